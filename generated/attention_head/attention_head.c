@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,21 +156,59 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 enum {
@@ -306,6 +358,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 /* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
    on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
 static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
@@ -313,21 +376,59 @@ static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
     return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t attention_head_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t N, ptrdiff_t D)
@@ -338,502 +439,66 @@ ptrdiff_t attention_head_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t N
     return M * N + M * N + threads() * N;
 }
 
-static void attention_head_step_1_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
-    const float *restrict sum_Q_K, const float *restrict Q, float *restrict P, float *restrict work)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void attention_head_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const float *restrict sum_Q_K, float *restrict P)
 {
-    (void)Q;
-    ptrdiff_t done = 0;
-    if (N <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = M - M % LANES;
-        OMP(omp parallel for schedule(static) if (done * N > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_Q_K_block[SHORT][LANES];
-            float P_block[SHORT][LANES];
-            float e[SHORT][LANES];
-            float m[LANES], s[LANES], scale[LANES], scale_2[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_Q_K_block[SHORT][LANES];
+        float P_block[SHORT][LANES];
+        float e[SHORT][LANES];
+        float m[LANES], s[LANES], scale[LANES], scale_2[LANES];
+        const float *restrict sum_Q_K_rows = sum_Q_K + first * N;
+        float *restrict P_rows = P + first * N;
+        for (ptrdiff_t place = 0; place < N; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_Q_K_block[place][lane] = sum_Q_K_rows[lane * N + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            scale[lane] = 1.0f / (float)(sqrt((double)C));
+        }
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                m[lane] = f32_larger(P_block[n][lane], m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < N; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f32_exp_of_negative(P_block[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale_2[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale_2[lane] * e[n][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < N; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * N + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                scale[lane] = 1.0f / (float)(sqrt((double)C));
-            }
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
-                    m[lane] = f32_larger(P_block[n][lane], m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < N; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f32_exp_of_negative(P_block[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale_2[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale_2[lane] * e[n][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < N; place++) {
-                    P[(first + lane) * N + place] = P_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel if (M * N > GRAIN))
-    {
-        float *restrict e = work + thread() * N;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < M; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            float scale = 1.0f / (float)(sqrt((double)C));
-            {
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= N; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * N + n] = scale * sum_Q_K[row * N + n];
-                        m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
-                    }
-                if (first < N && N >= F32_WIDE) {
-                    first = N - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * N + n] = scale * sum_Q_K[row * N + n];
-                        m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
-                    }
-                    first = N;
-                }
-                for (ptrdiff_t n = first; n < N; n++) {
-                    P[row * N + n] = scale * sum_Q_K[row * N + n];
-                    m = f32_larger(P[row * N + n], m);
-                }
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                float s_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(P[row * N + k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(P[row * N + k] - m);
-                        const float s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0f : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f32_exp_of_negative(P[row * N + k] - m);
-                    s += e[k];
-                }
-                s += f32_total(s_lanes);
-            }
-            float scale_2 = 1.0f / s;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                P[row * N + n] = scale_2 * e[n];
+                P_rows[lane * N + place] = P_block[place][lane];
             }
         }
     }
 }
 
-void attention_head_f32(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t N, ptrdiff_t D,
-    const float *restrict Q, const float *restrict K, const float *restrict V, float *restrict out,
-    float *restrict work)
+/* Rows of any length, one after the other. */
+SHARED void attention_head_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const float *restrict sum_Q_K, float *restrict P, float *restrict work)
 {
-    float *restrict sum_Q_K = work;
-    work += M * N;
-    float *restrict P = work;
-    work += M * N;
-    for (ptrdiff_t sample = 0; sample < B; sample++) {
-        f32_matrix_product(M, N, C, Q + sample * M * C, C, 1, K + sample * N * C, 1, C, sum_Q_K, N, 1);
-        attention_head_step_1_f32(M, N, C, sum_Q_K, Q + sample * M * C, P, work);
-        f32_matrix_product(M, D, N, P, N, 1, V + sample * N * D, D, 1, out + sample * M * D, D, 1);
-    }
-}
-
-static void attention_head_step_1_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
-    const double *restrict sum_Q_K, const double *restrict Q, double *restrict P,
-    double *restrict work)
-{
-    (void)Q;
-    ptrdiff_t done = 0;
-    if (N <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = M - M % LANES;
-        OMP(omp parallel for schedule(static) if (done * N > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_Q_K_block[SHORT][LANES];
-            double P_block[SHORT][LANES];
-            double e[SHORT][LANES];
-            double m[LANES], s[LANES], scale[LANES], scale_2[LANES];
-            for (ptrdiff_t place = 0; place < N; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * N + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                scale[lane] = 1.0 / (sqrt((double)C));
-            }
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
-                    m[lane] = f64_larger(P_block[n][lane], m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < N; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f64_exp_of_negative(P_block[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale_2[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale_2[lane] * e[n][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < N; place++) {
-                    P[(first + lane) * N + place] = P_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel if (M * N > GRAIN))
-    {
-        double *restrict e = work + thread() * N;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < M; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            double scale = 1.0 / (sqrt((double)C));
-            {
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= N; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * N + n] = scale * sum_Q_K[row * N + n];
-                        m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
-                    }
-                if (first < N && N >= F64_WIDE) {
-                    first = N - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * N + n] = scale * sum_Q_K[row * N + n];
-                        m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
-                    }
-                    first = N;
-                }
-                for (ptrdiff_t n = first; n < N; n++) {
-                    P[row * N + n] = scale * sum_Q_K[row * N + n];
-                    m = f64_larger(P[row * N + n], m);
-                }
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                double s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(P[row * N + k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(P[row * N + k] - m);
-                        const double s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0 : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f64_exp_of_negative(P[row * N + k] - m);
-                    s += e[k];
-                }
-                s += f64_total(s_lanes);
-            }
-            double scale_2 = 1.0 / s;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                P[row * N + n] = scale_2 * e[n];
-            }
-        }
-    }
-}
-
-void attention_head_f64(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t N, ptrdiff_t D,
-    const double *restrict Q, const double *restrict K, const double *restrict V,
-    double *restrict out, double *restrict work)
-{
-    double *restrict sum_Q_K = work;
-    work += M * N;
-    double *restrict P = work;
-    work += M * N;
-    for (ptrdiff_t sample = 0; sample < B; sample++) {
-        f64_matrix_product(M, N, C, Q + sample * M * C, C, 1, K + sample * N * C, 1, C, sum_Q_K, N, 1);
-        attention_head_step_1_f64(M, N, C, sum_Q_K, Q + sample * M * C, P, work);
-        f64_matrix_product(M, D, N, P, N, 1, V + sample * N * D, D, 1, out + sample * M * D, D, 1);
-    }
-}
-
-ptrdiff_t attention_head_gradient_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t N, ptrdiff_t D)
-{
-    (void)B;
-    (void)C;
-    (void)D;
-    return M * N + M * N + M * N + M * N;
-}
-
-static void attention_head_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
-    const float *restrict sum_Q_K, const float *restrict P_bar, const float *restrict Q,
-    float *restrict P, float *restrict S_bar_scaled)
-{
-    (void)Q;
-    ptrdiff_t done = 0;
-    if (N <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = M - M % LANES;
-        OMP(omp parallel for schedule(static) if (done * N > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_Q_K_block[SHORT][LANES];
-            float P_bar_block[SHORT][LANES];
-            float P_block[SHORT][LANES];
-            float S_bar_scaled_block[SHORT][LANES];
-            float m[LANES], s[LANES], sum_P_bar_P[LANES], scale[LANES], scale_2[LANES];
-            for (ptrdiff_t place = 0; place < N; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * N + place];
-                    P_bar_block[place][lane] = P_bar[(first + lane) * N + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                scale[lane] = 1.0f / (float)(sqrt((double)C));
-            }
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
-                    m[lane] = f32_larger(P_block[n][lane], m[lane]);
-                }
-            }
-            /* S_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < N; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    S_bar_scaled_block[k][lane] = f32_exp_of_negative(P_block[k][lane] - m[lane]);
-                    s[lane] += S_bar_scaled_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale_2[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale_2[lane] * S_bar_scaled_block[n][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_P_bar_P[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < N; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_P_bar_P[lane] = f32_add_product(P_bar_block[k][lane], P_block[k][lane], sum_P_bar_P[lane]);
-                }
-            }
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < N; place++) {
-                    P[(first + lane) * N + place] = P_block[place][lane];
-                    S_bar_scaled[(first + lane) * N + place] = S_bar_scaled_block[place][lane];
-                }
-            }
-        }
-    }
-    if (stay_near(M, 4 * N * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (M * N > GRAIN))
-        for (ptrdiff_t start = done; start < M; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, M);
-            float m[ROWS], s[ROWS], sum_P_bar_P[ROWS], scale[ROWS], scale_2[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                scale[row - start] = 1.0f / (float)(sqrt((double)C));
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= N; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
-                        m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
-                    }
-                if (first < N && N >= F32_WIDE) {
-                    first = N - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
-                        m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
-                    }
-                    first = N;
-                }
-                for (ptrdiff_t n = first; n < N; n++) {
-                    P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
-                    m[row - start] = f32_larger(P[row * N + n], m[row - start]);
-                }
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
-            }
-            /* S_bar_scaled[row * N + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= N; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            S_bar_scaled[row * N + k] = f32_exp_of_negative(P[row * N + k] - m[row - start]);
-                            s_lanes[lane] += S_bar_scaled[row * N + k];
-                        }
-                    if (first < N && N >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - N;
-                        first = N - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            S_bar_scaled[row * N + k] = f32_exp_of_negative(P[row * N + k] - m[row - start]);
-                            const float s_term = S_bar_scaled[row * N + k];
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = N;
-                    }
-                    for (ptrdiff_t k = first; k < N; k++) {
-                        S_bar_scaled[row * N + k] = f32_exp_of_negative(P[row * N + k] - m[row - start]);
-                        s[row - start] += S_bar_scaled[row * N + k];
-                    }
-                    s[row - start] += f32_total(s_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                scale_2[row - start] = 1.0f / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t n = 0; n < N; n++) {
-                    P[row * N + n] = scale_2[row - start] * S_bar_scaled[row * N + n];
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_P_bar_P[row - start] = 0.0f;
-                {
-                    float sum_P_bar_P_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_P_bar_P_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= N; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]);
-                        }
-                    if (first < N && N >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - N;
-                        first = N - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float sum_P_bar_P_term = P_bar[row * N + k] * P[row * N + k];
-                            sum_P_bar_P_lanes[lane] += lane < again ? 0.0f : sum_P_bar_P_term;
-                        }
-                        first = N;
-                    }
-                    for (ptrdiff_t k = first; k < N; k++) {
-                        sum_P_bar_P[row - start] = f32_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F32_LANES];
-                    sum_P_bar_P[row - start] += f32_total(sum_P_bar_P_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t n = 0; n < N; n++) {
-                    S_bar_scaled[row * N + n] = scale[row - start] * P[row * N + n] * (P_bar[row * N + n] - sum_P_bar_P[row - start]);
-                }
-            }
-        }
-        done = M;
-    }
-    OMP(omp parallel for schedule(static) if (M * N > GRAIN))
-    for (ptrdiff_t row = done; row < M; row++) {
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         float scale = 1.0f / (float)(sqrt((double)C));
@@ -861,9 +526,489 @@ static void attention_head_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff
                 P[row * N + n] = scale * sum_Q_K[row * N + n];
                 m = f32_larger(P[row * N + n], m);
             }
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            float s_lanes[F32_LANES];
             FOR_LANES(F32_LANES)
-                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-            m = f32_larger(f32_largest(m_lanes), m);
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(P[row * N + k] - m);
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(P[row * N + k] - m);
+                    const float s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f32_exp_of_negative(P[row * N + k] - m);
+                s += e[k];
+            }
+            s += f32_total(s_lanes);
+        }
+        float scale_2 = 1.0f / s;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            P[row * N + n] = scale_2 * e[n];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void attention_head_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, ptrdiff_t C,
+    const float *restrict sum_Q_K, float *restrict P, float *restrict work)
+{
+    if (N <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        attention_head_step_1_f32_short_rows(from, whole, N, C, sum_Q_K, P);
+        from = whole;
+    }
+    attention_head_step_1_f32_long_rows(from, to, N, C, sum_Q_K, P, work);
+}
+
+static void attention_head_step_1_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
+    const float *restrict sum_Q_K, const float *restrict Q, float *restrict P, float *restrict work)
+{
+    (void)Q;
+    if (M * N <= GRAIN)
+        attention_head_step_1_f32_rows(0, M, N, C, sum_Q_K, P, work);
+    else {
+        const ptrdiff_t unit = N <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        attention_head_step_1_f32_rows(share(M, unit, 0), share(M, unit, 1), N, C, sum_Q_K, P,
+            work + thread() * N);
+    }
+}
+
+void attention_head_f32(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t N, ptrdiff_t D,
+    const float *restrict Q, const float *restrict K, const float *restrict V, float *restrict out,
+    float *restrict work)
+{
+    float *restrict sum_Q_K = work;
+    work += M * N;
+    float *restrict P = work;
+    work += M * N;
+    for (ptrdiff_t sample = 0; sample < B; sample++) {
+        f32_matrix_product(M, N, C, Q + sample * M * C, C, 1, K + sample * N * C, 1, C, sum_Q_K, N, 1);
+        attention_head_step_1_f32(M, N, C, sum_Q_K, Q + sample * M * C, P, work);
+        f32_matrix_product(M, D, N, P, N, 1, V + sample * N * D, D, 1, out + sample * M * D, D, 1);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void attention_head_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const double *restrict sum_Q_K, double *restrict P)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_Q_K_block[SHORT][LANES];
+        double P_block[SHORT][LANES];
+        double e[SHORT][LANES];
+        double m[LANES], s[LANES], scale[LANES], scale_2[LANES];
+        const double *restrict sum_Q_K_rows = sum_Q_K + first * N;
+        double *restrict P_rows = P + first * N;
+        for (ptrdiff_t place = 0; place < N; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_Q_K_block[place][lane] = sum_Q_K_rows[lane * N + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            scale[lane] = 1.0 / (sqrt((double)C));
+        }
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                m[lane] = f64_larger(P_block[n][lane], m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < N; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f64_exp_of_negative(P_block[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale_2[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale_2[lane] * e[n][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < N; place++) {
+                P_rows[lane * N + place] = P_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void attention_head_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const double *restrict sum_Q_K, double *restrict P, double *restrict work)
+{
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double scale = 1.0 / (sqrt((double)C));
+        {
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDE <= N; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * N + n] = scale * sum_Q_K[row * N + n];
+                    m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
+                }
+            if (first < N && N >= F64_WIDE) {
+                first = N - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * N + n] = scale * sum_Q_K[row * N + n];
+                    m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
+                }
+                first = N;
+            }
+            for (ptrdiff_t n = first; n < N; n++) {
+                P[row * N + n] = scale * sum_Q_K[row * N + n];
+                m = f64_larger(P[row * N + n], m);
+            }
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(P[row * N + k] - m);
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(P[row * N + k] - m);
+                    const double s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f64_exp_of_negative(P[row * N + k] - m);
+                s += e[k];
+            }
+            s += f64_total(s_lanes);
+        }
+        double scale_2 = 1.0 / s;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            P[row * N + n] = scale_2 * e[n];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void attention_head_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, ptrdiff_t C,
+    const double *restrict sum_Q_K, double *restrict P, double *restrict work)
+{
+    if (N <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        attention_head_step_1_f64_short_rows(from, whole, N, C, sum_Q_K, P);
+        from = whole;
+    }
+    attention_head_step_1_f64_long_rows(from, to, N, C, sum_Q_K, P, work);
+}
+
+static void attention_head_step_1_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
+    const double *restrict sum_Q_K, const double *restrict Q, double *restrict P,
+    double *restrict work)
+{
+    (void)Q;
+    if (M * N <= GRAIN)
+        attention_head_step_1_f64_rows(0, M, N, C, sum_Q_K, P, work);
+    else {
+        const ptrdiff_t unit = N <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        attention_head_step_1_f64_rows(share(M, unit, 0), share(M, unit, 1), N, C, sum_Q_K, P,
+            work + thread() * N);
+    }
+}
+
+void attention_head_f64(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t N, ptrdiff_t D,
+    const double *restrict Q, const double *restrict K, const double *restrict V,
+    double *restrict out, double *restrict work)
+{
+    double *restrict sum_Q_K = work;
+    work += M * N;
+    double *restrict P = work;
+    work += M * N;
+    for (ptrdiff_t sample = 0; sample < B; sample++) {
+        f64_matrix_product(M, N, C, Q + sample * M * C, C, 1, K + sample * N * C, 1, C, sum_Q_K, N, 1);
+        attention_head_step_1_f64(M, N, C, sum_Q_K, Q + sample * M * C, P, work);
+        f64_matrix_product(M, D, N, P, N, 1, V + sample * N * D, D, 1, out + sample * M * D, D, 1);
+    }
+}
+
+ptrdiff_t attention_head_gradient_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t N, ptrdiff_t D)
+{
+    (void)B;
+    (void)C;
+    (void)D;
+    return M * N + M * N + M * N + M * N;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void attention_head_gradient_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const float *restrict sum_Q_K, const float *restrict P_bar, float *restrict P,
+    float *restrict S_bar_scaled)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_Q_K_block[SHORT][LANES];
+        float P_bar_block[SHORT][LANES];
+        float P_block[SHORT][LANES];
+        float S_bar_scaled_block[SHORT][LANES];
+        float m[LANES], s[LANES], sum_P_bar_P[LANES], scale[LANES], scale_2[LANES];
+        const float *restrict sum_Q_K_rows = sum_Q_K + first * N;
+        const float *restrict P_bar_rows = P_bar + first * N;
+        float *restrict P_rows = P + first * N;
+        float *restrict S_bar_scaled_rows = S_bar_scaled + first * N;
+        for (ptrdiff_t place = 0; place < N; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_Q_K_block[place][lane] = sum_Q_K_rows[lane * N + place];
+                P_bar_block[place][lane] = P_bar_rows[lane * N + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            scale[lane] = 1.0f / (float)(sqrt((double)C));
+        }
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                m[lane] = f32_larger(P_block[n][lane], m[lane]);
+            }
+        }
+        /* S_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < N; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                S_bar_scaled_block[k][lane] = f32_exp_of_negative(P_block[k][lane] - m[lane]);
+                s[lane] += S_bar_scaled_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale_2[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale_2[lane] * S_bar_scaled_block[n][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_P_bar_P[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < N; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_P_bar_P[lane] = f32_add_product(P_bar_block[k][lane], P_block[k][lane], sum_P_bar_P[lane]);
+            }
+        }
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < N; place++) {
+                P_rows[lane * N + place] = P_block[place][lane];
+                S_bar_scaled_rows[lane * N + place] = S_bar_scaled_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void attention_head_gradient_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const float *restrict sum_Q_K, const float *restrict P_bar, float *restrict P,
+    float *restrict S_bar_scaled)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], sum_P_bar_P[ROWS], scale[ROWS], scale_2[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            scale[row - start] = 1.0f / (float)(sqrt((double)C));
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDE <= N; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
+                    m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
+                }
+            if (first < N && N >= F32_WIDE) {
+                first = N - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
+                    m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
+                }
+                first = N;
+            }
+            for (ptrdiff_t n = first; n < N; n++) {
+                P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
+                m[row - start] = f32_larger(P[row * N + n], m[row - start]);
+            }
+            m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
+        }
+        /* S_bar_scaled[row * N + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= N; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * N + k] = f32_exp_of_negative(P[row * N + k] - m[row - start]);
+                        s_lanes[lane] += S_bar_scaled[row * N + k];
+                    }
+                if (first < N && N >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - N;
+                    first = N - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * N + k] = f32_exp_of_negative(P[row * N + k] - m[row - start]);
+                        const float s_term = S_bar_scaled[row * N + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = N;
+                }
+                for (ptrdiff_t k = first; k < N; k++) {
+                    S_bar_scaled[row * N + k] = f32_exp_of_negative(P[row * N + k] - m[row - start]);
+                    s[row - start] += S_bar_scaled[row * N + k];
+                }
+                s[row - start] += f32_total(s_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            scale_2[row - start] = 1.0f / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t n = 0; n < N; n++) {
+                P[row * N + n] = scale_2[row - start] * S_bar_scaled[row * N + n];
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_P_bar_P[row - start] = 0.0f;
+            {
+                float sum_P_bar_P_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_P_bar_P_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= N; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]);
+                    }
+                if (first < N && N >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - N;
+                    first = N - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_P_bar_P_term = P_bar[row * N + k] * P[row * N + k];
+                        sum_P_bar_P_lanes[lane] += lane < again ? 0.0f : sum_P_bar_P_term;
+                    }
+                    first = N;
+                }
+                for (ptrdiff_t k = first; k < N; k++) {
+                    sum_P_bar_P[row - start] = f32_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P[row - start]);
+                }
+                sum_P_bar_P[row - start] += f32_total_wide(sum_P_bar_P_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t n = 0; n < N; n++) {
+                S_bar_scaled[row * N + n] = scale[row - start] * P[row * N + n] * (P_bar[row * N + n] - sum_P_bar_P[row - start]);
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void attention_head_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const float *restrict sum_Q_K, const float *restrict P_bar, float *restrict P,
+    float *restrict S_bar_scaled)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float scale = 1.0f / (float)(sqrt((double)C));
+        {
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDEST <= N; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * N + n] = scale * sum_Q_K[row * N + n];
+                    m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
+                }
+            if (first < N && N >= F32_WIDEST) {
+                first = N - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * N + n] = scale * sum_Q_K[row * N + n];
+                    m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
+                }
+                first = N;
+            }
+            for (ptrdiff_t n = first; n < N; n++) {
+                P[row * N + n] = scale * sum_Q_K[row * N + n];
+                m = f32_larger(P[row * N + n], m);
+            }
+            m = f32_larger(f32_largest_widest(m_lanes), m);
         }
         /* S_bar_scaled[row * N + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -904,19 +1049,19 @@ static void attention_head_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff
         float sum_P_bar_P = 0.0f;
         for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            float sum_P_bar_P_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float sum_P_bar_P_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 sum_P_bar_P_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]);
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     const float sum_P_bar_P_term = P_bar[row * N + k] * P[row * N + k];
                     sum_P_bar_P_lanes[lane] += lane < again ? 0.0f : sum_P_bar_P_term;
@@ -926,13 +1071,43 @@ static void attention_head_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_P_bar_P = f32_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P);
             }
-            FOR_LANES(F32_LANES)
-                sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F32_LANES];
-            sum_P_bar_P += f32_total(sum_P_bar_P_lanes);
+            sum_P_bar_P += f32_total_widest(sum_P_bar_P_lanes);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             S_bar_scaled[row * N + n] = scale * P[row * N + n] * (P_bar[row * N + n] - sum_P_bar_P);
         }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void attention_head_gradient_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t M,
+    ptrdiff_t N, ptrdiff_t C, const float *restrict sum_Q_K, const float *restrict P_bar,
+    float *restrict P, float *restrict S_bar_scaled)
+{
+    if (N <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        attention_head_gradient_step_1_f32_short_rows(from, whole, N, C, sum_Q_K, P_bar, P,
+            S_bar_scaled);
+        from = whole;
+    }
+    if (stay_near(M, 4 * N * (ptrdiff_t)sizeof(float)))
+        attention_head_gradient_step_1_f32_near_rows(from, to, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
+    else
+        attention_head_gradient_step_1_f32_long_rows(from, to, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
+}
+
+static void attention_head_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
+    const float *restrict sum_Q_K, const float *restrict P_bar, const float *restrict Q,
+    float *restrict P, float *restrict S_bar_scaled)
+{
+    (void)Q;
+    if (M * N <= GRAIN)
+        attention_head_gradient_step_1_f32_rows(0, M, M, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
+    else {
+        const ptrdiff_t unit = N <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        attention_head_gradient_step_1_f32_rows(share(M, unit, 0), share(M, unit, 1), M, N, C, sum_Q_K,
+            P_bar, P, S_bar_scaled);
     }
 }
 
@@ -963,203 +1138,93 @@ void attention_head_gradient_f32(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_
     }
 }
 
-static void attention_head_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
-    const double *restrict sum_Q_K, const double *restrict P_bar, const double *restrict Q,
-    double *restrict P, double *restrict S_bar_scaled)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void attention_head_gradient_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const double *restrict sum_Q_K, const double *restrict P_bar, double *restrict P,
+    double *restrict S_bar_scaled)
 {
-    (void)Q;
-    ptrdiff_t done = 0;
-    if (N <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = M - M % LANES;
-        OMP(omp parallel for schedule(static) if (done * N > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_Q_K_block[SHORT][LANES];
-            double P_bar_block[SHORT][LANES];
-            double P_block[SHORT][LANES];
-            double S_bar_scaled_block[SHORT][LANES];
-            double m[LANES], s[LANES], sum_P_bar_P[LANES], scale[LANES], scale_2[LANES];
-            for (ptrdiff_t place = 0; place < N; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * N + place];
-                    P_bar_block[place][lane] = P_bar[(first + lane) * N + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_Q_K_block[SHORT][LANES];
+        double P_bar_block[SHORT][LANES];
+        double P_block[SHORT][LANES];
+        double S_bar_scaled_block[SHORT][LANES];
+        double m[LANES], s[LANES], sum_P_bar_P[LANES], scale[LANES], scale_2[LANES];
+        const double *restrict sum_Q_K_rows = sum_Q_K + first * N;
+        const double *restrict P_bar_rows = P_bar + first * N;
+        double *restrict P_rows = P + first * N;
+        double *restrict S_bar_scaled_rows = S_bar_scaled + first * N;
+        for (ptrdiff_t place = 0; place < N; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                scale[lane] = 1.0 / (sqrt((double)C));
-            }
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
-                    m[lane] = f64_larger(P_block[n][lane], m[lane]);
-                }
-            }
-            /* S_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < N; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    S_bar_scaled_block[k][lane] = f64_exp_of_negative(P_block[k][lane] - m[lane]);
-                    s[lane] += S_bar_scaled_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale_2[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale_2[lane] * S_bar_scaled_block[n][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_P_bar_P[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < N; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_P_bar_P[lane] = f64_add_product(P_bar_block[k][lane], P_block[k][lane], sum_P_bar_P[lane]);
-                }
-            }
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < N; place++) {
-                    P[(first + lane) * N + place] = P_block[place][lane];
-                    S_bar_scaled[(first + lane) * N + place] = S_bar_scaled_block[place][lane];
-                }
+                sum_Q_K_block[place][lane] = sum_Q_K_rows[lane * N + place];
+                P_bar_block[place][lane] = P_bar_rows[lane * N + place];
             }
         }
-    }
-    if (stay_near(M, 4 * N * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (M * N > GRAIN))
-        for (ptrdiff_t start = done; start < M; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, M);
-            double m[ROWS], s[ROWS], sum_P_bar_P[ROWS], scale[ROWS], scale_2[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                scale[row - start] = 1.0 / (sqrt((double)C));
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= N; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
-                        m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
-                    }
-                if (first < N && N >= F64_WIDE) {
-                    first = N - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
-                        m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
-                    }
-                    first = N;
-                }
-                for (ptrdiff_t n = first; n < N; n++) {
-                    P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
-                    m[row - start] = f64_larger(P[row * N + n], m[row - start]);
-                }
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
-            }
-            /* S_bar_scaled[row * N + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= N; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            S_bar_scaled[row * N + k] = f64_exp_of_negative(P[row * N + k] - m[row - start]);
-                            s_lanes[lane] += S_bar_scaled[row * N + k];
-                        }
-                    if (first < N && N >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - N;
-                        first = N - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            S_bar_scaled[row * N + k] = f64_exp_of_negative(P[row * N + k] - m[row - start]);
-                            const double s_term = S_bar_scaled[row * N + k];
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = N;
-                    }
-                    for (ptrdiff_t k = first; k < N; k++) {
-                        S_bar_scaled[row * N + k] = f64_exp_of_negative(P[row * N + k] - m[row - start]);
-                        s[row - start] += S_bar_scaled[row * N + k];
-                    }
-                    s[row - start] += f64_total(s_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                scale_2[row - start] = 1.0 / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t n = 0; n < N; n++) {
-                    P[row * N + n] = scale_2[row - start] * S_bar_scaled[row * N + n];
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_P_bar_P[row - start] = 0.0;
-                {
-                    double sum_P_bar_P_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_P_bar_P_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= N; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]);
-                        }
-                    if (first < N && N >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - N;
-                        first = N - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double sum_P_bar_P_term = P_bar[row * N + k] * P[row * N + k];
-                            sum_P_bar_P_lanes[lane] += lane < again ? 0.0 : sum_P_bar_P_term;
-                        }
-                        first = N;
-                    }
-                    for (ptrdiff_t k = first; k < N; k++) {
-                        sum_P_bar_P[row - start] = f64_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F64_LANES];
-                    sum_P_bar_P[row - start] += f64_total(sum_P_bar_P_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t n = 0; n < N; n++) {
-                    S_bar_scaled[row * N + n] = scale[row - start] * P[row * N + n] * (P_bar[row * N + n] - sum_P_bar_P[row - start]);
-                }
-            }
-        }
-        done = M;
-    }
-    OMP(omp parallel for schedule(static) if (M * N > GRAIN))
-    for (ptrdiff_t row = done; row < M; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
-        double m = -INFINITY;
-        double scale = 1.0 / (sqrt((double)C));
-        {
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            scale[lane] = 1.0 / (sqrt((double)C));
+        }
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                m[lane] = f64_larger(P_block[n][lane], m[lane]);
+            }
+        }
+        /* S_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < N; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                S_bar_scaled_block[k][lane] = f64_exp_of_negative(P_block[k][lane] - m[lane]);
+                s[lane] += S_bar_scaled_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale_2[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale_2[lane] * S_bar_scaled_block[n][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_P_bar_P[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < N; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_P_bar_P[lane] = f64_add_product(P_bar_block[k][lane], P_block[k][lane], sum_P_bar_P[lane]);
+            }
+        }
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < N; place++) {
+                P_rows[lane * N + place] = P_block[place][lane];
+                S_bar_scaled_rows[lane * N + place] = S_bar_scaled_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void attention_head_gradient_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const double *restrict sum_Q_K, const double *restrict P_bar, double *restrict P,
+    double *restrict S_bar_scaled)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], sum_P_bar_P[ROWS], scale[ROWS], scale_2[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            scale[row - start] = 1.0 / (sqrt((double)C));
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
             double m_lanes[F64_WIDE];
             FOR_LANES(F64_WIDE)
                 m_lanes[lane] = -INFINITY;
@@ -1167,12 +1232,124 @@ static void attention_head_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff
             for (; first + F64_WIDE <= N; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t n = first + lane;
-                    P[row * N + n] = scale * sum_Q_K[row * N + n];
+                    P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
                     m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
                 }
             if (first < N && N >= F64_WIDE) {
                 first = N - F64_WIDE;
                 FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
+                    m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
+                }
+                first = N;
+            }
+            for (ptrdiff_t n = first; n < N; n++) {
+                P[row * N + n] = scale[row - start] * sum_Q_K[row * N + n];
+                m[row - start] = f64_larger(P[row * N + n], m[row - start]);
+            }
+            m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
+        }
+        /* S_bar_scaled[row * N + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= N; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * N + k] = f64_exp_of_negative(P[row * N + k] - m[row - start]);
+                        s_lanes[lane] += S_bar_scaled[row * N + k];
+                    }
+                if (first < N && N >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - N;
+                    first = N - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * N + k] = f64_exp_of_negative(P[row * N + k] - m[row - start]);
+                        const double s_term = S_bar_scaled[row * N + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = N;
+                }
+                for (ptrdiff_t k = first; k < N; k++) {
+                    S_bar_scaled[row * N + k] = f64_exp_of_negative(P[row * N + k] - m[row - start]);
+                    s[row - start] += S_bar_scaled[row * N + k];
+                }
+                s[row - start] += f64_total(s_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            scale_2[row - start] = 1.0 / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t n = 0; n < N; n++) {
+                P[row * N + n] = scale_2[row - start] * S_bar_scaled[row * N + n];
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_P_bar_P[row - start] = 0.0;
+            {
+                double sum_P_bar_P_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_P_bar_P_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= N; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]);
+                    }
+                if (first < N && N >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - N;
+                    first = N - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_P_bar_P_term = P_bar[row * N + k] * P[row * N + k];
+                        sum_P_bar_P_lanes[lane] += lane < again ? 0.0 : sum_P_bar_P_term;
+                    }
+                    first = N;
+                }
+                for (ptrdiff_t k = first; k < N; k++) {
+                    sum_P_bar_P[row - start] = f64_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P[row - start]);
+                }
+                sum_P_bar_P[row - start] += f64_total_wide(sum_P_bar_P_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t n = 0; n < N; n++) {
+                S_bar_scaled[row * N + n] = scale[row - start] * P[row * N + n] * (P_bar[row * N + n] - sum_P_bar_P[row - start]);
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void attention_head_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const double *restrict sum_Q_K, const double *restrict P_bar, double *restrict P,
+    double *restrict S_bar_scaled)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double scale = 1.0 / (sqrt((double)C));
+        {
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDEST <= N; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * N + n] = scale * sum_Q_K[row * N + n];
+                    m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
+                }
+            if (first < N && N >= F64_WIDEST) {
+                first = N - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t n = first + lane;
                     P[row * N + n] = scale * sum_Q_K[row * N + n];
                     m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
@@ -1183,9 +1360,7 @@ static void attention_head_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff
                 P[row * N + n] = scale * sum_Q_K[row * N + n];
                 m = f64_larger(P[row * N + n], m);
             }
-            FOR_LANES(F64_LANES)
-                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-            m = f64_larger(f64_largest(m_lanes), m);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
         /* S_bar_scaled[row * N + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -1226,19 +1401,19 @@ static void attention_head_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff
         double sum_P_bar_P = 0.0;
         for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            double sum_P_bar_P_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double sum_P_bar_P_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 sum_P_bar_P_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]);
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     const double sum_P_bar_P_term = P_bar[row * N + k] * P[row * N + k];
                     sum_P_bar_P_lanes[lane] += lane < again ? 0.0 : sum_P_bar_P_term;
@@ -1248,13 +1423,43 @@ static void attention_head_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_P_bar_P = f64_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P);
             }
-            FOR_LANES(F64_LANES)
-                sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F64_LANES];
-            sum_P_bar_P += f64_total(sum_P_bar_P_lanes);
+            sum_P_bar_P += f64_total_widest(sum_P_bar_P_lanes);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             S_bar_scaled[row * N + n] = scale * P[row * N + n] * (P_bar[row * N + n] - sum_P_bar_P);
         }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void attention_head_gradient_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t M,
+    ptrdiff_t N, ptrdiff_t C, const double *restrict sum_Q_K, const double *restrict P_bar,
+    double *restrict P, double *restrict S_bar_scaled)
+{
+    if (N <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        attention_head_gradient_step_1_f64_short_rows(from, whole, N, C, sum_Q_K, P_bar, P,
+            S_bar_scaled);
+        from = whole;
+    }
+    if (stay_near(M, 4 * N * (ptrdiff_t)sizeof(double)))
+        attention_head_gradient_step_1_f64_near_rows(from, to, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
+    else
+        attention_head_gradient_step_1_f64_long_rows(from, to, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
+}
+
+static void attention_head_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
+    const double *restrict sum_Q_K, const double *restrict P_bar, const double *restrict Q,
+    double *restrict P, double *restrict S_bar_scaled)
+{
+    (void)Q;
+    if (M * N <= GRAIN)
+        attention_head_gradient_step_1_f64_rows(0, M, M, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
+    else {
+        const ptrdiff_t unit = N <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        attention_head_gradient_step_1_f64_rows(share(M, unit, 0), share(M, unit, 1), M, N, C, sum_Q_K,
+            P_bar, P, S_bar_scaled);
     }
 }
 

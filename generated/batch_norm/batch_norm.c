@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -136,7 +150,8 @@ static inline void end_of_streams(void)
 
 ptrdiff_t batch_norm_work(ptrdiff_t N, ptrdiff_t K)
 {
-    return K + K + K + K + N * K;
+    (void)N;
+    return K + K + K + K;
 }
 
 void batch_norm_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X, const float *restrict gain,
@@ -150,8 +165,6 @@ void batch_norm_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X, const flo
     work += K;
     float *restrict sigma = work;
     work += K;
-    float *restrict Z = work;
-    work += N * K;
     for (ptrdiff_t k = 0; k < K; k++) {
         sum_X[k] = 0.0f;
     }
@@ -176,24 +189,21 @@ void batch_norm_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X, const flo
         sigma[k] = sqrtf(scale * sum_X_mu[k] + eps);
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            Z[n * K + k] = (X[n * K + k] - mu[k]) / sigma[k];
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
         if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = gain[k] * Z[n * K + k] + bias[k];
+                    float Z = (X[n * K + k] - mu[k]) / sigma[k];
+                    chunk[k - begin] = gain[k] * Z + bias[k];
                 }
                 f32_stream(&out[n * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t k = 0; k < K; k++) {
-                out[n * K + k] = gain[k] * Z[n * K + k] + bias[k];
+                float Z = (X[n * K + k] - mu[k]) / sigma[k];
+                out[n * K + k] = gain[k] * Z + bias[k];
             }
         }
     }
@@ -211,8 +221,6 @@ void batch_norm_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X, const do
     work += K;
     double *restrict sigma = work;
     work += K;
-    double *restrict Z = work;
-    work += N * K;
     for (ptrdiff_t k = 0; k < K; k++) {
         sum_X[k] = 0.0;
     }
@@ -237,24 +245,21 @@ void batch_norm_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X, const do
         sigma[k] = sqrt(scale * sum_X_mu[k] + eps);
     }
     for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            Z[n * K + k] = (X[n * K + k] - mu[k]) / sigma[k];
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
         if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = gain[k] * Z[n * K + k] + bias[k];
+                    double Z = (X[n * K + k] - mu[k]) / sigma[k];
+                    chunk[k - begin] = gain[k] * Z + bias[k];
                 }
                 f64_stream(&out[n * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t k = 0; k < K; k++) {
-                out[n * K + k] = gain[k] * Z[n * K + k] + bias[k];
+                double Z = (X[n * K + k] - mu[k]) / sigma[k];
+                out[n * K + k] = gain[k] * Z + bias[k];
             }
         }
     }
@@ -328,16 +333,12 @@ void batch_norm_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X,
     for (ptrdiff_t k = 0; k < K; k++) {
         sigma[k] = sqrtf(scale * sum_X_mu[k] + eps);
     }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            Z[n * K + k] = (X[n * K + k] - mu[k]) / sigma[k];
-        }
-    }
     for (ptrdiff_t k = 0; k < K; k++) {
         sum_dL_dY_Z[k] = 0.0f;
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t k = 0; k < K; k++) {
+            Z[n * K + k] = (X[n * K + k] - mu[k]) / sigma[k];
             sum_dL_dY_Z[k] = f32_add_product(dL_dY[n * K + k], Z[n * K + k], sum_dL_dY_Z[k]);
         }
     }
@@ -345,19 +346,20 @@ void batch_norm_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X,
         dgain[k] = sum_dL_dY_Z[k];
     }
     for (ptrdiff_t n = 0; n < N; n++) {
+        float scale_2 = 1.0f / (float)N;
         if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = gain[k] * (dL_dY[n * K + k] - Z[n * K + k] * sum_dL_dY_Z[k] / (float)N - sum_dL_dY[k] / (float)N) / sigma[k];
+                    chunk[k - begin] = gain[k] * (dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]) / sigma[k];
                 }
                 f32_stream(&dX[n * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t k = 0; k < K; k++) {
-                dX[n * K + k] = gain[k] * (dL_dY[n * K + k] - Z[n * K + k] * sum_dL_dY_Z[k] / (float)N - sum_dL_dY[k] / (float)N) / sigma[k];
+                dX[n * K + k] = gain[k] * (dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]) / sigma[k];
             }
         }
     }
@@ -426,16 +428,12 @@ void batch_norm_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X,
     for (ptrdiff_t k = 0; k < K; k++) {
         sigma[k] = sqrt(scale * sum_X_mu[k] + eps);
     }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        for (ptrdiff_t k = 0; k < K; k++) {
-            Z[n * K + k] = (X[n * K + k] - mu[k]) / sigma[k];
-        }
-    }
     for (ptrdiff_t k = 0; k < K; k++) {
         sum_dL_dY_Z[k] = 0.0;
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t k = 0; k < K; k++) {
+            Z[n * K + k] = (X[n * K + k] - mu[k]) / sigma[k];
             sum_dL_dY_Z[k] = f64_add_product(dL_dY[n * K + k], Z[n * K + k], sum_dL_dY_Z[k]);
         }
     }
@@ -443,19 +441,20 @@ void batch_norm_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X,
         dgain[k] = sum_dL_dY_Z[k];
     }
     for (ptrdiff_t n = 0; n < N; n++) {
+        double scale_2 = 1.0 / (double)N;
         if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = gain[k] * (dL_dY[n * K + k] - Z[n * K + k] * sum_dL_dY_Z[k] / (double)N - sum_dL_dY[k] / (double)N) / sigma[k];
+                    chunk[k - begin] = gain[k] * (dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]) / sigma[k];
                 }
                 f64_stream(&dX[n * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t k = 0; k < K; k++) {
-                dX[n * K + k] = gain[k] * (dL_dY[n * K + k] - Z[n * K + k] * sum_dL_dY_Z[k] / (double)N - sum_dL_dY[k] / (double)N) / sigma[k];
+                dX[n * K + k] = gain[k] * (dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]) / sigma[k];
             }
         }
     }

@@ -24,10 +24,13 @@ Source: S. Ioffe and C. Szegedy, "Batch Normalization: Accelerating Deep Network
 Reducing Internal Covariate Shift", ICML 2015, pp. 448-456.
 """
 
+import ctypes
 import math
 
 import numpy as np
+from llvmlite import ir
 from numba import from_dtype, njit, types
+from numba.extending import NativeValue, intrinsic, models, register_model, unbox
 
 __all__ = [
     "batch_norm",
@@ -45,17 +48,17 @@ _NUMBERS = (float, np.float32, np.float64)
 
 def _reads(axes):
     """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: types.Array(real, axes, "C", readonly=True)
+    return lambda real: _Argument(real, axes, "C", readonly=True)
 
 
 def _writes(axes):
     """One that it writes."""
-    return lambda real: types.Array(real, axes, "C")
+    return lambda real: _Argument(real, axes, "C")
 
 
 def _places(axes):
     """One that holds places of labels."""
-    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+    return lambda real: _Argument(types.intp, axes, "C", readonly=True)
 
 
 def _number(real):
@@ -66,26 +69,31 @@ def _number(real):
 class _ByDtype(dict):
     """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
 
-    def __init__(self, function, kinds):
-        self.function, self.kinds = function, kinds
+    def __init__(self, function, kinds, total):
+        self.function, self.kinds, self.total, self.compiled = function, kinds, total, {}
 
     def __missing__(self, dtype):
         if dtype not in _REALS:
             raise TypeError(f"expected float32 or float64, found {dtype}")
+        real = from_dtype(dtype)
         # Compiled for one signature, it is not compiled again for others.
-        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        signature = tuple(kind(real) for kind in self.kinds)
+        signature = [types.Optional(real)(*signature) if self.total else signature]
         try:
             # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
             made = njit(signature, **{**_FAST, "cache": True})(self.function)
         except Exception:  # no file, no place to write to, or nothing there that can be read
             made = njit(signature, **_FAST)(self.function)
-        self[dtype] = made
-        return made
+        self.compiled[dtype] = made
+        # Called without the search for the right signature: there is one, and it looks at its arguments.
+        (only,) = made.overloads.values()
+        self[dtype] = only.entry_point if _IN_PLACE else made
+        return self[dtype]
 
 
-def _by_dtype(*kinds):
-    """Let a function be compiled for one dtype at a time."""
-    return lambda function: _ByDtype(function, kinds)
+def _by_dtype(*kinds, total=False):
+    """Let a function be compiled for one dtype at a time; `total` says that it returns a number, or None."""
+    return lambda function: _ByDtype(function, kinds, total)
 
 
 def batch_norm(X, gain, bias, eps, out=None):
@@ -121,17 +129,16 @@ def batch_norm(X, gain, bias, eps, out=None):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(X) is type(gain) is type(bias) is type(out) is _Array
+        type(X) is type(gain) is type(bias) is _Array
+        and (out is None or type(out) is _Array)
         and type(eps) in _NUMBERS
-        and X.flags.c_contiguous
-        and gain.flags.c_contiguous
-        and bias.flags.c_contiguous
     ):
         try:
-            if _batch_norm_compiled[X.dtype](X, gain, bias, eps, out):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty(X.shape, X.dtype) if out is None else out
+            if _batch_norm_compiled[X.dtype](X, gain, bias, eps, into):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'K'), None, False),
@@ -153,11 +160,11 @@ def _batch_norm_kernel(X, gain, bias, eps, out):
     real = out.dtype.type  # keeps literals narrow
     N = X.shape[0]
     K = X.shape[1]
+    large_out = _outgrows_caches(out)
     sum_X = np.empty(K, out.dtype)  # of all samples
     mu = np.empty(K, out.dtype)  # of all samples
     sum_X_mu = np.empty(K, out.dtype)  # of all samples
     sigma = np.empty(K, out.dtype)  # of all samples
-    Z = np.empty((N, K), out.dtype)  # of all samples
     for k in range(K):
         sum_X[k] = real(0)
     for n in range(N):
@@ -174,16 +181,28 @@ def _batch_norm_kernel(X, gain, bias, eps, out):
     for k in range(K):
         sigma[k] = math.sqrt(scale * sum_X_mu[k] + eps)
     for n in range(N):
-        for k in range(K):
-            Z[n, k] = (X[n, k] - mu[k]) / sigma[k]
-    for n in range(N):
-        for k in range(K):
-            out[n, k] = gain[k] * Z[n, k] + bias[k]
+        if large_out:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(out[n]):
+                out_part, X_part, mu_part, sigma_part, gain_part, bias_part = out[n, begin:end], X[n, begin:end], mu[begin:end], sigma[begin:end], gain[begin:end], bias[begin:end]
+                for k in range(out_part.size):
+                    Z = (X_part[k] - mu_part[k]) / sigma_part[k]
+                    value = gain_part[k] * Z + bias_part[k]
+                    if whole:
+                        _stream(out_part, k, value)
+                    else:
+                        out_part[k] = value
+        else:
+            for k in range(K):
+                Z = (X[n, k] - mu[k]) / sigma[k]
+                out[n, k] = gain[k] * Z + bias[k]
+    if large_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(1), _reads(1), _number, _writes(2))
 def _batch_norm_compiled(X, gain, bias, eps, out):
     """Do the loops, where all arguments fit together; say whether they do."""
+    X, gain, bias, out = _array(X), _array(gain), _array(bias), _array(out)
     real = X.dtype.type
     N = X.shape[0]
     K = X.shape[1]
@@ -241,18 +260,20 @@ def batch_norm_gradient(X, gain, eps, dL_dY, out=None):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(out) is tuple and len(out) == 3
-        and type(X) is type(gain) is type(dL_dY) is type(out[0]) is type(out[1]) is type(out[2]) is _Array
+        type(X) is type(gain) is type(dL_dY) is _Array
+        and (out is None or (type(out) is tuple and len(out) == 3 and type(out[0]) is type(out[1]) is type(out[2]) is _Array))
         and type(eps) in _NUMBERS
-        and X.flags.c_contiguous
-        and gain.flags.c_contiguous
-        and dL_dY.flags.c_contiguous
     ):
         try:
-            if _batch_norm_gradient_compiled[X.dtype](X, gain, eps, dL_dY, out[0], out[1], out[2]):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = out if out is not None else (
+                np.empty(gain.shape, X.dtype),
+                np.empty(gain.shape, X.dtype),
+                np.empty(X.shape, X.dtype),
+            )
+            if _batch_norm_gradient_compiled[X.dtype](X, gain, eps, dL_dY, into[0], into[1], into[2]):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'K'), None, False),
@@ -283,6 +304,8 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
     real = dbias.dtype.type  # keeps literals narrow
     N = X.shape[0]
     K = X.shape[1]
+    large_dbias = _outgrows_caches(dbias)
+    large_dX = _outgrows_caches(dX)
     sum_dL_dY = np.empty(K, dbias.dtype)  # of all samples
     mu = np.empty(K, dbias.dtype)  # of all samples
     sum_X_mu = np.empty(K, dbias.dtype)  # of all samples
@@ -294,8 +317,18 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
     for n in range(N):
         for k in range(K):
             sum_dL_dY[k] += dL_dY[n, k]
-    for k in range(K):
-        dbias[k] = sum_dL_dY[k]
+    if large_dbias:  # whole lines of memory are written past the caches
+        for begin, end, whole in _in_lines(dbias):
+            dbias_part, sum_dL_dY_part = dbias[begin:end], sum_dL_dY[begin:end]
+            for k in range(dbias_part.size):
+                value = sum_dL_dY_part[k]
+                if whole:
+                    _stream(dbias_part, k, value)
+                else:
+                    dbias_part[k] = value
+    else:
+        for k in range(K):
+            dbias[k] = sum_dL_dY[k]
     for k in range(K):
         dgain[k] = real(0)
     for n in range(N):
@@ -311,24 +344,41 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
             sum_X_mu[k] += (X[n, k] - mu[k]) ** 2
     for k in range(K):
         sigma[k] = math.sqrt(scale * sum_X_mu[k] + eps)
-    for n in range(N):
-        for k in range(K):
-            Z[n, k] = (X[n, k] - mu[k]) / sigma[k]
     for k in range(K):
         sum_dL_dY_Z[k] = real(0)
     for n in range(N):
         for k in range(K):
+            Z[n, k] = (X[n, k] - mu[k]) / sigma[k]
             sum_dL_dY_Z[k] += dL_dY[n, k] * Z[n, k]
     for k in range(K):
         dgain[k] = sum_dL_dY_Z[k]
     for n in range(N):
-        for k in range(K):
-            dX[n, k] = gain[k] * (dL_dY[n, k] - Z[n, k] * sum_dL_dY_Z[k] / real(N) - sum_dL_dY[k] / real(N)) / sigma[k]
+        scale_2 = real(1) / real(N)
+        if large_dX:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(dX[n]):
+                dX_part, gain_part, sigma_part, dL_dY_part, Z_part, sum_dL_dY_Z_part, sum_dL_dY_part = dX[n, begin:end], gain[begin:end], sigma[begin:end], dL_dY[n, begin:end], Z[n, begin:end], sum_dL_dY_Z[begin:end], sum_dL_dY[begin:end]
+                for k in range(dX_part.size):
+                    value = gain_part[k] * (dL_dY_part[k] - scale_2 * Z_part[k] * sum_dL_dY_Z_part[k] - scale_2 * sum_dL_dY_part[k]) / sigma_part[k]
+                    if whole:
+                        _stream(dX_part, k, value)
+                    else:
+                        dX_part[k] = value
+        else:
+            for k in range(K):
+                dX[n, k] = gain[k] * (dL_dY[n, k] - scale_2 * Z[n, k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]) / sigma[k]
+    if large_dbias or large_dX:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(1), _number, _reads(2), _writes(1), _writes(1), _writes(2))
 def _batch_norm_gradient_compiled(X, gain, eps, dL_dY, dbias, dgain, dX):
     """Do the loops, where all arguments fit together; say whether they do."""
+    X = _array(X)
+    gain = _array(gain)
+    dL_dY = _array(dL_dY)
+    dbias = _array(dbias)
+    dgain = _array(dgain)
+    dX = _array(dX)
     real = X.dtype.type
     N = X.shape[0]
     K = X.shape[1]
@@ -362,6 +412,153 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+#: Results of more bytes are written past the caches, where their rows are this long at least.
+_CACHED, _LONG = 8_000_000, 1024
+
+
+@njit(**_FAST)
+def _outgrows_caches(result):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
+
+
+# Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
+_HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
+_DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
+_ORDER, _NUMBER = _HEAD + _WORD + 2, _HEAD + _WORD + 4
+_CONTIGUOUS, _WRITABLE = 0x1, 0x400
+
+
+def _is_laid_out_so(array):
+    """Whether NumPy keeps an array as is said above."""
+
+    def word(place):
+        return ctypes.c_ssize_t.from_address(place).value
+
+    def number(place):
+        return ctypes.c_int.from_address(place).value
+
+    start, dtype = id(array), id(array.dtype)
+    return (
+        (word(start + _DATA), word(start + _DTYPE)) == (array.ctypes.data, dtype)
+        and (number(start + _AXES), number(dtype + _NUMBER)) == (array.ndim, array.dtype.num)
+        and word(word(start + _SHAPE)) == array.shape[0]
+        and word(word(start + _STRIDES)) == array.strides[0]
+        and number(start + _FLAGS) & (_CONTIGUOUS | _WRITABLE) == _CONTIGUOUS | _WRITABLE
+        and ctypes.c_char.from_address(dtype + _ORDER).value == b"="
+    )
+
+
+# Under another layout arguments come in Numba's own way, some tenths of a microsecond later.
+_IN_PLACE = _is_laid_out_so(np.empty((2, 3), np.float32))
+
+
+class _Plain(types.Array):
+    """An array as an argument of a compiled function."""
+
+
+register_model(_Plain)(models.ArrayModel)
+
+
+@unbox(_Plain)
+def _unboxed(kind, given, c):
+    """What compiled code knows of an array, read in place; a TypeError where it is of another kind.
+
+    Numba's own way goes through the interpreter for each array, which takes longer than a small kernel.
+    """
+    build, dtype = c.builder, np.dtype(kind.dtype.name)
+    word, pointer = c.context.get_value_type(types.intp), ir.IntType(8).as_pointer()
+
+    def read(start, place, kept):
+        return build.load(build.bitcast(build.gep(start, [ir.Constant(word, place)]), kept.as_pointer()))
+
+    def is_same(value, right):
+        return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
+
+    number = ir.IntType(32)
+    flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
+    kept = read(given, _DTYPE, pointer)
+    fits = is_same(read(kept, _NUMBER, number), dtype.num)
+    fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
+    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
+    array = c.context.make_array(kind)(c.context, build)
+    with build.if_else(fits) as (good, bad):
+        with good:
+            lengths = ir.ArrayType(word, kind.ndim)
+            array.data = read(given, _DATA, array.data.type)
+            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
+            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
+            for axis in range(kind.ndim):
+                array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
+            # The caller holds it for as long as the call takes: references are not counted.
+            array.meminfo = ir.Constant(array.meminfo.type, None)
+            array.parent = ir.Constant(array.parent.type, None)
+        with bad:
+            c.pyapi.err_set_string("PyExc_TypeError", "an array of another kind")
+    return NativeValue(array._getvalue(), is_error=build.not_(fits))
+
+
+@intrinsic
+def _array(typing, given):
+    """The same as any other array."""
+    kind = types.Array(given.dtype, given.ndim, "C", readonly=not given.mutable)
+
+    def the_same(context, builder, signature, arguments):
+        context.nrt.incref(builder, kind, arguments[0])  # of one read in place, nothing is counted
+        return arguments[0]
+
+    return kind(given), the_same
+
+
+_Argument = _Plain if _IN_PLACE else types.Array
 
 
 def _read(*arguments):

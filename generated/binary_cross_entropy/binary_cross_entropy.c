@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -54,7 +68,7 @@ enum {
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -65,7 +79,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -85,7 +99,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -99,7 +113,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -123,28 +137,58 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* 1 / (1 + e^-u), without overflow on either side. */
-static inline float f32_sigmoid(float u)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    const float small = f32_exp_of_negative(u < 0.0f ? u : -u);
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* 1 / (1 + e^-u), without overflow on either side; that of u and of -u share the exponential. */
+INLINED float f32_sigmoid(float u)
+{
+    const float small = f32_exp_of_negative(-fabsf(u));
     return (u >= 0.0f ? 1.0f : small) / (1.0f + small);
 }
 
-static inline double f64_sigmoid(double u)
+INLINED double f64_sigmoid(double u)
 {
-    const double small = f64_exp_of_negative(u < 0.0 ? u : -u);
+    const double small = f64_exp_of_negative(-fabs(u));
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
-/* log(1 + e^u), without overflow, and exact where u is very negative. */
-static inline float f32_softplus(float u)
+/* log(1 + e^u) within 2 eps, without overflow, and exact where u is very negative: with e = e^-|u| and
+   s = e / (2 + e), log(1 + e) is 2 (s + s^3 / 3 + s^5 / 5 + ...), where a polynomial in s^2 does for the rest of
+   the series. */
+INLINED float f32_softplus(float u)
 {
-    return (u > 0.0f ? u : 0.0f) + log1pf(f32_exp_of_negative(u < 0.0f ? u : -u));
+    const float e = f32_exp_of_negative(-fabsf(u)), s = e / (2.0f + e), w = s * s;
+    float q = 0.11612165f;
+    q = f32_add_product(q, w, 0.108532876f);
+    q = f32_add_product(q, w, 0.14296179f);
+    q = f32_add_product(q, w, 0.19999853f);
+    q = f32_add_product(q, w, 0.33333334f);
+    return (u > 0.0f ? u : 0.0f) + 2.0f * f32_add_product(s * w, q, s);
 }
 
-static inline double f64_softplus(double u)
+INLINED double f64_softplus(double u)
 {
-    return (u > 0.0 ? u : 0.0) + log1p(f64_exp_of_negative(u < 0.0 ? u : -u));
+    const double e = f64_exp_of_negative(-fabs(u)), s = e / (2.0 + e), w = s * s;
+    double q = 0.08082022805971766;
+    q = f64_add_product(q, w, 0.04400369243072337);
+    q = f64_add_product(q, w, 0.06000536404795356);
+    q = f64_add_product(q, w, 0.06657072104827468);
+    q = f64_add_product(q, w, 0.07692785032479312);
+    q = f64_add_product(q, w, 0.09090894718066429);
+    q = f64_add_product(q, w, 0.11111111358713932);
+    q = f64_add_product(q, w, 0.1428571428355438);
+    q = f64_add_product(q, w, 0.20000000000007292);
+    q = f64_add_product(q, w, 0.3333333333333333);
+    return (u > 0.0 ? u : 0.0) + 2.0 * f64_add_product(s * w, q, s);
 }
 
 #ifdef __SSE2__
@@ -200,57 +244,97 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void binary_cross_entropy_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
-    const float *restrict t, float *restrict losses)
+static inline double f64_total_wide(double *lanes)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float sum_t_z[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void binary_cross_entropy_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float sum_t_z[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z[lane] += -t_block[k][lane] * f32_softplus(-z_block[k][lane]) - (1.0f - t_block[k][lane]) * f32_softplus(z_block[k][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z[lane];
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_z[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z[lane] += -t_block[k][lane] * f32_softplus(-z_block[k][lane]) - (1.0f - t_block[k][lane]) * f32_softplus(z_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void binary_cross_entropy_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_t_z = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -282,40 +366,66 @@ void binary_cross_entropy_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
     }
 }
 
-void binary_cross_entropy_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
-    const double *restrict t, double *restrict losses)
+/* The samples from `from` up to `to`. */
+SHARED void binary_cross_entropy_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double sum_t_z[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        binary_cross_entropy_f32_short_rows(from, whole, K, z, t, losses);
+        from = whole;
+    }
+    binary_cross_entropy_f32_long_rows(from, to, K, z, t, losses);
+}
+
+void binary_cross_entropy_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
+    const float *restrict t, float *restrict losses)
+{
+    if (B * K <= GRAIN)
+        binary_cross_entropy_f32_rows(0, B, K, z, t, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        binary_cross_entropy_f32_rows(share(B, unit, 0), share(B, unit, 1), K, z, t, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void binary_cross_entropy_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double sum_t_z[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z[lane] += -t_block[k][lane] * f64_softplus(-z_block[k][lane]) - (1.0 - t_block[k][lane]) * f64_softplus(z_block[k][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z[lane];
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_z[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z[lane] += -t_block[k][lane] * f64_softplus(-z_block[k][lane]) - (1.0 - t_block[k][lane]) * f64_softplus(z_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void binary_cross_entropy_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_t_z = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -347,48 +457,77 @@ void binary_cross_entropy_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z
     }
 }
 
-void binary_cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
-    const float *restrict t, float weight, float *restrict losses, float *restrict dz)
+/* The samples from `from` up to `to`. */
+SHARED void binary_cross_entropy_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float dz_block[SHORT][LANES];
-            float sum_t_z[LANES], p[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        binary_cross_entropy_f64_short_rows(from, whole, K, z, t, losses);
+        from = whole;
+    }
+    binary_cross_entropy_f64_long_rows(from, to, K, z, t, losses);
+}
+
+void binary_cross_entropy_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
+    const double *restrict t, double *restrict losses)
+{
+    if (B * K <= GRAIN)
+        binary_cross_entropy_f64_rows(0, B, K, z, t, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        binary_cross_entropy_f64_rows(share(B, unit, 0), share(B, unit, 1), K, z, t, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void binary_cross_entropy_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float dz_block[SHORT][LANES];
+        float sum_t_z[LANES], p[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict t_rows = t + first * K;
+        float *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_z[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z[lane] += -t_block[k][lane] * f32_softplus(-z_block[k][lane]) - (1.0f - t_block[k][lane]) * f32_softplus(z_block[k][lane]);
+                p[lane] = f32_sigmoid(z_block[k][lane]);
+                dz_block[k][lane] = weight * (p[lane] - t_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z[lane] += -t_block[k][lane] * f32_softplus(-z_block[k][lane]) - (1.0f - t_block[k][lane]) * f32_softplus(z_block[k][lane]);
-                    p[lane] = f32_sigmoid(z_block[k][lane]);
-                    dz_block[k][lane] = weight * (p[lane] - t_block[k][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dz[(first + lane) * K + place] = dz_block[place][lane];
-                }
+                dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void binary_cross_entropy_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_t_z = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -426,48 +565,80 @@ void binary_cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const
     }
 }
 
-void binary_cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
-    const double *restrict t, double weight, double *restrict losses, double *restrict dz)
+/* The samples from `from` up to `to`. */
+SHARED void binary_cross_entropy_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double dz_block[SHORT][LANES];
-            double sum_t_z[LANES], p[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        binary_cross_entropy_value_and_gradient_f32_short_rows(from, whole, K, z, t, weight, losses,
+            dz);
+        from = whole;
+    }
+    binary_cross_entropy_value_and_gradient_f32_long_rows(from, to, K, z, t, weight, losses, dz);
+}
+
+void binary_cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
+    const float *restrict t, float weight, float *restrict losses, float *restrict dz)
+{
+    if (B * K <= GRAIN)
+        binary_cross_entropy_value_and_gradient_f32_rows(0, B, K, z, t, weight, losses, dz);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        binary_cross_entropy_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), K, z, t,
+            weight, losses, dz);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void binary_cross_entropy_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double dz_block[SHORT][LANES];
+        double sum_t_z[LANES], p[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict t_rows = t + first * K;
+        double *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_z[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z[lane] += -t_block[k][lane] * f64_softplus(-z_block[k][lane]) - (1.0 - t_block[k][lane]) * f64_softplus(z_block[k][lane]);
+                p[lane] = f64_sigmoid(z_block[k][lane]);
+                dz_block[k][lane] = weight * (p[lane] - t_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z[lane] += -t_block[k][lane] * f64_softplus(-z_block[k][lane]) - (1.0 - t_block[k][lane]) * f64_softplus(z_block[k][lane]);
-                    p[lane] = f64_sigmoid(z_block[k][lane]);
-                    dz_block[k][lane] = weight * (p[lane] - t_block[k][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dz[(first + lane) * K + place] = dz_block[place][lane];
-                }
+                dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void binary_cross_entropy_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_t_z = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -505,40 +676,71 @@ void binary_cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const
     }
 }
 
-void binary_cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
-    const float *restrict v, float weight, float *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void binary_cross_entropy_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float v_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float p[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    v_block[place][lane] = v[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    p[lane] = f32_sigmoid(z_block[k][lane]);
-                    out_block[k][lane] = weight * v_block[k][lane] * p[lane] * f32_sigmoid(-z_block[k][lane]);
-                }
-            }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        binary_cross_entropy_value_and_gradient_f64_short_rows(from, whole, K, z, t, weight, losses,
+            dz);
+        from = whole;
+    }
+    binary_cross_entropy_value_and_gradient_f64_long_rows(from, to, K, z, t, weight, losses, dz);
+}
+
+void binary_cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
+    const double *restrict t, double weight, double *restrict losses, double *restrict dz)
+{
+    if (B * K <= GRAIN)
+        binary_cross_entropy_value_and_gradient_f64_rows(0, B, K, z, t, weight, losses, dz);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        binary_cross_entropy_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), K, z, t,
+            weight, losses, dz);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void binary_cross_entropy_hvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict v, float weight, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float v_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float p[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict v_rows = v + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                z_block[place][lane] = z_rows[lane * K + place];
+                v_block[place][lane] = v_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                p[lane] = f32_sigmoid(z_block[k][lane]);
+                out_block[k][lane] = weight * v_block[k][lane] * p[lane] * f32_sigmoid(-z_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void binary_cross_entropy_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict z, const float *restrict v, float weight,
+    float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -573,43 +775,73 @@ void binary_cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restric
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void binary_cross_entropy_hvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict z, const float *restrict v, float weight,
+    float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        binary_cross_entropy_hvp_f32_short_rows(from, whole, K, z, v, weight, out);
+        from = whole;
+    }
+    binary_cross_entropy_hvp_f32_long_rows(from, to, B, K, z, v, weight, out);
     end_of_streams();
 }
 
-void binary_cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
-    const double *restrict v, double weight, double *restrict out)
+void binary_cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
+    const float *restrict v, float weight, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double v_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double p[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    v_block[place][lane] = v[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    p[lane] = f64_sigmoid(z_block[k][lane]);
-                    out_block[k][lane] = weight * v_block[k][lane] * p[lane] * f64_sigmoid(-z_block[k][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        binary_cross_entropy_hvp_f32_rows(0, B, B, K, z, v, weight, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        binary_cross_entropy_hvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, v, weight,
+            out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void binary_cross_entropy_hvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict v, double weight, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double v_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double p[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict v_rows = v + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                z_block[place][lane] = z_rows[lane * K + place];
+                v_block[place][lane] = v_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                p[lane] = f64_sigmoid(z_block[k][lane]);
+                out_block[k][lane] = weight * v_block[k][lane] * p[lane] * f64_sigmoid(-z_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void binary_cross_entropy_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict z, const double *restrict v, double weight,
+    double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -644,5 +876,31 @@ void binary_cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restri
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void binary_cross_entropy_hvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict z, const double *restrict v, double weight,
+    double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        binary_cross_entropy_hvp_f64_short_rows(from, whole, K, z, v, weight, out);
+        from = whole;
+    }
+    binary_cross_entropy_hvp_f64_long_rows(from, to, B, K, z, v, weight, out);
     end_of_streams();
+}
+
+void binary_cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
+    const double *restrict v, double weight, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        binary_cross_entropy_hvp_f64_rows(0, B, B, K, z, v, weight, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        binary_cross_entropy_hvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, v, weight,
+            out);
+    }
 }

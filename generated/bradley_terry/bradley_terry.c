@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -54,7 +68,7 @@ enum {
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -65,7 +79,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -85,7 +99,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -99,7 +113,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -113,45 +127,110 @@ static inline double f64_exp_of_negative(double x)
     return x < -708.0 ? 0.0 : e;
 }
 
-/* 1 / (1 + e^-u), without overflow on either side. */
-static inline float f32_sigmoid(float u)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    const float small = f32_exp_of_negative(u < 0.0f ? u : -u);
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* 1 / (1 + e^-u), without overflow on either side; that of u and of -u share the exponential. */
+INLINED float f32_sigmoid(float u)
+{
+    const float small = f32_exp_of_negative(-fabsf(u));
     return (u >= 0.0f ? 1.0f : small) / (1.0f + small);
 }
 
-static inline double f64_sigmoid(double u)
+INLINED double f64_sigmoid(double u)
 {
-    const double small = f64_exp_of_negative(u < 0.0 ? u : -u);
+    const double small = f64_exp_of_negative(-fabs(u));
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
-/* log(1 + e^u), without overflow, and exact where u is very negative. */
-static inline float f32_softplus(float u)
+/* log(1 + e^u) within 2 eps, without overflow, and exact where u is very negative: with e = e^-|u| and
+   s = e / (2 + e), log(1 + e) is 2 (s + s^3 / 3 + s^5 / 5 + ...), where a polynomial in s^2 does for the rest of
+   the series. */
+INLINED float f32_softplus(float u)
 {
-    return (u > 0.0f ? u : 0.0f) + log1pf(f32_exp_of_negative(u < 0.0f ? u : -u));
+    const float e = f32_exp_of_negative(-fabsf(u)), s = e / (2.0f + e), w = s * s;
+    float q = 0.11612165f;
+    q = f32_add_product(q, w, 0.108532876f);
+    q = f32_add_product(q, w, 0.14296179f);
+    q = f32_add_product(q, w, 0.19999853f);
+    q = f32_add_product(q, w, 0.33333334f);
+    return (u > 0.0f ? u : 0.0f) + 2.0f * f32_add_product(s * w, q, s);
 }
 
-static inline double f64_softplus(double u)
+INLINED double f64_softplus(double u)
 {
-    return (u > 0.0 ? u : 0.0) + log1p(f64_exp_of_negative(u < 0.0 ? u : -u));
+    const double e = f64_exp_of_negative(-fabs(u)), s = e / (2.0 + e), w = s * s;
+    double q = 0.08082022805971766;
+    q = f64_add_product(q, w, 0.04400369243072337);
+    q = f64_add_product(q, w, 0.06000536404795356);
+    q = f64_add_product(q, w, 0.06657072104827468);
+    q = f64_add_product(q, w, 0.07692785032479312);
+    q = f64_add_product(q, w, 0.09090894718066429);
+    q = f64_add_product(q, w, 0.11111111358713932);
+    q = f64_add_product(q, w, 0.1428571428355438);
+    q = f64_add_product(q, w, 0.20000000000007292);
+    q = f64_add_product(q, w, 0.3333333333333333);
+    return (u > 0.0 ? u : 0.0) + 2.0 * f64_add_product(s * w, q, s);
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void bradley_terry_f32_rows(ptrdiff_t from, ptrdiff_t to, const float *restrict r_w,
+    const float *restrict r_l, float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        losses[row] = f32_softplus(r_l[row] - r_w[row]);
+    }
 }
 
 void bradley_terry_f32(ptrdiff_t B, const float *restrict r_w, const float *restrict r_l,
     float *restrict losses)
 {
-    OMP(omp parallel for schedule(static) if (B > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
-        losses[row] = f32_softplus(r_l[row] - r_w[row]);
+    if (B <= GRAIN)
+        bradley_terry_f32_rows(0, B, r_w, r_l, losses);
+    else {
+        OMP(omp parallel)
+        bradley_terry_f32_rows(share(B, 1, 0), share(B, 1, 1), r_w, r_l, losses);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void bradley_terry_f64_rows(ptrdiff_t from, ptrdiff_t to, const double *restrict r_w,
+    const double *restrict r_l, double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        losses[row] = f64_softplus(r_l[row] - r_w[row]);
     }
 }
 
 void bradley_terry_f64(ptrdiff_t B, const double *restrict r_w, const double *restrict r_l,
     double *restrict losses)
 {
-    OMP(omp parallel for schedule(static) if (B > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
-        losses[row] = f64_softplus(r_l[row] - r_w[row]);
+    if (B <= GRAIN)
+        bradley_terry_f64_rows(0, B, r_w, r_l, losses);
+    else {
+        OMP(omp parallel)
+        bradley_terry_f64_rows(share(B, 1, 0), share(B, 1, 1), r_w, r_l, losses);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void bradley_terry_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    const float *restrict r_w, const float *restrict r_l, float weight, float *restrict losses,
+    float *restrict dr_w, float *restrict dr_l)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        losses[row] = f32_softplus(r_l[row] - r_w[row]);
+        float sigmoid_r_w_r_l = f32_sigmoid(r_l[row] - r_w[row]);
+        dr_w[row] = -weight * sigmoid_r_w_r_l;
+        dr_l[row] = weight * sigmoid_r_w_r_l;
     }
 }
 
@@ -159,10 +238,23 @@ void bradley_terry_value_and_gradient_f32(ptrdiff_t B, const float *restrict r_w
     const float *restrict r_l, float weight, float *restrict losses, float *restrict dr_w,
     float *restrict dr_l)
 {
-    OMP(omp parallel for schedule(static) if (B > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
-        losses[row] = f32_softplus(r_l[row] - r_w[row]);
-        float sigmoid_r_w_r_l = f32_sigmoid(r_l[row] - r_w[row]);
+    if (B <= GRAIN)
+        bradley_terry_value_and_gradient_f32_rows(0, B, r_w, r_l, weight, losses, dr_w, dr_l);
+    else {
+        OMP(omp parallel)
+        bradley_terry_value_and_gradient_f32_rows(share(B, 1, 0), share(B, 1, 1), r_w, r_l, weight,
+            losses, dr_w, dr_l);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void bradley_terry_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    const double *restrict r_w, const double *restrict r_l, double weight, double *restrict losses,
+    double *restrict dr_w, double *restrict dr_l)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        losses[row] = f64_softplus(r_l[row] - r_w[row]);
+        double sigmoid_r_w_r_l = f64_sigmoid(r_l[row] - r_w[row]);
         dr_w[row] = -weight * sigmoid_r_w_r_l;
         dr_l[row] = weight * sigmoid_r_w_r_l;
     }
@@ -172,11 +264,11 @@ void bradley_terry_value_and_gradient_f64(ptrdiff_t B, const double *restrict r_
     const double *restrict r_l, double weight, double *restrict losses, double *restrict dr_w,
     double *restrict dr_l)
 {
-    OMP(omp parallel for schedule(static) if (B > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
-        losses[row] = f64_softplus(r_l[row] - r_w[row]);
-        double sigmoid_r_w_r_l = f64_sigmoid(r_l[row] - r_w[row]);
-        dr_w[row] = -weight * sigmoid_r_w_r_l;
-        dr_l[row] = weight * sigmoid_r_w_r_l;
+    if (B <= GRAIN)
+        bradley_terry_value_and_gradient_f64_rows(0, B, r_w, r_l, weight, losses, dr_w, dr_l);
+    else {
+        OMP(omp parallel)
+        bradley_terry_value_and_gradient_f64_rows(share(B, 1, 0), share(B, 1, 1), r_w, r_l, weight,
+            losses, dr_w, dr_l);
     }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -71,8 +85,20 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +109,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +129,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +143,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,21 +168,59 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 enum {
@@ -306,6 +370,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 /* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
    on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
 static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
@@ -313,21 +388,59 @@ static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
     return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t causal_attention_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D)
@@ -338,135 +451,159 @@ ptrdiff_t causal_attention_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t
     return M * M + M * M + threads() * M;
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void causal_attention_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t M,
+    ptrdiff_t C, const float *restrict sum_Q_K, float *restrict P)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_Q_K_block[SHORT][LANES];
+        float P_block[SHORT][LANES];
+        float e[SHORT][LANES];
+        float m[LANES], s[LANES], scale[LANES], scale_2[LANES];
+        const float *restrict sum_Q_K_rows = sum_Q_K + first * M;
+        float *restrict P_rows = P + first * M;
+        for (ptrdiff_t place = 0; place < M; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_Q_K_block[place][lane] = sum_Q_K_rows[lane * M + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            scale[lane] = 1.0f / (float)(sqrt((double)C));
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                m[lane] = f32_larger(f32_choice(n <= row, P_block[n][lane], -INFINITY), m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < M; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                e[k][lane] = f32_exp_of_negative(f32_choice(k <= row, P_block[k][lane] - m[lane], -INFINITY));
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale_2[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale_2[lane] * e[n][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < M; place++) {
+                P_rows[lane * M + place] = P_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void causal_attention_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t M,
+    ptrdiff_t C, const float *restrict sum_Q_K, float *restrict P, float *restrict work)
+{
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float scale = 1.0f / (float)(sqrt((double)C));
+        {
+            float m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= M; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                }
+            if (first < M && M >= F32_LANES) {
+                first = M - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                }
+                first = M;
+            }
+            for (ptrdiff_t n = first; n < M; n++) {
+                P[row * M + n] = scale * sum_Q_K[row * M + n];
+                m = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m);
+            }
+            m = f32_larger(f32_largest(m_lanes), m);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, M);
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(f32_choice(k <= row, P[row * M + k] - m, -INFINITY));
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(f32_choice(k <= row, P[row * M + k] - m, -INFINITY));
+                    const float s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f32_exp_of_negative(f32_choice(k <= row, P[row * M + k] - m, -INFINITY));
+                s += e[k];
+            }
+            s += f32_total(s_lanes);
+        }
+        float scale_2 = 1.0f / s;
+        for (ptrdiff_t n = 0; n < M; n++) {
+            P[row * M + n] = scale_2 * e[n];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void causal_attention_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t M, ptrdiff_t C,
+    const float *restrict sum_Q_K, float *restrict P, float *restrict work)
+{
+    if (M <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        causal_attention_step_1_f32_short_rows(from, whole, M, C, sum_Q_K, P);
+        from = whole;
+    }
+    causal_attention_step_1_f32_long_rows(from, to, M, C, sum_Q_K, P, work);
+}
+
 static void causal_attention_step_1_f32(ptrdiff_t M, ptrdiff_t C, const float *restrict sum_Q_K,
     const float *restrict Q, float *restrict P, float *restrict work)
 {
     (void)Q;
-    ptrdiff_t done = 0;
-    if (M <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = M - M % LANES;
-        OMP(omp parallel for schedule(static) if (done * M > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_Q_K_block[SHORT][LANES];
-            float P_block[SHORT][LANES];
-            float e[SHORT][LANES];
-            float m[LANES], s[LANES], scale[LANES], scale_2[LANES];
-            for (ptrdiff_t place = 0; place < M; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * M + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                scale[lane] = 1.0f / (float)(sqrt((double)C));
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
-                    m[lane] = f32_larger((n <= row ? P_block[n][lane] : -INFINITY), m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < M; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    e[k][lane] = f32_exp_of_negative((k <= row ? P_block[k][lane] - m[lane] : -INFINITY));
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale_2[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale_2[lane] * e[n][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < M; place++) {
-                    P[(first + lane) * M + place] = P_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel if (M * M > GRAIN))
-    {
-        float *restrict e = work + thread() * M;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < M; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            float scale = 1.0f / (float)(sqrt((double)C));
-            {
-                float m_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_LANES <= M; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * M + n] = scale * sum_Q_K[row * M + n];
-                        m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
-                    }
-                if (first < M && M >= F32_LANES) {
-                    first = M - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * M + n] = scale * sum_Q_K[row * M + n];
-                        m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
-                    }
-                    first = M;
-                }
-                for (ptrdiff_t n = first; n < M; n++) {
-                    P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m);
-                }
-                m = f32_larger(f32_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-                float s_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
-                        const float s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0f : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
-                    s += e[k];
-                }
-                s += f32_total(s_lanes);
-            }
-            float scale_2 = 1.0f / s;
-            for (ptrdiff_t n = 0; n < M; n++) {
-                P[row * M + n] = scale_2 * e[n];
-            }
-        }
+    if (M * M <= GRAIN)
+        causal_attention_step_1_f32_rows(0, M, M, C, sum_Q_K, P, work);
+    else {
+        const ptrdiff_t unit = M <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        causal_attention_step_1_f32_rows(share(M, unit, 0), share(M, unit, 1), M, C, sum_Q_K, P,
+            work + thread() * M);
     }
 }
 
@@ -485,135 +622,159 @@ void causal_attention_f32(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdiff_t D,
     }
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void causal_attention_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t M,
+    ptrdiff_t C, const double *restrict sum_Q_K, double *restrict P)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_Q_K_block[SHORT][LANES];
+        double P_block[SHORT][LANES];
+        double e[SHORT][LANES];
+        double m[LANES], s[LANES], scale[LANES], scale_2[LANES];
+        const double *restrict sum_Q_K_rows = sum_Q_K + first * M;
+        double *restrict P_rows = P + first * M;
+        for (ptrdiff_t place = 0; place < M; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_Q_K_block[place][lane] = sum_Q_K_rows[lane * M + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            scale[lane] = 1.0 / (sqrt((double)C));
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                m[lane] = f64_larger(f64_choice(n <= row, P_block[n][lane], -INFINITY), m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < M; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                e[k][lane] = f64_exp_of_negative(f64_choice(k <= row, P_block[k][lane] - m[lane], -INFINITY));
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale_2[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale_2[lane] * e[n][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < M; place++) {
+                P_rows[lane * M + place] = P_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void causal_attention_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t M,
+    ptrdiff_t C, const double *restrict sum_Q_K, double *restrict P, double *restrict work)
+{
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double scale = 1.0 / (sqrt((double)C));
+        {
+            double m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= M; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                }
+            if (first < M && M >= F64_LANES) {
+                first = M - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                }
+                first = M;
+            }
+            for (ptrdiff_t n = first; n < M; n++) {
+                P[row * M + n] = scale * sum_Q_K[row * M + n];
+                m = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m);
+            }
+            m = f64_larger(f64_largest(m_lanes), m);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, M);
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(f64_choice(k <= row, P[row * M + k] - m, -INFINITY));
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(f64_choice(k <= row, P[row * M + k] - m, -INFINITY));
+                    const double s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f64_exp_of_negative(f64_choice(k <= row, P[row * M + k] - m, -INFINITY));
+                s += e[k];
+            }
+            s += f64_total(s_lanes);
+        }
+        double scale_2 = 1.0 / s;
+        for (ptrdiff_t n = 0; n < M; n++) {
+            P[row * M + n] = scale_2 * e[n];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void causal_attention_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t M, ptrdiff_t C,
+    const double *restrict sum_Q_K, double *restrict P, double *restrict work)
+{
+    if (M <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        causal_attention_step_1_f64_short_rows(from, whole, M, C, sum_Q_K, P);
+        from = whole;
+    }
+    causal_attention_step_1_f64_long_rows(from, to, M, C, sum_Q_K, P, work);
+}
+
 static void causal_attention_step_1_f64(ptrdiff_t M, ptrdiff_t C, const double *restrict sum_Q_K,
     const double *restrict Q, double *restrict P, double *restrict work)
 {
     (void)Q;
-    ptrdiff_t done = 0;
-    if (M <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = M - M % LANES;
-        OMP(omp parallel for schedule(static) if (done * M > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_Q_K_block[SHORT][LANES];
-            double P_block[SHORT][LANES];
-            double e[SHORT][LANES];
-            double m[LANES], s[LANES], scale[LANES], scale_2[LANES];
-            for (ptrdiff_t place = 0; place < M; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * M + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                scale[lane] = 1.0 / (sqrt((double)C));
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
-                    m[lane] = f64_larger((n <= row ? P_block[n][lane] : -INFINITY), m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < M; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    e[k][lane] = f64_exp_of_negative((k <= row ? P_block[k][lane] - m[lane] : -INFINITY));
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale_2[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale_2[lane] * e[n][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < M; place++) {
-                    P[(first + lane) * M + place] = P_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel if (M * M > GRAIN))
-    {
-        double *restrict e = work + thread() * M;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < M; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            double scale = 1.0 / (sqrt((double)C));
-            {
-                double m_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_LANES <= M; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * M + n] = scale * sum_Q_K[row * M + n];
-                        m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
-                    }
-                if (first < M && M >= F64_LANES) {
-                    first = M - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * M + n] = scale * sum_Q_K[row * M + n];
-                        m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
-                    }
-                    first = M;
-                }
-                for (ptrdiff_t n = first; n < M; n++) {
-                    P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m);
-                }
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-                double s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
-                        const double s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0 : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
-                    s += e[k];
-                }
-                s += f64_total(s_lanes);
-            }
-            double scale_2 = 1.0 / s;
-            for (ptrdiff_t n = 0; n < M; n++) {
-                P[row * M + n] = scale_2 * e[n];
-            }
-        }
+    if (M * M <= GRAIN)
+        causal_attention_step_1_f64_rows(0, M, M, C, sum_Q_K, P, work);
+    else {
+        const ptrdiff_t unit = M <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        causal_attention_step_1_f64_rows(share(M, unit, 0), share(M, unit, 1), M, C, sum_Q_K, P,
+            work + thread() * M);
     }
 }
 
@@ -640,199 +801,203 @@ ptrdiff_t causal_attention_gradient_work(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, 
     return M * M + M * M + M * M + M * M;
 }
 
-static void causal_attention_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t C,
-    const float *restrict sum_Q_K, const float *restrict P_bar, const float *restrict Q,
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void causal_attention_gradient_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t M, ptrdiff_t C, const float *restrict sum_Q_K, const float *restrict P_bar,
     float *restrict P, float *restrict S_bar_scaled)
 {
-    (void)Q;
-    ptrdiff_t done = 0;
-    if (M <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = M - M % LANES;
-        OMP(omp parallel for schedule(static) if (done * M > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_Q_K_block[SHORT][LANES];
-            float P_bar_block[SHORT][LANES];
-            float P_block[SHORT][LANES];
-            float S_bar_scaled_block[SHORT][LANES];
-            float m[LANES], s[LANES], sum_P_bar_P[LANES], scale[LANES], scale_2[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_Q_K_block[SHORT][LANES];
+        float P_bar_block[SHORT][LANES];
+        float P_block[SHORT][LANES];
+        float S_bar_scaled_block[SHORT][LANES];
+        float m[LANES], s[LANES], sum_P_bar_P[LANES], scale[LANES], scale_2[LANES];
+        const float *restrict sum_Q_K_rows = sum_Q_K + first * M;
+        const float *restrict P_bar_rows = P_bar + first * M;
+        float *restrict P_rows = P + first * M;
+        float *restrict S_bar_scaled_rows = S_bar_scaled + first * M;
+        for (ptrdiff_t place = 0; place < M; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_Q_K_block[place][lane] = sum_Q_K_rows[lane * M + place];
+                P_bar_block[place][lane] = P_bar_rows[lane * M + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            scale[lane] = 1.0f / (float)(sqrt((double)C));
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                m[lane] = f32_larger(f32_choice(n <= row, P_block[n][lane], -INFINITY), m[lane]);
+            }
+        }
+        /* S_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < M; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                S_bar_scaled_block[k][lane] = f32_exp_of_negative(f32_choice(k <= row, P_block[k][lane] - m[lane], -INFINITY));
+                s[lane] += S_bar_scaled_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale_2[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale_2[lane] * S_bar_scaled_block[n][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_P_bar_P[lane] = 0.0f;
+        }
+        for (ptrdiff_t l = 0; l < M; l++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_P_bar_P[lane] = f32_add_product(P_bar_block[l][lane], P_block[l][lane], sum_P_bar_P[lane]);
+            }
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < M; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * M + place];
-                    P_bar_block[place][lane] = P_bar[(first + lane) * M + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                scale[lane] = 1.0f / (float)(sqrt((double)C));
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
-                    m[lane] = f32_larger((n <= row ? P_block[n][lane] : -INFINITY), m[lane]);
-                }
-            }
-            /* S_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < M; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    S_bar_scaled_block[k][lane] = f32_exp_of_negative((k <= row ? P_block[k][lane] - m[lane] : -INFINITY));
-                    s[lane] += S_bar_scaled_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale_2[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale_2[lane] * S_bar_scaled_block[n][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_P_bar_P[lane] = 0.0f;
-            }
-            for (ptrdiff_t l = 0; l < M; l++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_P_bar_P[lane] = f32_add_product(P_bar_block[l][lane], P_block[l][lane], sum_P_bar_P[lane]);
-                }
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < M; place++) {
-                    P[(first + lane) * M + place] = P_block[place][lane];
-                    S_bar_scaled[(first + lane) * M + place] = S_bar_scaled_block[place][lane];
-                }
+                P_rows[lane * M + place] = P_block[place][lane];
+                S_bar_scaled_rows[lane * M + place] = S_bar_scaled_block[place][lane];
             }
         }
     }
-    if (stay_near(M, 4 * M * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (M * M > GRAIN))
-        for (ptrdiff_t start = done; start < M; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, M);
-            float m[ROWS], s[ROWS], sum_P_bar_P[ROWS], scale[ROWS], scale_2[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                scale[row - start] = 1.0f / (float)(sqrt((double)C));
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void causal_attention_gradient_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t M, ptrdiff_t C, const float *restrict sum_Q_K, const float *restrict P_bar,
+    float *restrict P, float *restrict S_bar_scaled)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], sum_P_bar_P[ROWS], scale[ROWS], scale_2[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            scale[row - start] = 1.0f / (float)(sqrt((double)C));
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= M; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                }
+            if (first < M && M >= F32_LANES) {
+                first = M - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                }
+                first = M;
             }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                float m_lanes[F32_LANES];
+            for (ptrdiff_t n = first; n < M; n++) {
+                P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                m[row - start] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m[row - start]);
+            }
+            m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+        }
+        /* S_bar_scaled[row * M + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
                 FOR_LANES(F32_LANES)
-                    m_lanes[lane] = -INFINITY;
+                    s_lanes[lane] = 0.0f;
                 ptrdiff_t first = 0;
                 for (; first + F32_LANES <= M; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
-                        m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * M + k] = f32_exp_of_negative(f32_choice(k <= row, P[row * M + k] - m[row - start], -INFINITY));
+                        s_lanes[lane] += S_bar_scaled[row * M + k];
                     }
                 if (first < M && M >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - M;
                     first = M - F32_LANES;
                     FOR_LANES(F32_LANES) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
-                        m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * M + k] = f32_exp_of_negative(f32_choice(k <= row, P[row * M + k] - m[row - start], -INFINITY));
+                        const float s_term = S_bar_scaled[row * M + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
                     }
                     first = M;
                 }
-                for (ptrdiff_t n = first; n < M; n++) {
-                    P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
-                    m[row - start] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m[row - start]);
+                for (ptrdiff_t k = first; k < M; k++) {
+                    S_bar_scaled[row * M + k] = f32_exp_of_negative(f32_choice(k <= row, P[row * M + k] - m[row - start], -INFINITY));
+                    s[row - start] += S_bar_scaled[row * M + k];
                 }
-                m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
-            }
-            /* S_bar_scaled[row * M + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= M; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
-                            s_lanes[lane] += S_bar_scaled[row * M + k];
-                        }
-                    if (first < M && M >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - M;
-                        first = M - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
-                            const float s_term = S_bar_scaled[row * M + k];
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = M;
-                    }
-                    for (ptrdiff_t k = first; k < M; k++) {
-                        S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
-                        s[row - start] += S_bar_scaled[row * M + k];
-                    }
-                    s[row - start] += f32_total(s_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                scale_2[row - start] = 1.0f / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    P[row * M + n] = scale_2[row - start] * S_bar_scaled[row * M + n];
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_P_bar_P[row - start] = 0.0f;
-                {
-                    float sum_P_bar_P_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_P_bar_P_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= M; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t l = first + lane;
-                            sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
-                        }
-                    if (first < M && M >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - M;
-                        first = M - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t l = first + lane;
-                            const float sum_P_bar_P_term = P_bar[row * M + l] * P[row * M + l];
-                            sum_P_bar_P_lanes[lane] += lane < again ? 0.0f : sum_P_bar_P_term;
-                        }
-                        first = M;
-                    }
-                    for (ptrdiff_t l = first; l < M; l++) {
-                        sum_P_bar_P[row - start] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F32_LANES];
-                    sum_P_bar_P[row - start] += f32_total(sum_P_bar_P_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    S_bar_scaled[row * M + n] = scale[row - start] * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P[row - start]);
-                }
+                s[row - start] += f32_total(s_lanes);
             }
         }
-        done = M;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            scale_2[row - start] = 1.0f / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t n = 0; n < M; n++) {
+                P[row * M + n] = scale_2[row - start] * S_bar_scaled[row * M + n];
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_P_bar_P[row - start] = 0.0f;
+            {
+                float sum_P_bar_P_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_P_bar_P_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= M; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t l = first + lane;
+                        sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
+                    }
+                if (first < M && M >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - M;
+                    first = M - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t l = first + lane;
+                        const float sum_P_bar_P_term = P_bar[row * M + l] * P[row * M + l];
+                        sum_P_bar_P_lanes[lane] += lane < again ? 0.0f : sum_P_bar_P_term;
+                    }
+                    first = M;
+                }
+                for (ptrdiff_t l = first; l < M; l++) {
+                    sum_P_bar_P[row - start] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P[row - start]);
+                }
+                sum_P_bar_P[row - start] += f32_total_wide(sum_P_bar_P_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t n = 0; n < M; n++) {
+                S_bar_scaled[row * M + n] = scale[row - start] * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P[row - start]);
+            }
+        }
     }
-    OMP(omp parallel for schedule(static) if (M * M > GRAIN))
-    for (ptrdiff_t row = done; row < M; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void causal_attention_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t M, ptrdiff_t C, const float *restrict sum_Q_K, const float *restrict P_bar,
+    float *restrict P, float *restrict S_bar_scaled)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         float scale = 1.0f / (float)(sqrt((double)C));
@@ -845,20 +1010,20 @@ static void causal_attention_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t C,
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
                 }
             if (first < M && M >= F32_LANES) {
                 first = M - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
                 }
                 first = M;
             }
             for (ptrdiff_t n = first; n < M; n++) {
                 P[row * M + n] = scale * sum_Q_K[row * M + n];
-                m = f32_larger((n <= row ? P[row * M + n] : -INFINITY), m);
+                m = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m);
             }
             m = f32_larger(f32_largest(m_lanes), m);
         }
@@ -874,7 +1039,7 @@ static void causal_attention_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t C,
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                    S_bar_scaled[row * M + k] = f32_exp_of_negative(f32_choice(k <= row, P[row * M + k] - m, -INFINITY));
                     s_lanes[lane] += S_bar_scaled[row * M + k];
                 }
             if (first < end && end >= F32_LANES) {
@@ -882,14 +1047,14 @@ static void causal_attention_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t C,
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                    S_bar_scaled[row * M + k] = f32_exp_of_negative(f32_choice(k <= row, P[row * M + k] - m, -INFINITY));
                     const float s_term = S_bar_scaled[row * M + k];
                     s_lanes[lane] += lane < again ? 0.0f : s_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                S_bar_scaled[row * M + k] = f32_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                S_bar_scaled[row * M + k] = f32_exp_of_negative(f32_choice(k <= row, P[row * M + k] - m, -INFINITY));
                 s += S_bar_scaled[row * M + k];
             }
             s += f32_total(s_lanes);
@@ -901,19 +1066,19 @@ static void causal_attention_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t C,
         float sum_P_bar_P = 0.0f;
         for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-            float sum_P_bar_P_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float sum_P_bar_P_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 sum_P_bar_P_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t l = first + lane;
                     sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t l = first + lane;
                     const float sum_P_bar_P_term = P_bar[row * M + l] * P[row * M + l];
                     sum_P_bar_P_lanes[lane] += lane < again ? 0.0f : sum_P_bar_P_term;
@@ -923,13 +1088,43 @@ static void causal_attention_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t C,
             for (ptrdiff_t l = first; l < end; l++) {
                 sum_P_bar_P = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P);
             }
-            FOR_LANES(F32_LANES)
-                sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F32_LANES];
-            sum_P_bar_P += f32_total(sum_P_bar_P_lanes);
+            sum_P_bar_P += f32_total_widest(sum_P_bar_P_lanes);
         }
         for (ptrdiff_t n = 0; n < M; n++) {
             S_bar_scaled[row * M + n] = scale * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P);
         }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void causal_attention_gradient_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t M,
+    ptrdiff_t C, const float *restrict sum_Q_K, const float *restrict P_bar, float *restrict P,
+    float *restrict S_bar_scaled)
+{
+    if (M <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        causal_attention_gradient_step_1_f32_short_rows(from, whole, M, C, sum_Q_K, P_bar, P,
+            S_bar_scaled);
+        from = whole;
+    }
+    if (stay_near(M, 4 * M * (ptrdiff_t)sizeof(float)))
+        causal_attention_gradient_step_1_f32_near_rows(from, to, M, C, sum_Q_K, P_bar, P, S_bar_scaled);
+    else
+        causal_attention_gradient_step_1_f32_long_rows(from, to, M, C, sum_Q_K, P_bar, P, S_bar_scaled);
+}
+
+static void causal_attention_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t C,
+    const float *restrict sum_Q_K, const float *restrict P_bar, const float *restrict Q,
+    float *restrict P, float *restrict S_bar_scaled)
+{
+    (void)Q;
+    if (M * M <= GRAIN)
+        causal_attention_gradient_step_1_f32_rows(0, M, M, C, sum_Q_K, P_bar, P, S_bar_scaled);
+    else {
+        const ptrdiff_t unit = M <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        causal_attention_gradient_step_1_f32_rows(share(M, unit, 0), share(M, unit, 1), M, C, sum_Q_K,
+            P_bar, P, S_bar_scaled);
     }
 }
 
@@ -959,199 +1154,203 @@ void causal_attention_gradient_f32(ptrdiff_t B, ptrdiff_t M, ptrdiff_t C, ptrdif
     }
 }
 
-static void causal_attention_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t C,
-    const double *restrict sum_Q_K, const double *restrict P_bar, const double *restrict Q,
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void causal_attention_gradient_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t M, ptrdiff_t C, const double *restrict sum_Q_K, const double *restrict P_bar,
     double *restrict P, double *restrict S_bar_scaled)
 {
-    (void)Q;
-    ptrdiff_t done = 0;
-    if (M <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = M - M % LANES;
-        OMP(omp parallel for schedule(static) if (done * M > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_Q_K_block[SHORT][LANES];
-            double P_bar_block[SHORT][LANES];
-            double P_block[SHORT][LANES];
-            double S_bar_scaled_block[SHORT][LANES];
-            double m[LANES], s[LANES], sum_P_bar_P[LANES], scale[LANES], scale_2[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_Q_K_block[SHORT][LANES];
+        double P_bar_block[SHORT][LANES];
+        double P_block[SHORT][LANES];
+        double S_bar_scaled_block[SHORT][LANES];
+        double m[LANES], s[LANES], sum_P_bar_P[LANES], scale[LANES], scale_2[LANES];
+        const double *restrict sum_Q_K_rows = sum_Q_K + first * M;
+        const double *restrict P_bar_rows = P_bar + first * M;
+        double *restrict P_rows = P + first * M;
+        double *restrict S_bar_scaled_rows = S_bar_scaled + first * M;
+        for (ptrdiff_t place = 0; place < M; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_Q_K_block[place][lane] = sum_Q_K_rows[lane * M + place];
+                P_bar_block[place][lane] = P_bar_rows[lane * M + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            scale[lane] = 1.0 / (sqrt((double)C));
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
+                m[lane] = f64_larger(f64_choice(n <= row, P_block[n][lane], -INFINITY), m[lane]);
+            }
+        }
+        /* S_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < M; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                S_bar_scaled_block[k][lane] = f64_exp_of_negative(f64_choice(k <= row, P_block[k][lane] - m[lane], -INFINITY));
+                s[lane] += S_bar_scaled_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale_2[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                P_block[n][lane] = scale_2[lane] * S_bar_scaled_block[n][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_P_bar_P[lane] = 0.0;
+        }
+        for (ptrdiff_t l = 0; l < M; l++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_P_bar_P[lane] = f64_add_product(P_bar_block[l][lane], P_block[l][lane], sum_P_bar_P[lane]);
+            }
+        }
+        for (ptrdiff_t n = 0; n < M; n++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < M; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_Q_K_block[place][lane] = sum_Q_K[(first + lane) * M + place];
-                    P_bar_block[place][lane] = P_bar[(first + lane) * M + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                scale[lane] = 1.0 / (sqrt((double)C));
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    P_block[n][lane] = scale[lane] * sum_Q_K_block[n][lane];
-                    m[lane] = f64_larger((n <= row ? P_block[n][lane] : -INFINITY), m[lane]);
-                }
-            }
-            /* S_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < M; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    S_bar_scaled_block[k][lane] = f64_exp_of_negative((k <= row ? P_block[k][lane] - m[lane] : -INFINITY));
-                    s[lane] += S_bar_scaled_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale_2[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    P_block[n][lane] = scale_2[lane] * S_bar_scaled_block[n][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_P_bar_P[lane] = 0.0;
-            }
-            for (ptrdiff_t l = 0; l < M; l++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_P_bar_P[lane] = f64_add_product(P_bar_block[l][lane], P_block[l][lane], sum_P_bar_P[lane]);
-                }
-            }
-            for (ptrdiff_t n = 0; n < M; n++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < M; place++) {
-                    P[(first + lane) * M + place] = P_block[place][lane];
-                    S_bar_scaled[(first + lane) * M + place] = S_bar_scaled_block[place][lane];
-                }
+                P_rows[lane * M + place] = P_block[place][lane];
+                S_bar_scaled_rows[lane * M + place] = S_bar_scaled_block[place][lane];
             }
         }
     }
-    if (stay_near(M, 4 * M * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (M * M > GRAIN))
-        for (ptrdiff_t start = done; start < M; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, M);
-            double m[ROWS], s[ROWS], sum_P_bar_P[ROWS], scale[ROWS], scale_2[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                scale[row - start] = 1.0 / (sqrt((double)C));
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void causal_attention_gradient_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t M, ptrdiff_t C, const double *restrict sum_Q_K, const double *restrict P_bar,
+    double *restrict P, double *restrict S_bar_scaled)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], sum_P_bar_P[ROWS], scale[ROWS], scale_2[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            scale[row - start] = 1.0 / (sqrt((double)C));
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= M; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                }
+            if (first < M && M >= F64_LANES) {
+                first = M - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t n = first + lane;
+                    P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                }
+                first = M;
             }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                double m_lanes[F64_LANES];
+            for (ptrdiff_t n = first; n < M; n++) {
+                P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
+                m[row - start] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m[row - start]);
+            }
+            m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+        }
+        /* S_bar_scaled[row * M + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
                 FOR_LANES(F64_LANES)
-                    m_lanes[lane] = -INFINITY;
+                    s_lanes[lane] = 0.0;
                 ptrdiff_t first = 0;
                 for (; first + F64_LANES <= M; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
-                        m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * M + k] = f64_exp_of_negative(f64_choice(k <= row, P[row * M + k] - m[row - start], -INFINITY));
+                        s_lanes[lane] += S_bar_scaled[row * M + k];
                     }
                 if (first < M && M >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - M;
                     first = M - F64_LANES;
                     FOR_LANES(F64_LANES) {
-                        const ptrdiff_t n = first + lane;
-                        P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
-                        m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * M + k] = f64_exp_of_negative(f64_choice(k <= row, P[row * M + k] - m[row - start], -INFINITY));
+                        const double s_term = S_bar_scaled[row * M + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
                     }
                     first = M;
                 }
-                for (ptrdiff_t n = first; n < M; n++) {
-                    P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
-                    m[row - start] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m[row - start]);
+                for (ptrdiff_t k = first; k < M; k++) {
+                    S_bar_scaled[row * M + k] = f64_exp_of_negative(f64_choice(k <= row, P[row * M + k] - m[row - start], -INFINITY));
+                    s[row - start] += S_bar_scaled[row * M + k];
                 }
-                m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
-            }
-            /* S_bar_scaled[row * M + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= M; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
-                            s_lanes[lane] += S_bar_scaled[row * M + k];
-                        }
-                    if (first < M && M >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - M;
-                        first = M - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
-                            const double s_term = S_bar_scaled[row * M + k];
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = M;
-                    }
-                    for (ptrdiff_t k = first; k < M; k++) {
-                        S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m[row - start] : -INFINITY));
-                        s[row - start] += S_bar_scaled[row * M + k];
-                    }
-                    s[row - start] += f64_total(s_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                scale_2[row - start] = 1.0 / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    P[row * M + n] = scale_2[row - start] * S_bar_scaled[row * M + n];
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_P_bar_P[row - start] = 0.0;
-                {
-                    double sum_P_bar_P_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_P_bar_P_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= M; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t l = first + lane;
-                            sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
-                        }
-                    if (first < M && M >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - M;
-                        first = M - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t l = first + lane;
-                            const double sum_P_bar_P_term = P_bar[row * M + l] * P[row * M + l];
-                            sum_P_bar_P_lanes[lane] += lane < again ? 0.0 : sum_P_bar_P_term;
-                        }
-                        first = M;
-                    }
-                    for (ptrdiff_t l = first; l < M; l++) {
-                        sum_P_bar_P[row - start] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F64_LANES];
-                    sum_P_bar_P[row - start] += f64_total(sum_P_bar_P_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t n = 0; n < M; n++) {
-                    S_bar_scaled[row * M + n] = scale[row - start] * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P[row - start]);
-                }
+                s[row - start] += f64_total(s_lanes);
             }
         }
-        done = M;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            scale_2[row - start] = 1.0 / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t n = 0; n < M; n++) {
+                P[row * M + n] = scale_2[row - start] * S_bar_scaled[row * M + n];
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_P_bar_P[row - start] = 0.0;
+            {
+                double sum_P_bar_P_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_P_bar_P_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= M; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t l = first + lane;
+                        sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
+                    }
+                if (first < M && M >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - M;
+                    first = M - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t l = first + lane;
+                        const double sum_P_bar_P_term = P_bar[row * M + l] * P[row * M + l];
+                        sum_P_bar_P_lanes[lane] += lane < again ? 0.0 : sum_P_bar_P_term;
+                    }
+                    first = M;
+                }
+                for (ptrdiff_t l = first; l < M; l++) {
+                    sum_P_bar_P[row - start] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P[row - start]);
+                }
+                sum_P_bar_P[row - start] += f64_total_wide(sum_P_bar_P_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t n = 0; n < M; n++) {
+                S_bar_scaled[row * M + n] = scale[row - start] * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P[row - start]);
+            }
+        }
     }
-    OMP(omp parallel for schedule(static) if (M * M > GRAIN))
-    for (ptrdiff_t row = done; row < M; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void causal_attention_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t M, ptrdiff_t C, const double *restrict sum_Q_K, const double *restrict P_bar,
+    double *restrict P, double *restrict S_bar_scaled)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         double scale = 1.0 / (sqrt((double)C));
@@ -1164,20 +1363,20 @@ static void causal_attention_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t C,
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
                 }
             if (first < M && M >= F64_LANES) {
                 first = M - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
                 }
                 first = M;
             }
             for (ptrdiff_t n = first; n < M; n++) {
                 P[row * M + n] = scale * sum_Q_K[row * M + n];
-                m = f64_larger((n <= row ? P[row * M + n] : -INFINITY), m);
+                m = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m);
             }
             m = f64_larger(f64_largest(m_lanes), m);
         }
@@ -1193,7 +1392,7 @@ static void causal_attention_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t C,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                    S_bar_scaled[row * M + k] = f64_exp_of_negative(f64_choice(k <= row, P[row * M + k] - m, -INFINITY));
                     s_lanes[lane] += S_bar_scaled[row * M + k];
                 }
             if (first < end && end >= F64_LANES) {
@@ -1201,14 +1400,14 @@ static void causal_attention_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t C,
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                    S_bar_scaled[row * M + k] = f64_exp_of_negative(f64_choice(k <= row, P[row * M + k] - m, -INFINITY));
                     const double s_term = S_bar_scaled[row * M + k];
                     s_lanes[lane] += lane < again ? 0.0 : s_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                S_bar_scaled[row * M + k] = f64_exp_of_negative((k <= row ? P[row * M + k] - m : -INFINITY));
+                S_bar_scaled[row * M + k] = f64_exp_of_negative(f64_choice(k <= row, P[row * M + k] - m, -INFINITY));
                 s += S_bar_scaled[row * M + k];
             }
             s += f64_total(s_lanes);
@@ -1220,19 +1419,19 @@ static void causal_attention_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t C,
         double sum_P_bar_P = 0.0;
         for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-            double sum_P_bar_P_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double sum_P_bar_P_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 sum_P_bar_P_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t l = first + lane;
                     sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t l = first + lane;
                     const double sum_P_bar_P_term = P_bar[row * M + l] * P[row * M + l];
                     sum_P_bar_P_lanes[lane] += lane < again ? 0.0 : sum_P_bar_P_term;
@@ -1242,13 +1441,43 @@ static void causal_attention_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t C,
             for (ptrdiff_t l = first; l < end; l++) {
                 sum_P_bar_P = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P);
             }
-            FOR_LANES(F64_LANES)
-                sum_P_bar_P_lanes[lane] += sum_P_bar_P_lanes[lane + F64_LANES];
-            sum_P_bar_P += f64_total(sum_P_bar_P_lanes);
+            sum_P_bar_P += f64_total_widest(sum_P_bar_P_lanes);
         }
         for (ptrdiff_t n = 0; n < M; n++) {
             S_bar_scaled[row * M + n] = scale * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P);
         }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void causal_attention_gradient_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t M,
+    ptrdiff_t C, const double *restrict sum_Q_K, const double *restrict P_bar, double *restrict P,
+    double *restrict S_bar_scaled)
+{
+    if (M <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        causal_attention_gradient_step_1_f64_short_rows(from, whole, M, C, sum_Q_K, P_bar, P,
+            S_bar_scaled);
+        from = whole;
+    }
+    if (stay_near(M, 4 * M * (ptrdiff_t)sizeof(double)))
+        causal_attention_gradient_step_1_f64_near_rows(from, to, M, C, sum_Q_K, P_bar, P, S_bar_scaled);
+    else
+        causal_attention_gradient_step_1_f64_long_rows(from, to, M, C, sum_Q_K, P_bar, P, S_bar_scaled);
+}
+
+static void causal_attention_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t C,
+    const double *restrict sum_Q_K, const double *restrict P_bar, const double *restrict Q,
+    double *restrict P, double *restrict S_bar_scaled)
+{
+    (void)Q;
+    if (M * M <= GRAIN)
+        causal_attention_gradient_step_1_f64_rows(0, M, M, C, sum_Q_K, P_bar, P, S_bar_scaled);
+    else {
+        const ptrdiff_t unit = M <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        causal_attention_gradient_step_1_f64_rows(share(M, unit, 0), share(M, unit, 1), M, C, sum_Q_K,
+            P_bar, P, S_bar_scaled);
     }
 }
 

@@ -24,13 +24,17 @@ Source: A. Vaswani et al., "Attention Is All You Need", Advances in Neural Infor
 Systems 30, 2017, section 3.2.3.
 """
 
+import collections
+import ctypes
 import math
-from concurrent.futures import ThreadPoolExecutor
+import os
+import queue
+import threading
 
 import numpy as np
 from llvmlite import ir
 from numba import from_dtype, njit, types
-from numba.extending import intrinsic, overload
+from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
 __all__ = [
     "causal_attention",
@@ -56,17 +60,17 @@ _NUMBERS = (float, np.float32, np.float64)
 
 def _reads(axes):
     """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: types.Array(real, axes, "C", readonly=True)
+    return lambda real: _Argument(real, axes, "C", readonly=True)
 
 
 def _writes(axes):
     """One that it writes."""
-    return lambda real: types.Array(real, axes, "C")
+    return lambda real: _Argument(real, axes, "C")
 
 
 def _places(axes):
     """One that holds places of labels."""
-    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+    return lambda real: _Argument(types.intp, axes, "C", readonly=True)
 
 
 def _number(real):
@@ -77,26 +81,31 @@ def _number(real):
 class _ByDtype(dict):
     """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
 
-    def __init__(self, function, kinds):
-        self.function, self.kinds = function, kinds
+    def __init__(self, function, kinds, total):
+        self.function, self.kinds, self.total, self.compiled = function, kinds, total, {}
 
     def __missing__(self, dtype):
         if dtype not in _REALS:
             raise TypeError(f"expected float32 or float64, found {dtype}")
+        real = from_dtype(dtype)
         # Compiled for one signature, it is not compiled again for others.
-        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        signature = tuple(kind(real) for kind in self.kinds)
+        signature = [types.Optional(real)(*signature) if self.total else signature]
         try:
             # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
             made = njit(signature, **{**_FAST, "cache": True})(self.function)
         except Exception:  # no file, no place to write to, or nothing there that can be read
             made = njit(signature, **_FAST)(self.function)
-        self[dtype] = made
-        return made
+        self.compiled[dtype] = made
+        # Called without the search for the right signature: there is one, and it looks at its arguments.
+        (only,) = made.overloads.values()
+        self[dtype] = only.entry_point if _IN_PLACE else made
+        return self[dtype]
 
 
-def _by_dtype(*kinds):
-    """Let a function be compiled for one dtype at a time."""
-    return lambda function: _ByDtype(function, kinds)
+def _by_dtype(*kinds, total=False):
+    """Let a function be compiled for one dtype at a time; `total` says that it returns a number, or None."""
+    return lambda function: _ByDtype(function, kinds, total)
 
 
 def causal_attention(Q, K, V, out=None, *, threads=1):
@@ -138,18 +147,17 @@ def causal_attention(Q, K, V, out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(Q) is type(K) is type(V) is type(out) is _Array
+        type(Q) is type(K) is type(V) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or Q.size < _SHARED)
-        and Q.flags.c_contiguous
-        and K.flags.c_contiguous
-        and V.flags.c_contiguous
     ):
         try:
-            if _causal_attention_fits[Q.dtype](Q, K, V, out):
-                _causal_attention_kernel(Q, K, V, out)
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty(V.shape, Q.dtype) if out is None else out
+            if _causal_attention_fits[Q.dtype](Q, K, V, into):
+                _causal_attention_kernel(Q, K, V, into)
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Q", Q, ('B', 'M', 'C'), None, True),
@@ -177,48 +185,37 @@ def _causal_attention_loops(Q, K, V, out):
     M = Q.shape[1]
     C = Q.shape[2]
     D = V.shape[2]
-    sum_Q_K = np.empty((M, M), out.dtype)  # of one sample
-    S = np.empty((M, M), out.dtype)  # of one sample
-    m = np.empty(M, out.dtype)  # of one sample
-    e = np.empty((M, M), out.dtype)  # of one sample
-    s = np.empty(M, out.dtype)  # of one sample
-    P = np.empty((M, M), out.dtype)  # of one sample
+    sum_Q_K = np.empty(M, out.dtype)  # of one sample
+    S = np.empty(M, out.dtype)  # of one sample
+    e = np.empty(M, out.dtype)  # of one sample
+    P = np.empty(M, out.dtype)  # of one sample
     for row in range(B):
         for m_2 in range(M):
             for n in range(M):
                 total = real(0)
                 for c in range(C):
                     total += Q[row, m_2, c] * K[row, n, c]
-                sum_Q_K[m_2, n] = total
-        for m_2 in range(M):
+                sum_Q_K[n] = total
+            # m: the largest exponent becomes 0, so exp cannot overflow
+            m = real(-np.inf)
+            scale = real(1) / real(math.sqrt(C))
             for n in range(M):
-                S[m_2, n] = sum_Q_K[m_2, n] / real(math.sqrt(C))
-        # the largest exponent becomes 0, so exp cannot overflow
-        for m_2 in range(M):
-            total = real(-np.inf)
+                S[n] = scale * sum_Q_K[n]
+                m = _larger_exponent(m, (S[n] if n <= m_2 else real(-np.inf)))
+            # e[k]: between 0 and 1, and at least one of them is 1
+            # s: between 1 and the number of terms
+            s = real(0)
             for k in range(M):
-                total = _larger_exponent(total, (S[m_2, k] if k <= m_2 else real(-np.inf)))
-            m[m_2] = total
-        # between 0 and 1, and at least one of them is 1
-        for m_2 in range(M):
-            for k in range(M):
-                e[m_2, k] = _exp_of_negative((S[m_2, k] - m[m_2] if k <= m_2 else real(-np.inf)))
-        # between 1 and the number of terms
-        for m_2 in range(M):
-            total = real(0)
-            for k in range(M):
-                total += e[m_2, k]
-            s[m_2] = total
-        for m_2 in range(M):
+                e[k] = _exp_of_negative((S[k] - m if k <= m_2 else real(-np.inf)))
+                s += e[k]
+            scale_2 = real(1) / s
             for n in range(M):
-                P[m_2, n] = e[m_2, n] / s[m_2]
-        for m_2 in range(M):
+                P[n] = scale_2 * e[n]
             for d in range(D):
                 out[row, m_2, d] = real(0)
-        for n in range(M):
-            for m_2 in range(M):
+            for n in range(M):
                 for d in range(D):
-                    out[row, m_2, d] += P[m_2, n] * V[row, n, d]
+                    out[row, m_2, d] += P[n] * V[row, n, d]
 
 
 @njit(**_FAST)
@@ -253,6 +250,8 @@ def _causal_attention_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
     M = all_sum_Q_K.shape[0]
     C = all_Q.shape[1]
     e = np.empty((32, M), all_P.dtype)  # of one block
+    each_s = np.empty(32, all_P.dtype)  # of one block
+    each_scale_2 = np.empty(32, all_P.dtype)  # of one block
     for block in range(M // 32):
         start, stop = 32 * block, 32 * (block + 1)
         sum_Q_K = all_sum_Q_K[start:stop]
@@ -276,7 +275,13 @@ def _causal_attention_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
             s = real(0)
             for k in range(M):
                 s += e[row, k]
+            each_s[row] = s
+        for row in range(len(sum_Q_K)):
+            s = each_s[row]
             scale_2 = real(1) / s
+            each_scale_2[row] = scale_2
+        for row in range(32):
+            scale_2 = each_scale_2[row]
             for n in range(M):
                 P[row, n] = scale_2 * e[row, n]
     # What is left over of the samples
@@ -308,6 +313,7 @@ def _causal_attention_kernel(Q, K, V, out):
 @_by_dtype(_reads(3), _reads(3), _reads(3), _writes(3))
 def _causal_attention_fits(Q, K, V, out):
     """Whether all arguments fit together."""
+    Q, K, V, out = _array(Q), _array(K), _array(V), _array(out)
     B = Q.shape[0]
     M = Q.shape[1]
     C = Q.shape[2]
@@ -377,20 +383,21 @@ def causal_attention_gradient(Q, K, V, dL_dO, out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(out) is tuple and len(out) == 3
-        and type(Q) is type(K) is type(V) is type(dL_dO) is type(out[0]) is type(out[1]) is type(out[2]) is _Array
+        type(Q) is type(K) is type(V) is type(dL_dO) is _Array
+        and (out is None or (type(out) is tuple and len(out) == 3 and type(out[0]) is type(out[1]) is type(out[2]) is _Array))
         and (threads == 1 or Q.size < _SHARED)
-        and Q.flags.c_contiguous
-        and K.flags.c_contiguous
-        and V.flags.c_contiguous
-        and dL_dO.flags.c_contiguous
     ):
         try:
-            if _causal_attention_gradient_fits[Q.dtype](Q, K, V, dL_dO, out[0], out[1], out[2]):
-                _causal_attention_gradient_kernel(Q, K, V, dL_dO, out[0], out[1], out[2])
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = out if out is not None else (
+                np.empty(V.shape, Q.dtype),
+                np.empty(Q.shape, Q.dtype),
+                np.empty(Q.shape, Q.dtype),
+            )
+            if _causal_attention_gradient_fits[Q.dtype](Q, K, V, dL_dO, into[0], into[1], into[2]):
+                _causal_attention_gradient_kernel(Q, K, V, dL_dO, into[0], into[1], into[2])
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Q", Q, ('B', 'M', 'C'), None, True),
@@ -428,87 +435,69 @@ def _causal_attention_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK):
     M = Q.shape[1]
     C = Q.shape[2]
     D = V.shape[2]
-    sum_Q_K = np.empty((M, M), dV.dtype)  # of one sample
-    S = np.empty((M, M), dV.dtype)  # of one sample
-    m = np.empty(M, dV.dtype)  # of one sample
-    e = np.empty((M, M), dV.dtype)  # of one sample
-    s = np.empty(M, dV.dtype)  # of one sample
-    P = np.empty((M, M), dV.dtype)  # of one sample
-    P_bar = np.empty((M, M), dV.dtype)  # of one sample
-    sum_P_bar_P = np.empty(M, dV.dtype)  # of one sample
-    S_bar = np.empty((M, M), dV.dtype)  # of one sample
-    sum_S_bar_K = np.empty((M, C), dV.dtype)  # of one sample
+    sum_Q_K = np.empty(M, dV.dtype)  # of one sample
+    S = np.empty(M, dV.dtype)  # of one sample
+    e = np.empty(M, dV.dtype)  # of one sample
+    P = np.empty(M, dV.dtype)  # of one sample
+    P_bar = np.empty(M, dV.dtype)  # of one sample
+    S_bar = np.empty(M, dV.dtype)  # of one sample
+    sum_S_bar_K = np.empty(C, dV.dtype)  # of one sample
     sum_S_bar_Q = np.empty((M, C), dV.dtype)  # of one sample
     for row in range(B):
-        for m_2 in range(M):
-            for n in range(M):
-                total = real(0)
-                for c in range(C):
-                    total += Q[row, m_2, c] * K[row, n, c]
-                sum_Q_K[m_2, n] = total
-        for m_2 in range(M):
-            for n in range(M):
-                S[m_2, n] = sum_Q_K[m_2, n] / real(math.sqrt(C))
-        # the largest exponent becomes 0, so exp cannot overflow
-        for m_2 in range(M):
-            total = real(-np.inf)
-            for k in range(M):
-                total = _larger_exponent(total, (S[m_2, k] if k <= m_2 else real(-np.inf)))
-            m[m_2] = total
-        # between 0 and 1, and at least one of them is 1
-        for m_2 in range(M):
-            for k in range(M):
-                e[m_2, k] = _exp_of_negative((S[m_2, k] - m[m_2] if k <= m_2 else real(-np.inf)))
-        # between 1 and the number of terms
-        for m_2 in range(M):
-            total = real(0)
-            for k in range(M):
-                total += e[m_2, k]
-            s[m_2] = total
-        for m_2 in range(M):
-            for n in range(M):
-                P[m_2, n] = e[m_2, n] / s[m_2]
         for n in range(M):
             for d in range(D):
                 dV[row, n, d] = real(0)
-        for m_2 in range(M):
-            for n in range(M):
-                for d in range(D):
-                    dV[row, n, d] += dL_dO[row, m_2, d] * P[m_2, n]
-        for m_2 in range(M):
-            for n in range(M):
-                total = real(0)
-                for d in range(D):
-                    total += dL_dO[row, m_2, d] * V[row, n, d]
-                P_bar[m_2, n] = total
-        for m_2 in range(M):
-            total = real(0)
-            for l in range(M):
-                total += P_bar[m_2, l] * P[m_2, l]
-            sum_P_bar_P[m_2] = total
-        for m_2 in range(M):
-            for n in range(M):
-                S_bar[m_2, n] = P[m_2, n] * (P_bar[m_2, n] - sum_P_bar_P[m_2])
-        for m_2 in range(M):
-            for c in range(C):
-                sum_S_bar_K[m_2, c] = real(0)
-        for k in range(M):
-            for m_2 in range(M):
-                for c in range(C):
-                    sum_S_bar_K[m_2, c] += S_bar[m_2, k] * K[row, k, c]
-        for m_2 in range(M):
-            for c in range(C):
-                dQ[row, m_2, c] = sum_S_bar_K[m_2, c] / real(math.sqrt(C))
         for n in range(M):
             for c in range(C):
                 sum_S_bar_Q[n, c] = real(0)
         for m_2 in range(M):
             for n in range(M):
+                total = real(0)
                 for c in range(C):
-                    sum_S_bar_Q[n, c] += S_bar[m_2, n] * Q[row, m_2, c]
-        for n in range(M):
+                    total += Q[row, m_2, c] * K[row, n, c]
+                sum_Q_K[n] = total
+            # m: the largest exponent becomes 0, so exp cannot overflow
+            m = real(-np.inf)
+            scale = real(1) / real(math.sqrt(C))
+            for n in range(M):
+                S[n] = scale * sum_Q_K[n]
+                m = _larger_exponent(m, (S[n] if n <= m_2 else real(-np.inf)))
+            # e[k]: between 0 and 1, and at least one of them is 1
+            # s: between 1 and the number of terms
+            s = real(0)
+            for k in range(M):
+                e[k] = _exp_of_negative((S[k] - m if k <= m_2 else real(-np.inf)))
+                s += e[k]
+            scale_2 = real(1) / s
+            for n in range(M):
+                P[n] = scale_2 * e[n]
+            for n in range(M):
+                for d in range(D):
+                    dV[row, n, d] += dL_dO[row, m_2, d] * P[n]
+            for n in range(M):
+                total = real(0)
+                for d in range(D):
+                    total += dL_dO[row, m_2, d] * V[row, n, d]
+                P_bar[n] = total
+            sum_P_bar_P = real(0)
+            for l in range(M):
+                sum_P_bar_P += P_bar[l] * P[l]
+            for n in range(M):
+                S_bar[n] = P[n] * (P_bar[n] - sum_P_bar_P)
             for c in range(C):
-                dK[row, n, c] = sum_S_bar_Q[n, c] / real(math.sqrt(C))
+                sum_S_bar_K[c] = real(0)
+            for k in range(M):
+                for c in range(C):
+                    sum_S_bar_K[c] += S_bar[k] * K[row, k, c]
+            for c in range(C):
+                dQ[row, m_2, c] = scale * sum_S_bar_K[c]
+            for n in range(M):
+                for c in range(C):
+                    sum_S_bar_Q[n, c] += S_bar[n] * Q[row, m_2, c]
+        for n in range(M):
+            scale_3 = real(1) / real(math.sqrt(C))
+            for c in range(C):
+                dK[row, n, c] = scale_3 * sum_S_bar_Q[n, c]
 
 
 @njit(**_FAST)
@@ -546,7 +535,9 @@ def _causal_attention_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, a
     real = all_P.dtype.type  # keeps literals narrow
     M = all_sum_Q_K.shape[0]
     C = all_Q.shape[1]
+    each_s = np.empty(32, all_P.dtype)  # of one block
     each_scale = np.empty(32, all_P.dtype)  # of one block
+    each_scale_2 = np.empty(32, all_P.dtype)  # of one block
     for block in range(M // 32):
         start, stop = 32 * block, 32 * (block + 1)
         sum_Q_K = all_sum_Q_K[start:stop]
@@ -570,11 +561,17 @@ def _causal_attention_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, a
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
         for row in range(32):
-            scale = each_scale[row]
             s = real(0)
             for k in range(M):
                 s += S_bar_scaled[row, k]
+            each_s[row] = s
+        for row in range(len(sum_Q_K)):
+            s = each_s[row]
             scale_2 = real(1) / s
+            each_scale_2[row] = scale_2
+        for row in range(32):
+            scale = each_scale[row]
+            scale_2 = each_scale_2[row]
             for n in range(M):
                 P[row, n] = scale_2 * S_bar_scaled[row, n]
             sum_P_bar_P = real(0)
@@ -616,6 +613,13 @@ def _causal_attention_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
 @_by_dtype(_reads(3), _reads(3), _reads(3), _reads(3), _writes(3), _writes(3), _writes(3))
 def _causal_attention_gradient_fits(Q, K, V, dL_dO, dV, dQ, dK):
     """Whether all arguments fit together."""
+    Q = _array(Q)
+    K = _array(K)
+    V = _array(V)
+    dL_dO = _array(dL_dO)
+    dV = _array(dV)
+    dQ = _array(dQ)
+    dK = _array(dK)
     B = Q.shape[0]
     M = Q.shape[1]
     C = Q.shape[2]
@@ -728,32 +732,170 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-_POOL = ThreadPoolExecutor()
-#: From so many numbers on, handing over to another thread (about 70 µs) costs less than it saves.
+# Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
+_HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
+_DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
+_ORDER, _NUMBER = _HEAD + _WORD + 2, _HEAD + _WORD + 4
+_CONTIGUOUS, _WRITABLE = 0x1, 0x400
+
+
+def _is_laid_out_so(array):
+    """Whether NumPy keeps an array as is said above."""
+
+    def word(place):
+        return ctypes.c_ssize_t.from_address(place).value
+
+    def number(place):
+        return ctypes.c_int.from_address(place).value
+
+    start, dtype = id(array), id(array.dtype)
+    return (
+        (word(start + _DATA), word(start + _DTYPE)) == (array.ctypes.data, dtype)
+        and (number(start + _AXES), number(dtype + _NUMBER)) == (array.ndim, array.dtype.num)
+        and word(word(start + _SHAPE)) == array.shape[0]
+        and word(word(start + _STRIDES)) == array.strides[0]
+        and number(start + _FLAGS) & (_CONTIGUOUS | _WRITABLE) == _CONTIGUOUS | _WRITABLE
+        and ctypes.c_char.from_address(dtype + _ORDER).value == b"="
+    )
+
+
+# Under another layout arguments come in Numba's own way, some tenths of a microsecond later.
+_IN_PLACE = _is_laid_out_so(np.empty((2, 3), np.float32))
+
+
+class _Plain(types.Array):
+    """An array as an argument of a compiled function."""
+
+
+register_model(_Plain)(models.ArrayModel)
+
+
+@unbox(_Plain)
+def _unboxed(kind, given, c):
+    """What compiled code knows of an array, read in place; a TypeError where it is of another kind.
+
+    Numba's own way goes through the interpreter for each array, which takes longer than a small kernel.
+    """
+    build, dtype = c.builder, np.dtype(kind.dtype.name)
+    word, pointer = c.context.get_value_type(types.intp), ir.IntType(8).as_pointer()
+
+    def read(start, place, kept):
+        return build.load(build.bitcast(build.gep(start, [ir.Constant(word, place)]), kept.as_pointer()))
+
+    def is_same(value, right):
+        return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
+
+    number = ir.IntType(32)
+    flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
+    kept = read(given, _DTYPE, pointer)
+    fits = is_same(read(kept, _NUMBER, number), dtype.num)
+    fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
+    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
+    array = c.context.make_array(kind)(c.context, build)
+    with build.if_else(fits) as (good, bad):
+        with good:
+            lengths = ir.ArrayType(word, kind.ndim)
+            array.data = read(given, _DATA, array.data.type)
+            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
+            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
+            for axis in range(kind.ndim):
+                array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
+            # The caller holds it for as long as the call takes: references are not counted.
+            array.meminfo = ir.Constant(array.meminfo.type, None)
+            array.parent = ir.Constant(array.parent.type, None)
+        with bad:
+            c.pyapi.err_set_string("PyExc_TypeError", "an array of another kind")
+    return NativeValue(array._getvalue(), is_error=build.not_(fits))
+
+
+@intrinsic
+def _array(typing, given):
+    """The same as any other array."""
+    kind = types.Array(given.dtype, given.ndim, "C", readonly=not given.mutable)
+
+    def the_same(context, builder, signature, arguments):
+        context.nrt.incref(builder, kind, arguments[0])  # of one read in place, nothing is counted
+        return arguments[0]
+
+    return kind(given), the_same
+
+
+_Argument = _Plain if _IN_PLACE else types.Array
+
+
+#: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
+#: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: Each thread has one part of the samples, and more where parts would have more numbers than this.
+_PART = 1048576
+
+
+class _Helpers:
+    """Threads that wait for work, started when they are first needed."""
+
+    def __init__(self):
+        self.start_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.start_anew)  # threads do not come along
+
+    def start_anew(self):
+        """Begin without threads."""
+        self.waiting, self.count = queue.SimpleQueue(), 0
+
+    def call(self, work, helpers):
+        """Have so many of them call `work`, each as soon as it can."""
+        while self.count < helpers:
+            self.count += 1
+            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+        for _ in range(helpers):
+            self.waiting.put(work)
+
+    @staticmethod
+    def serve(waiting):
+        """What each of them does."""
+        while True:
+            waiting.get()()
+
+
+_HELPERS = _Helpers()
 
 
 def _in_threads(threads, kernel, sliced, *arguments):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
     `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
-    blocks of 32 of them, so that every number comes out as in one thread.
+    blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
+    part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
     samples = len(arguments[sliced.index(True)])
-    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    largest = max([each.size for each, cut in zip(arguments, sliced) if cut])
     unit = 32 if largest < 128 * samples else 1
     units = samples // unit
-    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
+    parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+    def work():
+        while left:
+            try:
+                part = left.popleft()
+            except IndexError:  # another one was faster
+                return
+            here, failure = slice(cuts[part], cuts[part + 1]), None
+            try:
+                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+            except BaseException as error:
+                failure = error
+            done.put(failure)
 
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
+    _HELPERS.call(work, min(threads, parts) - 1)
+    work()
+    for failure in [done.get() for _ in range(parts)]:
+        if failure is not None:
+            raise failure
 
 
 def _read(*arguments):

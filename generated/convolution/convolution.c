@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -81,28 +95,77 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
+{
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void convolution_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
-    const float *restrict w, float *restrict out)
+static inline double f64_total_wide(double *lanes)
 {
-    OMP(omp parallel for schedule(static) if (B * N > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void convolution_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, ptrdiff_t K,
+    const float *restrict x, const float *restrict w, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < N; i++) {
             float total = 0.0f;
             for (ptrdiff_t begin = larger_place(0, -i - 1); begin < smaller_place(K, N - (i + 1)); begin += CHUNK) {
@@ -119,20 +182,29 @@ void convolution_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restric
                 for (ptrdiff_t k = first; k < end; k++) {
                     total = f32_add_product(w[k], x[row * N + i + k + 1], total);
                 }
-                FOR_LANES(F32_LANES)
-                    total_lanes[lane] += total_lanes[lane + F32_LANES];
-                total += f32_total(total_lanes);
+                total += f32_total_wide(total_lanes);
             }
             out[row * N + i] = total;
         }
     }
 }
 
-void convolution_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
-    const double *restrict w, double *restrict out)
+void convolution_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
+    const float *restrict w, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * N > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * N <= GRAIN)
+        convolution_f32_rows(0, B, N, K, x, w, out);
+    else {
+        OMP(omp parallel)
+        convolution_f32_rows(share(B, 1, 0), share(B, 1, 1), N, K, x, w, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void convolution_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, ptrdiff_t K,
+    const double *restrict x, const double *restrict w, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < N; i++) {
             double total = 0.0;
             for (ptrdiff_t begin = larger_place(0, -i - 1); begin < smaller_place(K, N - (i + 1)); begin += CHUNK) {
@@ -149,12 +221,21 @@ void convolution_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restri
                 for (ptrdiff_t k = first; k < end; k++) {
                     total = f64_add_product(w[k], x[row * N + i + k + 1], total);
                 }
-                FOR_LANES(F64_LANES)
-                    total_lanes[lane] += total_lanes[lane + F64_LANES];
-                total += f64_total(total_lanes);
+                total += f64_total_wide(total_lanes);
             }
             out[row * N + i] = total;
         }
+    }
+}
+
+void convolution_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
+    const double *restrict w, double *restrict out)
+{
+    if (B * N <= GRAIN)
+        convolution_f64_rows(0, B, N, K, x, w, out);
+    else {
+        OMP(omp parallel)
+        convolution_f64_rows(share(B, 1, 0), share(B, 1, 1), N, K, x, w, out);
     }
 }
 
@@ -191,9 +272,7 @@ void convolution_gradient_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float
                     for (ptrdiff_t i = first; i < end; i++) {
                         total = f32_add_product(dL_dy[row * N + i], x[row * N + i + k + 1], total);
                     }
-                    FOR_LANES(F32_LANES)
-                        total_lanes[lane] += total_lanes[lane + F32_LANES];
-                    total += f32_total(total_lanes);
+                    total += f32_total_wide(total_lanes);
                 }
                 sum_dL_dy_x[k] = total;
             }
@@ -216,9 +295,7 @@ void convolution_gradient_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float
                     for (ptrdiff_t k = first; k < end; k++) {
                         total = f32_add_product(dL_dy[row * N + j - k - 1], w[k], total);
                     }
-                    FOR_LANES(F32_LANES)
-                        total_lanes[lane] += total_lanes[lane + F32_LANES];
-                    total += f32_total(total_lanes);
+                    total += f32_total_wide(total_lanes);
                 }
                 dx[row * N + j] = total;
             }
@@ -252,9 +329,7 @@ void convolution_gradient_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const doubl
                     for (ptrdiff_t i = first; i < end; i++) {
                         total = f64_add_product(dL_dy[row * N + i], x[row * N + i + k + 1], total);
                     }
-                    FOR_LANES(F64_LANES)
-                        total_lanes[lane] += total_lanes[lane + F64_LANES];
-                    total += f64_total(total_lanes);
+                    total += f64_total_wide(total_lanes);
                 }
                 sum_dL_dy_x[k] = total;
             }
@@ -277,9 +352,7 @@ void convolution_gradient_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const doubl
                     for (ptrdiff_t k = first; k < end; k++) {
                         total = f64_add_product(dL_dy[row * N + j - k - 1], w[k], total);
                     }
-                    FOR_LANES(F64_LANES)
-                        total_lanes[lane] += total_lanes[lane + F64_LANES];
-                    total += f64_total(total_lanes);
+                    total += f64_total_wide(total_lanes);
                 }
                 dx[row * N + j] = total;
             }

@@ -176,19 +176,24 @@ def _are_plain(first, *others):
     return True
 
 
+def _shifted(array, axis, start, size):
+    """The entries at start + i along an axis, for `size` places i; 0 where one lies outside."""
+    shape = list(array.shape)
+    shape[axis] = size
+    moved = np.zeros(shape, array.dtype)
+    first, last = max(start, 0), min(start + size, array.shape[axis])
+    if first < last:
+        before = (slice(None),) * axis
+        moved[(*before, slice(first - start, last - start))] = array[(*before, slice(first, last))]
+    return moved
+
+
 def _windows(array, axis, start, turn, rows, columns):
     """The entries at start + i + turn * k along an axis, 0 where one lies outside; k is the last axis.
 
     That is a view of a copy with zeros around it, and no array over i and k.
     """
-    low = start + min(0, turn * (columns - 1))
-    shape = list(array.shape)
-    shape[axis] = rows + columns - 1
-    padded = np.zeros(shape, array.dtype)
-    first, last = max(low, 0), min(low + shape[axis], array.shape[axis])
-    if first < last:
-        before = (slice(None),) * axis
-        padded[(*before, slice(first - low, last - low))] = array[(*before, slice(first, last))]
+    padded = _shifted(array, axis, start + min(0, turn * (columns - 1)), rows + columns - 1)
     view = np.lib.stride_tricks.sliding_window_view(padded, columns, axis)
     return view if turn > 0 else view[..., ::-1]
 

@@ -19,12 +19,16 @@ Maximum Mutual Information Estimation of Parameters", Advances in Neural Informa
 Systems 2, 1990, pp. 211-217.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import collections
+import ctypes
+import os
+import queue
+import threading
 
 import numpy as np
 from llvmlite import ir
 from numba import from_dtype, njit, types
-from numba.extending import intrinsic, overload
+from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
 __all__ = [
     "cross_entropy",
@@ -41,21 +45,25 @@ _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model"
 _Array = np.ndarray
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
+# Where a function may put each loss, and the caller wants none of them.
+_NOWHERE = {dtype: np.empty(0, dtype) for dtype in _REALS}
+# A number that Python has as a float becomes one of the dtype by being multiplied.
+_ONE = {dtype: dtype.type(1) for dtype in _REALS}
 
 
 def _reads(axes):
     """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: types.Array(real, axes, "C", readonly=True)
+    return lambda real: _Argument(real, axes, "C", readonly=True)
 
 
 def _writes(axes):
     """One that it writes."""
-    return lambda real: types.Array(real, axes, "C")
+    return lambda real: _Argument(real, axes, "C")
 
 
 def _places(axes):
     """One that holds places of labels."""
-    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+    return lambda real: _Argument(types.intp, axes, "C", readonly=True)
 
 
 def _number(real):
@@ -66,26 +74,31 @@ def _number(real):
 class _ByDtype(dict):
     """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
 
-    def __init__(self, function, kinds):
-        self.function, self.kinds = function, kinds
+    def __init__(self, function, kinds, total):
+        self.function, self.kinds, self.total, self.compiled = function, kinds, total, {}
 
     def __missing__(self, dtype):
         if dtype not in _REALS:
             raise TypeError(f"expected float32 or float64, found {dtype}")
+        real = from_dtype(dtype)
         # Compiled for one signature, it is not compiled again for others.
-        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        signature = tuple(kind(real) for kind in self.kinds)
+        signature = [types.Optional(real)(*signature) if self.total else signature]
         try:
             # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
             made = njit(signature, **{**_FAST, "cache": True})(self.function)
         except Exception:  # no file, no place to write to, or nothing there that can be read
             made = njit(signature, **_FAST)(self.function)
-        self[dtype] = made
-        return made
+        self.compiled[dtype] = made
+        # Called without the search for the right signature: there is one, and it looks at its arguments.
+        (only,) = made.overloads.values()
+        self[dtype] = only.entry_point if _IN_PLACE else made
+        return self[dtype]
 
 
-def _by_dtype(*kinds):
-    """Let a function be compiled for one dtype at a time."""
-    return lambda function: _ByDtype(function, kinds)
+def _by_dtype(*kinds, total=False):
+    """Let a function be compiled for one dtype at a time; `total` says that it returns a number, or None."""
+    return lambda function: _ByDtype(function, kinds, total)
 
 
 def cross_entropy(z, t, reduction="mean", *, threads=1):
@@ -126,17 +139,14 @@ def cross_entropy(z, t, reduction="mean", *, threads=1):
         type(z) is type(t) is _Array
         and (threads == 1 or z.size < _SHARED)
         and reduction in ('mean', 'sum')
-        and z.flags.c_contiguous
-        and t.flags.c_contiguous
     ):
         try:
             weight_ = 1 / (len(z) or 1) if reduction == "mean" else 1
-            losses = np.empty(len(z), z.dtype)
-            summed = np.empty(1, z.dtype)
-            if _cross_entropy_compiled[z.dtype](z, t, losses, weight_, summed):
-                return summed[0]
+            value = _cross_entropy_compiled[z.dtype](z, t, _NOWHERE[z.dtype], weight_)
+            if value is not None:
+                return _ONE[z.dtype] * value
         except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
@@ -148,9 +158,9 @@ def cross_entropy(z, t, reduction="mean", *, threads=1):
     K = sizes["K"]
     losses = np.empty((B,), dtype)
     if threads == 1:
-        _cross_entropy_compiled[dtype](z, t, losses, 1, np.empty(1, dtype))
+        _cross_entropy_compiled[dtype](z, t, losses, 1)
     else:
-        _in_threads(threads, _cross_entropy_compiled[dtype], (True, True, True, False, False), z, t, losses, 1, np.empty(1, dtype))
+        _in_threads(threads, _cross_entropy_compiled[dtype], (True, True, True, False), z, t, losses, 1)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -214,7 +224,7 @@ def _cross_entropy_kernel_by_blocks(all_z, all_t, all_losses):
             for k in range(K):
                 s += e[row, k]
             each_s[row] = s
-        for row in range(32):
+        for row in range(len(z)):
             s = each_s[row]
             log_s = _log(s)
             each_log_s[row] = log_s
@@ -231,20 +241,21 @@ def _cross_entropy_kernel_by_blocks(all_z, all_t, all_losses):
         _cross_entropy_kernel(all_z[done:], all_t[done:], all_losses[done:])
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(1), _number, _writes(1))
-def _cross_entropy_compiled(z, t, losses, weight_, summed):
-    """Do the loops, where all arguments fit together; say whether they do."""
+@_by_dtype(_reads(2), _reads(2), _writes(1), _number, total=True)
+def _cross_entropy_compiled(z, t, losses, weight_):
+    """Do the loops and add up the losses; None where the arguments do not fit together."""
+    z, t, losses = _array(z), _array(t), _array(losses)
     real = z.dtype.type
     B = z.shape[0]
     K = z.shape[1]
+    losses = losses if losses.size else np.empty(B, real)
     if B * K == 0 or t.shape != (B, K) or losses.shape != (B,):
-        return False
+        return None
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_kernel_by_blocks(z, t, losses)
     else:
         _cross_entropy_kernel(z, t, losses)
-    summed[0] = _weighted_total(losses, real(weight_))
-    return True
+    return _weighted_total(losses, real(weight_))
 
 
 def cross_entropy_value_and_gradient(z, t, reduction="mean", out=None, *, threads=1):
@@ -288,20 +299,19 @@ def cross_entropy_value_and_gradient(z, t, reduction="mean", out=None, *, thread
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(z) is type(t) is type(out) is _Array
+        type(z) is type(t) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or z.size < _SHARED)
         and reduction in ('mean', 'sum')
-        and z.flags.c_contiguous
-        and t.flags.c_contiguous
     ):
         try:
+            into = np.empty(z.shape, z.dtype) if out is None else out
             weight = 1 / (len(z) or 1) if reduction == "mean" else 1
-            losses = np.empty(len(z), z.dtype)
-            summed = np.empty(1, z.dtype)
-            if _cross_entropy_value_and_gradient_compiled[z.dtype](z, t, weight, losses, out, summed):
-                return summed[0], out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            value = _cross_entropy_value_and_gradient_compiled[z.dtype](z, t, weight, _NOWHERE[z.dtype], into)
+            if value is not None:
+                return _ONE[z.dtype] * value, into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
@@ -315,9 +325,9 @@ def cross_entropy_value_and_gradient(z, t, reduction="mean", out=None, *, thread
     dz = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
     if threads == 1:
-        _cross_entropy_value_and_gradient_compiled[dtype](z, t, weight, losses, dz, np.empty(1, dtype))
+        _cross_entropy_value_and_gradient_compiled[dtype](z, t, weight, losses, dz)
     else:
-        _in_threads(threads, _cross_entropy_value_and_gradient_compiled[dtype], (True, True, False, True, True, False), z, t, weight, losses, dz, np.empty(1, dtype))
+        _in_threads(threads, _cross_entropy_value_and_gradient_compiled[dtype], (True, True, False, True, True), z, t, weight, losses, dz)
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)
 
@@ -360,6 +370,7 @@ def _cross_entropy_value_and_gradient_kernel_by_blocks(all_z, all_t, weight, all
     each_s = np.empty(32, all_losses.dtype)  # of one block
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
     each_sum_t = np.empty(32, all_losses.dtype)  # of one block
+    each_scale = np.empty(32, all_losses.dtype)  # of one block
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
@@ -387,17 +398,20 @@ def _cross_entropy_value_and_gradient_kernel_by_blocks(all_z, all_t, weight, all
             for k in range(K):
                 s += dz[row, k]
             each_s[row] = s
-        for row in range(32):
+        for row in range(len(z)):
             s = each_s[row]
             log_s = _log(s)
             each_log_s[row] = log_s
+        for row in range(len(z)):
+            s = each_s[row]
+            sum_t = each_sum_t[row]
+            scale = sum_t / s
+            each_scale[row] = scale
         for row in range(32):
             m = each_m[row]
-            s = each_s[row]
             log_s = each_log_s[row]
-            sum_t = each_sum_t[row]
+            scale = each_scale[row]
             sum_t_z_m = real(0)
-            scale = sum_t / s
             for k in range(K):
                 sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
                 dz[row, k] = weight * (scale * dz[row, k] - t[row, k])
@@ -408,12 +422,14 @@ def _cross_entropy_value_and_gradient_kernel_by_blocks(all_z, all_t, weight, all
         _cross_entropy_value_and_gradient_kernel(all_z[done:], all_t[done:], weight, all_losses[done:], all_dz[done:])
 
 
-@_by_dtype(_reads(2), _reads(2), _number, _writes(1), _writes(2), _writes(1))
-def _cross_entropy_value_and_gradient_compiled(z, t, weight, losses, dz, summed):
-    """Do the loops, where all arguments fit together; say whether they do."""
+@_by_dtype(_reads(2), _reads(2), _number, _writes(1), _writes(2), total=True)
+def _cross_entropy_value_and_gradient_compiled(z, t, weight, losses, dz):
+    """Do the loops and add up the losses; None where the arguments do not fit together."""
+    z, t, losses, dz = _array(z), _array(t), _array(losses), _array(dz)
     real = z.dtype.type
     B = z.shape[0]
     K = z.shape[1]
+    losses = losses if losses.size else np.empty(B, real)
     if (
         B * K == 0
         or t.shape != (B, K)
@@ -422,13 +438,12 @@ def _cross_entropy_value_and_gradient_compiled(z, t, weight, losses, dz, summed)
         or _overlap(dz, z)
         or _overlap(dz, t)
     ):
-        return False
+        return None
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_value_and_gradient_kernel_by_blocks(z, t, real(weight), losses, dz)
     else:
         _cross_entropy_value_and_gradient_kernel(z, t, real(weight), losses, dz)
-    summed[0] = _weighted_total(losses, real(weight))
-    return True
+    return _weighted_total(losses, real(weight))
 
 
 def cross_entropy_hvp(z, t, v, reduction="mean", out=None, *, threads=1):
@@ -472,19 +487,18 @@ def cross_entropy_hvp(z, t, v, reduction="mean", out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(z) is type(t) is type(v) is type(out) is _Array
+        type(z) is type(t) is type(v) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or z.size < _SHARED)
         and reduction in ('mean', 'sum')
-        and z.flags.c_contiguous
-        and t.flags.c_contiguous
-        and v.flags.c_contiguous
     ):
         try:
+            into = np.empty(z.shape, z.dtype) if out is None else out
             weight = 1 / (len(z) or 1) if reduction == "mean" else 1
-            if _cross_entropy_hvp_compiled[z.dtype](z, t, v, weight, out):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            if _cross_entropy_hvp_compiled[z.dtype](z, t, v, weight, into):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
@@ -538,7 +552,11 @@ def _cross_entropy_hvp_kernel_by_blocks(all_z, all_t, all_v, weight, all_out):
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    each_s = np.empty(32, all_out.dtype)  # of one block
+    each_sum_v_p = np.empty(32, all_out.dtype)  # of one block
     each_sum_t = np.empty(32, all_out.dtype)  # of one block
+    each_scale = np.empty(32, all_out.dtype)  # of one block
+    each_scale_2 = np.empty(32, all_out.dtype)  # of one block
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
@@ -561,15 +579,28 @@ def _cross_entropy_hvp_kernel_by_blocks(all_z, all_t, all_v, weight, all_out):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
         for row in range(32):
-            sum_t = each_sum_t[row]
             s = real(0)
             for k in range(K):
                 s += out[row, k]
-            sum_v_p = real(0)
+            each_s[row] = s
+        for row in range(len(z)):
+            s = each_s[row]
             scale = real(1) / s
+            each_scale[row] = scale
+        for row in range(32):
+            scale = each_scale[row]
+            sum_v_p = real(0)
             for i in range(K):
                 sum_v_p += scale * v[row, i] * out[row, i]
+            each_sum_v_p[row] = sum_v_p
+        for row in range(len(z)):
+            s = each_s[row]
+            sum_t = each_sum_t[row]
             scale_2 = weight * sum_t / s
+            each_scale_2[row] = scale_2
+        for row in range(32):
+            sum_v_p = each_sum_v_p[row]
+            scale_2 = each_scale_2[row]
             for i in range(K):
                 out[row, i] = scale_2 * out[row, i] * (v[row, i] - sum_v_p)
     # What is left over of the samples
@@ -581,6 +612,7 @@ def _cross_entropy_hvp_kernel_by_blocks(all_z, all_t, all_v, weight, all_out):
 @_by_dtype(_reads(2), _reads(2), _reads(2), _number, _writes(2))
 def _cross_entropy_hvp_compiled(z, t, v, weight, out):
     """Do the loops, where all arguments fit together; say whether they do."""
+    z, t, v, out = _array(z), _array(t), _array(v), _array(out)
     real = z.dtype.type
     B = z.shape[0]
     K = z.shape[1]
@@ -696,9 +728,11 @@ def _log_32(u):
     # k log 2 in two parts, the larger one exact; the small terms are added up first.
     small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
     value = k * np.float32(0.6931381225585938) - (small - f)
-    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
-    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
-    return value if np.float32(0) < u < np.float32(np.inf) else edge
+    # What it is at the edges is added: a choice might become a branch, and branches are not done on vectors.
+    above = np.float32(0) if u < np.float32(np.inf) else u
+    at_0 = np.float32(-np.inf) if u == np.float32(0) else np.float32(0)
+    below = np.float32(np.nan) if u < np.float32(0) else np.float32(0)
+    return value + (above + at_0 + below)
 
 
 def _log_64(u):
@@ -720,9 +754,10 @@ def _log_64(u):
     half = 0.5 * f * f
     small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
     value = k * 0.6931471803691238 - (small - f)
-    edge = -np.inf if u == 0.0 else np.nan
-    edge = np.inf if u == np.inf else edge
-    return value if 0.0 < u < np.inf else edge
+    above = 0.0 if u < np.inf else u
+    at_0 = -np.inf if u == 0.0 else 0.0
+    below = np.nan if u < 0.0 else 0.0
+    return value + (above + at_0 + below)
 
 
 def _log(u):
@@ -749,32 +784,170 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-_POOL = ThreadPoolExecutor()
-#: From so many numbers on, handing over to another thread (about 70 µs) costs less than it saves.
+# Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
+_HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
+_DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
+_ORDER, _NUMBER = _HEAD + _WORD + 2, _HEAD + _WORD + 4
+_CONTIGUOUS, _WRITABLE = 0x1, 0x400
+
+
+def _is_laid_out_so(array):
+    """Whether NumPy keeps an array as is said above."""
+
+    def word(place):
+        return ctypes.c_ssize_t.from_address(place).value
+
+    def number(place):
+        return ctypes.c_int.from_address(place).value
+
+    start, dtype = id(array), id(array.dtype)
+    return (
+        (word(start + _DATA), word(start + _DTYPE)) == (array.ctypes.data, dtype)
+        and (number(start + _AXES), number(dtype + _NUMBER)) == (array.ndim, array.dtype.num)
+        and word(word(start + _SHAPE)) == array.shape[0]
+        and word(word(start + _STRIDES)) == array.strides[0]
+        and number(start + _FLAGS) & (_CONTIGUOUS | _WRITABLE) == _CONTIGUOUS | _WRITABLE
+        and ctypes.c_char.from_address(dtype + _ORDER).value == b"="
+    )
+
+
+# Under another layout arguments come in Numba's own way, some tenths of a microsecond later.
+_IN_PLACE = _is_laid_out_so(np.empty((2, 3), np.float32))
+
+
+class _Plain(types.Array):
+    """An array as an argument of a compiled function."""
+
+
+register_model(_Plain)(models.ArrayModel)
+
+
+@unbox(_Plain)
+def _unboxed(kind, given, c):
+    """What compiled code knows of an array, read in place; a TypeError where it is of another kind.
+
+    Numba's own way goes through the interpreter for each array, which takes longer than a small kernel.
+    """
+    build, dtype = c.builder, np.dtype(kind.dtype.name)
+    word, pointer = c.context.get_value_type(types.intp), ir.IntType(8).as_pointer()
+
+    def read(start, place, kept):
+        return build.load(build.bitcast(build.gep(start, [ir.Constant(word, place)]), kept.as_pointer()))
+
+    def is_same(value, right):
+        return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
+
+    number = ir.IntType(32)
+    flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
+    kept = read(given, _DTYPE, pointer)
+    fits = is_same(read(kept, _NUMBER, number), dtype.num)
+    fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
+    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
+    array = c.context.make_array(kind)(c.context, build)
+    with build.if_else(fits) as (good, bad):
+        with good:
+            lengths = ir.ArrayType(word, kind.ndim)
+            array.data = read(given, _DATA, array.data.type)
+            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
+            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
+            for axis in range(kind.ndim):
+                array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
+            # The caller holds it for as long as the call takes: references are not counted.
+            array.meminfo = ir.Constant(array.meminfo.type, None)
+            array.parent = ir.Constant(array.parent.type, None)
+        with bad:
+            c.pyapi.err_set_string("PyExc_TypeError", "an array of another kind")
+    return NativeValue(array._getvalue(), is_error=build.not_(fits))
+
+
+@intrinsic
+def _array(typing, given):
+    """The same as any other array."""
+    kind = types.Array(given.dtype, given.ndim, "C", readonly=not given.mutable)
+
+    def the_same(context, builder, signature, arguments):
+        context.nrt.incref(builder, kind, arguments[0])  # of one read in place, nothing is counted
+        return arguments[0]
+
+    return kind(given), the_same
+
+
+_Argument = _Plain if _IN_PLACE else types.Array
+
+
+#: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
+#: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: Each thread has one part of the samples, and more where parts would have more numbers than this.
+_PART = 1048576
+
+
+class _Helpers:
+    """Threads that wait for work, started when they are first needed."""
+
+    def __init__(self):
+        self.start_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.start_anew)  # threads do not come along
+
+    def start_anew(self):
+        """Begin without threads."""
+        self.waiting, self.count = queue.SimpleQueue(), 0
+
+    def call(self, work, helpers):
+        """Have so many of them call `work`, each as soon as it can."""
+        while self.count < helpers:
+            self.count += 1
+            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+        for _ in range(helpers):
+            self.waiting.put(work)
+
+    @staticmethod
+    def serve(waiting):
+        """What each of them does."""
+        while True:
+            waiting.get()()
+
+
+_HELPERS = _Helpers()
 
 
 def _in_threads(threads, kernel, sliced, *arguments):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
     `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
-    blocks of 32 of them, so that every number comes out as in one thread.
+    blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
+    part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
     samples = len(arguments[sliced.index(True)])
-    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    largest = max([each.size for each, cut in zip(arguments, sliced) if cut])
     unit = 32 if largest < 128 * samples else 1
     units = samples // unit
-    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
+    parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+    def work():
+        while left:
+            try:
+                part = left.popleft()
+            except IndexError:  # another one was faster
+                return
+            here, failure = slice(cuts[part], cuts[part + 1]), None
+            try:
+                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+            except BaseException as error:
+                failure = error
+            done.put(failure)
 
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
+    _HELPERS.call(work, min(threads, parts) - 1)
+    work()
+    for failure in [done.get() for _ in range(parts)]:
+        if failure is not None:
+            raise failure
 
 
 def _read(*arguments):

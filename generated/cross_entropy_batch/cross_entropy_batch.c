@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,27 +156,66 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -182,11 +235,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -209,8 +262,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -276,26 +329,65 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t cross_entropy_batch_work(ptrdiff_t B, ptrdiff_t K)
 {
-    return B + B * K + B;
+    (void)K;
+    return B + B;
 }
 
 int cross_entropy_batch_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
@@ -306,11 +398,9 @@ int cross_entropy_batch_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             return 1;
     float *restrict m = work;
     work += B;
-    float *restrict e = work;
-    work += B * K;
     float *restrict s = work;
     work += B;
-    /* the largest exponent becomes 0, so exp cannot overflow */
+    /* m[b]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t b = 0; b < B; b++) {
         float total = -INFINITY;
         {
@@ -334,61 +424,39 @@ int cross_entropy_batch_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             for (ptrdiff_t k = first; k < K; k++) {
                 total = f32_larger(z[b * K + k], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] = f32_larger(total_lanes[lane + F32_LANES], total_lanes[lane]);
-            total = f32_larger(f32_largest(total_lanes), total);
+            total = f32_larger(f32_largest_wide(total_lanes), total);
         }
         m[b] = total;
-    }
-    /* between 0 and 1, and at least one of them is 1 */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        ptrdiff_t first = 0;
-        for (; first + F32_LANES <= K; first += F32_LANES)
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t k = first + lane;
-                e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
-            }
-        if (first < K && K >= F32_LANES) {
-            first = K - F32_LANES;
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t k = first + lane;
-                e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
-            }
-            first = K;
-        }
-        for (ptrdiff_t k = first; k < K; k++) {
-            e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
-        }
-    }
-    /* between 1 and the number of terms */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        float total = 0.0f;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s[b]: between 1 and the number of terms */
+        total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float total_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float total_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
                 total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    total_lanes[lane] += e[b * K + k];
+                    float e = f32_exp_of_negative(z[b * K + k] - m[b]);
+                    total_lanes[lane] += e;
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float total_term = e[b * K + k];
+                    float e = f32_exp_of_negative(z[b * K + k] - m[b]);
+                    const float total_term = e;
                     total_lanes[lane] += lane < again ? 0.0f : total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                total += e[b * K + k];
+                float e = f32_exp_of_negative(z[b * K + k] - m[b]);
+                total += e;
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         s[b] = total;
@@ -435,11 +503,9 @@ int cross_entropy_batch_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             return 1;
     double *restrict m = work;
     work += B;
-    double *restrict e = work;
-    work += B * K;
     double *restrict s = work;
     work += B;
-    /* the largest exponent becomes 0, so exp cannot overflow */
+    /* m[b]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t b = 0; b < B; b++) {
         double total = -INFINITY;
         {
@@ -463,61 +529,39 @@ int cross_entropy_batch_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             for (ptrdiff_t k = first; k < K; k++) {
                 total = f64_larger(z[b * K + k], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] = f64_larger(total_lanes[lane + F64_LANES], total_lanes[lane]);
-            total = f64_larger(f64_largest(total_lanes), total);
+            total = f64_larger(f64_largest_wide(total_lanes), total);
         }
         m[b] = total;
-    }
-    /* between 0 and 1, and at least one of them is 1 */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        ptrdiff_t first = 0;
-        for (; first + F64_LANES <= K; first += F64_LANES)
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t k = first + lane;
-                e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
-            }
-        if (first < K && K >= F64_LANES) {
-            first = K - F64_LANES;
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t k = first + lane;
-                e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
-            }
-            first = K;
-        }
-        for (ptrdiff_t k = first; k < K; k++) {
-            e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
-        }
-    }
-    /* between 1 and the number of terms */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        double total = 0.0;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s[b]: between 1 and the number of terms */
+        total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double total_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double total_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
                 total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    total_lanes[lane] += e[b * K + k];
+                    double e = f64_exp_of_negative(z[b * K + k] - m[b]);
+                    total_lanes[lane] += e;
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double total_term = e[b * K + k];
+                    double e = f64_exp_of_negative(z[b * K + k] - m[b]);
+                    const double total_term = e;
                     total_lanes[lane] += lane < again ? 0.0 : total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                total += e[b * K + k];
+                double e = f64_exp_of_negative(z[b * K + k] - m[b]);
+                total += e;
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         s[b] = total;
@@ -558,7 +602,7 @@ int cross_entropy_batch_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
 
 ptrdiff_t cross_entropy_batch_value_and_gradient_work(ptrdiff_t B, ptrdiff_t K)
 {
-    return B + B * K + B + B * K;
+    return B + B * K + B + K;
 }
 
 int cross_entropy_batch_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
@@ -574,8 +618,8 @@ int cross_entropy_batch_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const f
     float *restrict s = work;
     work += B;
     float *restrict p = work;
-    work += B * K;
-    /* the largest exponent becomes 0, so exp cannot overflow */
+    work += K;
+    /* m[b]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t b = 0; b < B; b++) {
         float total = -INFINITY;
         {
@@ -599,61 +643,39 @@ int cross_entropy_batch_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const f
             for (ptrdiff_t k = first; k < K; k++) {
                 total = f32_larger(z[b * K + k], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] = f32_larger(total_lanes[lane + F32_LANES], total_lanes[lane]);
-            total = f32_larger(f32_largest(total_lanes), total);
+            total = f32_larger(f32_largest_wide(total_lanes), total);
         }
         m[b] = total;
-    }
-    /* between 0 and 1, and at least one of them is 1 */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        ptrdiff_t first = 0;
-        for (; first + F32_LANES <= K; first += F32_LANES)
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t k = first + lane;
-                e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
-            }
-        if (first < K && K >= F32_LANES) {
-            first = K - F32_LANES;
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t k = first + lane;
-                e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
-            }
-            first = K;
-        }
-        for (ptrdiff_t k = first; k < K; k++) {
-            e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
-        }
-    }
-    /* between 1 and the number of terms */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        float total = 0.0f;
+        /* e[b * K + k]: between 0 and 1, and at least one of them is 1 */
+        /* s[b]: between 1 and the number of terms */
+        total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float total_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float total_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
                 total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
+                    e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
                     total_lanes[lane] += e[b * K + k];
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
+                    e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
                     const float total_term = e[b * K + k];
                     total_lanes[lane] += lane < again ? 0.0f : total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
+                e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
                 total += e[b * K + k];
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         s[b] = total;
@@ -690,27 +712,25 @@ int cross_entropy_batch_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const f
     }
     losses[0] = -sum_z_m_log_s / (float)B;
     for (ptrdiff_t b = 0; b < B; b++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            p[b * K + i] = e[b * K + i] / s[b];
-        }
-    }
-    for (ptrdiff_t b = 0; b < B; b++) {
+        float scale = 1.0f / (float)B;
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
-                for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = p[b * K + k] / (float)B;
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    p[i] = e[b * K + i] / s[b];
+                    chunk[i - begin] = scale * p[i];
                 }
                 f32_stream(&dz[b * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                dz[b * K + k] = p[b * K + k] / (float)B;
+            for (ptrdiff_t i = 0; i < K; i++) {
+                p[i] = e[b * K + i] / s[b];
+                dz[b * K + i] = scale * p[i];
             }
         }
-        dz[b * K + (ptrdiff_t)y[b]] = (p[b * K + (ptrdiff_t)y[b]] - 1.0f) / (float)B;
+        dz[b * K + (ptrdiff_t)y[b]] = (p[(ptrdiff_t)y[b]] - 1.0f) / (float)B;
     }
     end_of_streams();
     return 0;
@@ -729,8 +749,8 @@ int cross_entropy_batch_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const d
     double *restrict s = work;
     work += B;
     double *restrict p = work;
-    work += B * K;
-    /* the largest exponent becomes 0, so exp cannot overflow */
+    work += K;
+    /* m[b]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t b = 0; b < B; b++) {
         double total = -INFINITY;
         {
@@ -754,61 +774,39 @@ int cross_entropy_batch_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const d
             for (ptrdiff_t k = first; k < K; k++) {
                 total = f64_larger(z[b * K + k], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] = f64_larger(total_lanes[lane + F64_LANES], total_lanes[lane]);
-            total = f64_larger(f64_largest(total_lanes), total);
+            total = f64_larger(f64_largest_wide(total_lanes), total);
         }
         m[b] = total;
-    }
-    /* between 0 and 1, and at least one of them is 1 */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        ptrdiff_t first = 0;
-        for (; first + F64_LANES <= K; first += F64_LANES)
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t k = first + lane;
-                e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
-            }
-        if (first < K && K >= F64_LANES) {
-            first = K - F64_LANES;
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t k = first + lane;
-                e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
-            }
-            first = K;
-        }
-        for (ptrdiff_t k = first; k < K; k++) {
-            e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
-        }
-    }
-    /* between 1 and the number of terms */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        double total = 0.0;
+        /* e[b * K + k]: between 0 and 1, and at least one of them is 1 */
+        /* s[b]: between 1 and the number of terms */
+        total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double total_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double total_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
                 total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
+                    e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
                     total_lanes[lane] += e[b * K + k];
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
+                    e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
                     const double total_term = e[b * K + k];
                     total_lanes[lane] += lane < again ? 0.0 : total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
+                e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
                 total += e[b * K + k];
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         s[b] = total;
@@ -845,27 +843,25 @@ int cross_entropy_batch_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const d
     }
     losses[0] = -sum_z_m_log_s / (double)B;
     for (ptrdiff_t b = 0; b < B; b++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            p[b * K + i] = e[b * K + i] / s[b];
-        }
-    }
-    for (ptrdiff_t b = 0; b < B; b++) {
+        double scale = 1.0 / (double)B;
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
-                for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = p[b * K + k] / (double)B;
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    p[i] = e[b * K + i] / s[b];
+                    chunk[i - begin] = scale * p[i];
                 }
                 f64_stream(&dz[b * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                dz[b * K + k] = p[b * K + k] / (double)B;
+            for (ptrdiff_t i = 0; i < K; i++) {
+                p[i] = e[b * K + i] / s[b];
+                dz[b * K + i] = scale * p[i];
             }
         }
-        dz[b * K + (ptrdiff_t)y[b]] = (p[b * K + (ptrdiff_t)y[b]] - 1.0) / (double)B;
+        dz[b * K + (ptrdiff_t)y[b]] = (p[(ptrdiff_t)y[b]] - 1.0) / (double)B;
     }
     end_of_streams();
     return 0;

@@ -81,23 +81,19 @@ def _cross_entropy_batch_kernel(z, y, losses):
     B = z.shape[0]
     K = z.shape[1]
     m = np.empty(B, losses.dtype)  # of all samples
-    e = np.empty((B, K), losses.dtype)  # of all samples
     s = np.empty(B, losses.dtype)  # of all samples
-    # the largest exponent becomes 0, so exp cannot overflow
+    # m[b]: the largest exponent becomes 0, so exp cannot overflow
     for b in range(B):
         total = real(-np.inf)
         for k in range(K):
             total = _larger_exponent(total, z[b, k])
         m[b] = total
-    # between 0 and 1, and at least one of them is 1
-    for b in range(B):
-        for k in range(K):
-            e[b, k] = _exp_of_negative(z[b, k] - m[b])
-    # between 1 and the number of terms
-    for b in range(B):
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s[b]: between 1 and the number of terms
         total = real(0)
         for k in range(K):
-            total += e[b, k]
+            e = _exp_of_negative(z[b, k] - m[b])
+            total += e
         s[b] = total
     sum_z_m_log_s = real(0)
     for b in range(B):
@@ -163,21 +159,18 @@ def _cross_entropy_batch_value_and_gradient_kernel(z, y, losses, dz):
     m = np.empty(B, losses.dtype)  # of all samples
     e = np.empty((B, K), losses.dtype)  # of all samples
     s = np.empty(B, losses.dtype)  # of all samples
-    p = np.empty((B, K), losses.dtype)  # of all samples
-    # the largest exponent becomes 0, so exp cannot overflow
+    p = np.empty(K, losses.dtype)  # of all samples
+    # m[b]: the largest exponent becomes 0, so exp cannot overflow
     for b in range(B):
         total = real(-np.inf)
         for k in range(K):
             total = _larger_exponent(total, z[b, k])
         m[b] = total
-    # between 0 and 1, and at least one of them is 1
-    for b in range(B):
-        for k in range(K):
-            e[b, k] = _exp_of_negative(z[b, k] - m[b])
-    # between 1 and the number of terms
-    for b in range(B):
+        # e[b, k]: between 0 and 1, and at least one of them is 1
+        # s[b]: between 1 and the number of terms
         total = real(0)
         for k in range(K):
+            e[b, k] = _exp_of_negative(z[b, k] - m[b])
             total += e[b, k]
         s[b] = total
     sum_z_m_log_s = real(0)
@@ -186,12 +179,11 @@ def _cross_entropy_batch_value_and_gradient_kernel(z, y, losses, dz):
         sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s)
     losses[()] = -sum_z_m_log_s / real(B)
     for b in range(B):
+        scale = real(1) / real(B)
         for i in range(K):
-            p[b, i] = e[b, i] / s[b]
-    for b in range(B):
-        for k in range(K):
-            dz[b, k] = p[b, k] / real(B)
-        dz[b, y[b]] = (p[b, y[b]] - real(1)) / real(B)
+            p[i] = e[b, i] / s[b]
+            dz[b, i] = scale * p[i]
+        dz[b, y[b]] = (p[y[b]] - real(1)) / real(B)
 
 
 def _exp_of_negative_32(u):
@@ -289,9 +281,11 @@ def _log_32(u):
     # k log 2 in two parts, the larger one exact; the small terms are added up first.
     small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
     value = k * np.float32(0.6931381225585938) - (small - f)
-    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
-    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
-    return value if np.float32(0) < u < np.float32(np.inf) else edge
+    # What it is at the edges is added: a choice might become a branch, and branches are not done on vectors.
+    above = np.float32(0) if u < np.float32(np.inf) else u
+    at_0 = np.float32(-np.inf) if u == np.float32(0) else np.float32(0)
+    below = np.float32(np.nan) if u < np.float32(0) else np.float32(0)
+    return value + (above + at_0 + below)
 
 
 def _log_64(u):
@@ -313,9 +307,10 @@ def _log_64(u):
     half = 0.5 * f * f
     small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
     value = k * 0.6931471803691238 - (small - f)
-    edge = -np.inf if u == 0.0 else np.nan
-    edge = np.inf if u == np.inf else edge
-    return value if 0.0 < u < np.inf else edge
+    above = 0.0 if u < np.inf else u
+    at_0 = -np.inf if u == 0.0 else 0.0
+    below = np.nan if u < 0.0 else 0.0
+    return value + (above + at_0 + below)
 
 
 def _log(u):

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -53,10 +67,23 @@ enum {
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -76,11 +103,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -103,8 +130,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -115,6 +142,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 #ifdef __SSE2__
@@ -170,57 +208,97 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void cross_entropy_probabilities_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
-    const float *restrict t, float *restrict losses)
+static inline double f64_total_wide(double *lanes)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float y_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float sum_t_y[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    y_block[place][lane] = y[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void cross_entropy_probabilities_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float y_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float sum_t_y[LANES];
+        const float *restrict y_rows = y + first * K;
+        const float *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_y[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_y[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * f32_log(y_block[k][lane]) : 0.0f);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_y[lane];
+                y_block[place][lane] = y_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_y[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_y[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * f32_log(y_block[k][lane]), 0.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_y[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void cross_entropy_probabilities_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_t_y = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -231,20 +309,20 @@ void cross_entropy_probabilities_f32(ptrdiff_t B, ptrdiff_t K, const float *rest
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
+                    sum_t_y_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f);
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_t_y_term = (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
+                    const float sum_t_y_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f);
                     sum_t_y_lanes[lane] += lane < again ? 0.0f : sum_t_y_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_y += (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
+                sum_t_y += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f);
             }
             sum_t_y += f32_total(sum_t_y_lanes);
         }
@@ -252,40 +330,66 @@ void cross_entropy_probabilities_f32(ptrdiff_t B, ptrdiff_t K, const float *rest
     }
 }
 
-void cross_entropy_probabilities_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
-    const double *restrict t, double *restrict losses)
+/* The samples from `from` up to `to`. */
+SHARED void cross_entropy_probabilities_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double y_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double sum_t_y[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    y_block[place][lane] = y[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        cross_entropy_probabilities_f32_short_rows(from, whole, K, y, t, losses);
+        from = whole;
+    }
+    cross_entropy_probabilities_f32_long_rows(from, to, K, y, t, losses);
+}
+
+void cross_entropy_probabilities_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
+    const float *restrict t, float *restrict losses)
+{
+    if (B * K <= GRAIN)
+        cross_entropy_probabilities_f32_rows(0, B, K, y, t, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        cross_entropy_probabilities_f32_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void cross_entropy_probabilities_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double y_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double sum_t_y[LANES];
+        const double *restrict y_rows = y + first * K;
+        const double *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_y[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_y[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * f64_log(y_block[k][lane]) : 0.0);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_y[lane];
+                y_block[place][lane] = y_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_y[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_y[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * f64_log(y_block[k][lane]), 0.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_y[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void cross_entropy_probabilities_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_t_y = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -296,145 +400,206 @@ void cross_entropy_probabilities_f64(ptrdiff_t B, ptrdiff_t K, const double *res
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
+                    sum_t_y_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0);
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_y_term = (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
+                    const double sum_t_y_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0);
                     sum_t_y_lanes[lane] += lane < again ? 0.0 : sum_t_y_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_y += (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
+                sum_t_y += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0);
             }
             sum_t_y += f64_total(sum_t_y_lanes);
         }
         losses[row] = -sum_t_y;
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void cross_entropy_probabilities_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double *restrict losses)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        cross_entropy_probabilities_f64_short_rows(from, whole, K, y, t, losses);
+        from = whole;
+    }
+    cross_entropy_probabilities_f64_long_rows(from, to, K, y, t, losses);
+}
+
+void cross_entropy_probabilities_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
+    const double *restrict t, double *restrict losses)
+{
+    if (B * K <= GRAIN)
+        cross_entropy_probabilities_f64_rows(0, B, K, y, t, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        cross_entropy_probabilities_f64_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void cross_entropy_probabilities_value_and_gradient_f32_short_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const float *restrict y, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dy)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float y_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float dy_block[SHORT][LANES];
+        float sum_t_y[LANES];
+        const float *restrict y_rows = y + first * K;
+        const float *restrict t_rows = t + first * K;
+        float *restrict dy_rows = dy + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                y_block[place][lane] = y_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_y[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_y[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * f32_log(y_block[k][lane]), 0.0f);
+                dy_block[k][lane] = -weight * t_block[k][lane] / y_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_y[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dy_rows[lane * K + place] = dy_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void cross_entropy_probabilities_value_and_gradient_f32_long_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const float *restrict y, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dy)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        float sum_t_y = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_t_y_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_y_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_y_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f);
+                    dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_t_y_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f);
+                    sum_t_y_lanes[lane] += lane < again ? 0.0f : sum_t_y_term;
+                    dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_y += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f);
+                dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
+            }
+            sum_t_y += f32_total(sum_t_y_lanes);
+        }
+        losses[row] = -sum_t_y;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void cross_entropy_probabilities_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict y, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dy)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        cross_entropy_probabilities_value_and_gradient_f32_short_rows(from, whole, K, y, t, weight,
+            losses, dy);
+        from = whole;
+    }
+    cross_entropy_probabilities_value_and_gradient_f32_long_rows(from, to, K, y, t, weight, losses,
+        dy);
 }
 
 void cross_entropy_probabilities_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K,
     const float *restrict y, const float *restrict t, float weight, float *restrict losses,
     float *restrict dy)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float y_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float dy_block[SHORT][LANES];
-            float sum_t_y[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    y_block[place][lane] = y[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_y[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_y[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * f32_log(y_block[k][lane]) : 0.0f);
-                    dy_block[k][lane] = -weight * t_block[k][lane] / y_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_y[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dy[(first + lane) * K + place] = dy_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        float sum_t_y = 0.0f;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_t_y_lanes[F32_LANES];
-            FOR_LANES(F32_LANES)
-                sum_t_y_lanes[lane] = 0.0f;
-            ptrdiff_t first = begin;
-            for (; first + F32_LANES <= end; first += F32_LANES)
-                FOR_LANES(F32_LANES) {
-                    const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
-                    dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
-                }
-            if (first < end && end >= F32_LANES) {
-                const ptrdiff_t again = first + F32_LANES - end;
-                first = end - F32_LANES;
-                FOR_LANES(F32_LANES) {
-                    const ptrdiff_t k = first + lane;
-                    const float sum_t_y_term = (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
-                    sum_t_y_lanes[lane] += lane < again ? 0.0f : sum_t_y_term;
-                    dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
-                }
-                first = end;
-            }
-            for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_y += (t[row * K + k] != 0.0f ? t[row * K + k] * f32_log(y[row * K + k]) : 0.0f);
-                dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
-            }
-            sum_t_y += f32_total(sum_t_y_lanes);
-        }
-        losses[row] = -sum_t_y;
+    if (B * K <= GRAIN)
+        cross_entropy_probabilities_value_and_gradient_f32_rows(0, B, K, y, t, weight, losses, dy);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        cross_entropy_probabilities_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), K,
+            y, t, weight, losses, dy);
     }
 }
 
-void cross_entropy_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K,
-    const double *restrict y, const double *restrict t, double weight, double *restrict losses,
-    double *restrict dy)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void cross_entropy_probabilities_value_and_gradient_f64_short_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const double *restrict y, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dy)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double y_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double dy_block[SHORT][LANES];
-            double sum_t_y[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double y_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double dy_block[SHORT][LANES];
+        double sum_t_y[LANES];
+        const double *restrict y_rows = y + first * K;
+        const double *restrict t_rows = t + first * K;
+        double *restrict dy_rows = dy + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                y_block[place][lane] = y_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_y[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_y[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * f64_log(y_block[k][lane]), 0.0);
+                dy_block[k][lane] = -weight * t_block[k][lane] / y_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_y[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    y_block[place][lane] = y[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_y[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_y[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * f64_log(y_block[k][lane]) : 0.0);
-                    dy_block[k][lane] = -weight * t_block[k][lane] / y_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_y[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dy[(first + lane) * K + place] = dy_block[place][lane];
-                }
+                dy_rows[lane * K + place] = dy_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void cross_entropy_probabilities_value_and_gradient_f64_long_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const double *restrict y, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dy)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_t_y = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -445,7 +610,7 @@ void cross_entropy_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
+                    sum_t_y_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0);
                     dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
                 }
             if (first < end && end >= F64_LANES) {
@@ -453,14 +618,14 @@ void cross_entropy_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_y_term = (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
+                    const double sum_t_y_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0);
                     sum_t_y_lanes[lane] += lane < again ? 0.0 : sum_t_y_term;
                     dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_y += (t[row * K + k] != 0.0 ? t[row * K + k] * f64_log(y[row * K + k]) : 0.0);
+                sum_t_y += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0);
                 dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
             }
             sum_t_y += f64_total(sum_t_y_lanes);
@@ -469,25 +634,56 @@ void cross_entropy_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K
     }
 }
 
-void cross_entropy_probabilities_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
-    const float *restrict t, const float *restrict v, float weight, float *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void cross_entropy_probabilities_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict y, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dy)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
-                }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        cross_entropy_probabilities_value_and_gradient_f64_short_rows(from, whole, K, y, t, weight,
+            losses, dy);
+        from = whole;
+    }
+    cross_entropy_probabilities_value_and_gradient_f64_long_rows(from, to, K, y, t, weight, losses,
+        dy);
+}
+
+void cross_entropy_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double weight, double *restrict losses,
+    double *restrict dy)
+{
+    if (B * K <= GRAIN)
+        cross_entropy_probabilities_value_and_gradient_f64_rows(0, B, K, y, t, weight, losses, dy);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        cross_entropy_probabilities_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), K,
+            y, t, weight, losses, dy);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void cross_entropy_probabilities_hvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict y, const float *restrict t, const float *restrict v,
+    float weight, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void cross_entropy_probabilities_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict y, const float *restrict t, const float *restrict v,
+    float weight, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -504,28 +700,56 @@ void cross_entropy_probabilities_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void cross_entropy_probabilities_hvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict y, const float *restrict t, const float *restrict v,
+    float weight, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        cross_entropy_probabilities_hvp_f32_short_rows(from, whole, K, y, t, v, weight, out);
+        from = whole;
+    }
+    cross_entropy_probabilities_hvp_f32_long_rows(from, to, B, K, y, t, v, weight, out);
     end_of_streams();
 }
 
-void cross_entropy_probabilities_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
-    const double *restrict t, const double *restrict v, double weight, double *restrict out)
+void cross_entropy_probabilities_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
+    const float *restrict t, const float *restrict v, float weight, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
-                }
+    if (B * K <= GRAIN)
+        cross_entropy_probabilities_hvp_f32_rows(0, B, B, K, y, t, v, weight, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        cross_entropy_probabilities_hvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, t, v,
+            weight, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void cross_entropy_probabilities_hvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict y, const double *restrict t, const double *restrict v,
+    double weight, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void cross_entropy_probabilities_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict y, const double *restrict t, const double *restrict v,
+    double weight, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -542,5 +766,31 @@ void cross_entropy_probabilities_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void cross_entropy_probabilities_hvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict y, const double *restrict t, const double *restrict v,
+    double weight, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        cross_entropy_probabilities_hvp_f64_short_rows(from, whole, K, y, t, v, weight, out);
+        from = whole;
+    }
+    cross_entropy_probabilities_hvp_f64_long_rows(from, to, B, K, y, t, v, weight, out);
     end_of_streams();
+}
+
+void cross_entropy_probabilities_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
+    const double *restrict t, const double *restrict v, double weight, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        cross_entropy_probabilities_hvp_f64_rows(0, B, B, K, y, t, v, weight, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        cross_entropy_probabilities_hvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, t, v,
+            weight, out);
+    }
 }

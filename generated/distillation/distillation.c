@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -71,8 +85,20 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +109,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +129,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +143,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,27 +168,66 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -182,11 +247,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -209,8 +274,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -223,21 +288,70 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
+{
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t distillation_work(ptrdiff_t B, ptrdiff_t K)
@@ -246,399 +360,443 @@ ptrdiff_t distillation_work(ptrdiff_t B, ptrdiff_t K)
     return threads() * (K + K + K);
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void distillation_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict u, float T, float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float u_block[SHORT][LANES];
+        float u_3[SHORT][LANES];
+        float e_2[SHORT][LANES];
+        float u_2[SHORT][LANES];
+        float m_2[LANES], s_2[LANES], m[LANES], e[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict u_rows = u + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                u_block[place][lane] = u_rows[lane * K + place];
+            }
+        }
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m_2[lane] = -INFINITY;
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                u_3[k][lane] = u_block[k][lane] / T;
+                m_2[lane] = f32_larger(u_3[k][lane], m_2[lane]);
+                u_2[k][lane] = z_block[k][lane] / T;
+                m[lane] = f32_larger(u_2[k][lane], m[lane]);
+            }
+        }
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s_2[lane] = 0.0f;
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e_2[k][lane] = f32_exp_of_negative(u_3[k][lane] - m_2[lane]);
+                s_2[lane] += e_2[k][lane];
+                e[lane] = f32_exp_of_negative(u_2[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f32_log(s[lane]);
+            sum_q_u_2_m[lane] = 0.0f;
+            scale[lane] = 1.0f / s_2[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_q_u_2_m[lane] += f32_choice(scale[lane] * e_2[i][lane] != 0.0f, scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -T * T * sum_q_u_2_m[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void distillation_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict u, float T, float *restrict losses,
+    float *restrict work)
+{
+    float *restrict u_3 = work;
+    float *restrict e_2 = work + K;
+    float *restrict u_2 = work + K + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m_2 = -INFINITY;
+        float m = -INFINITY;
+        {
+            float m_2_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_2_lanes[lane] = -INFINITY;
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    u_3[k] = u[row * K + k] / T;
+                    m_2_lanes[lane] = f32_larger(u_3[k], m_2_lanes[lane]);
+                    u_2[k] = z[row * K + k] / T;
+                    m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    u_3[k] = u[row * K + k] / T;
+                    m_2_lanes[lane] = f32_larger(u_3[k], m_2_lanes[lane]);
+                    u_2[k] = z[row * K + k] / T;
+                    m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                u_3[k] = u[row * K + k] / T;
+                m_2 = f32_larger(u_3[k], m_2);
+                u_2[k] = z[row * K + k] / T;
+                m = f32_larger(u_2[k], m);
+            }
+            m_2 = f32_larger(f32_largest_wide(m_2_lanes), m_2);
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+        }
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s_2 = 0.0f;
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_2_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_2_lanes[lane] = 0.0f;
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e_2[k] = f32_exp_of_negative(u_3[k] - m_2);
+                    s_2_lanes[lane] += e_2[k];
+                    float e = f32_exp_of_negative(u_2[k] - m);
+                    s_lanes[lane] += e;
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e_2[k] = f32_exp_of_negative(u_3[k] - m_2);
+                    const float s_2_term = e_2[k];
+                    s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
+                    float e = f32_exp_of_negative(u_2[k] - m);
+                    const float s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e_2[k] = f32_exp_of_negative(u_3[k] - m_2);
+                s_2 += e_2[k];
+                float e = f32_exp_of_negative(u_2[k] - m);
+                s += e;
+            }
+            s_2 += f32_total(s_2_lanes);
+            s += f32_total(s_lanes);
+        }
+        float log_s = f32_log(s);
+        float sum_q_u_2_m = 0.0f;
+        float scale = 1.0f / s_2;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_q_u_2_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_q_u_2_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    sum_q_u_2_m_lanes[lane] += f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    const float sum_q_u_2_m_term = f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                    sum_q_u_2_m_lanes[lane] += lane < again ? 0.0f : sum_q_u_2_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_q_u_2_m += f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+            }
+            sum_q_u_2_m += f32_total(sum_q_u_2_m_lanes);
+        }
+        losses[row] = -T * T * sum_q_u_2_m;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void distillation_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict u, float T, float *restrict losses,
+    float *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        distillation_f32_short_rows(from, whole, K, z, u, T, losses);
+        from = whole;
+    }
+    distillation_f32_long_rows(from, to, K, z, u, T, losses, work);
+}
+
 void distillation_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const float *restrict u,
     float T, float *restrict losses, float *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float u_block[SHORT][LANES];
-            float u_3[SHORT][LANES];
-            float e_2[SHORT][LANES];
-            float u_2[SHORT][LANES];
-            float m_2[LANES], s_2[LANES], m[LANES], e[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    u_block[place][lane] = u[(first + lane) * K + place];
-                }
-            }
-            /* m_2: the largest exponent becomes 0, so exp cannot overflow */
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
+    if (B * K <= GRAIN)
+        distillation_f32_rows(0, B, K, z, u, T, losses, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        distillation_f32_rows(share(B, unit, 0), share(B, unit, 1), K, z, u, T, losses,
+            work + thread() * (K + K + K));
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void distillation_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict u, double T, double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double u_block[SHORT][LANES];
+        double u_3[SHORT][LANES];
+        double e_2[SHORT][LANES];
+        double u_2[SHORT][LANES];
+        double m_2[LANES], s_2[LANES], m[LANES], e[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict u_rows = u + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m_2[lane] = -INFINITY;
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    u_3[k][lane] = u_block[k][lane] / T;
-                    m_2[lane] = f32_larger(u_3[k][lane], m_2[lane]);
-                    u_2[k][lane] = z_block[k][lane] / T;
-                    m[lane] = f32_larger(u_2[k][lane], m[lane]);
-                }
-            }
-            /* e_2[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s_2[lane] = 0.0f;
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e_2[k][lane] = f32_exp_of_negative(u_3[k][lane] - m_2[lane]);
-                    s_2[lane] += e_2[k][lane];
-                    e[lane] = f32_exp_of_negative(u_2[k][lane] - m[lane]);
-                    s[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f32_log(s[lane]);
-                sum_q_u_2_m[lane] = 0.0f;
-                scale[lane] = 1.0f / s_2[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_q_u_2_m[lane] += (scale[lane] * e_2[i][lane] != 0.0f ? scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]) : 0.0f);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -T * T * sum_q_u_2_m[lane];
+                z_block[place][lane] = z_rows[lane * K + place];
+                u_block[place][lane] = u_rows[lane * K + place];
             }
         }
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m_2[lane] = -INFINITY;
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                u_3[k][lane] = u_block[k][lane] / T;
+                m_2[lane] = f64_larger(u_3[k][lane], m_2[lane]);
+                u_2[k][lane] = z_block[k][lane] / T;
+                m[lane] = f64_larger(u_2[k][lane], m[lane]);
+            }
+        }
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s_2[lane] = 0.0;
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e_2[k][lane] = f64_exp_of_negative(u_3[k][lane] - m_2[lane]);
+                s_2[lane] += e_2[k][lane];
+                e[lane] = f64_exp_of_negative(u_2[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f64_log(s[lane]);
+            sum_q_u_2_m[lane] = 0.0;
+            scale[lane] = 1.0 / s_2[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_q_u_2_m[lane] += f64_choice(scale[lane] * e_2[i][lane] != 0.0, scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -T * T * sum_q_u_2_m[lane];
+        }
     }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        float *restrict u_3 = work + thread() * (K + K + K);
-        float *restrict e_2 = work + thread() * (K + K + K) + K;
-        float *restrict u_2 = work + thread() * (K + K + K) + K + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m_2: the largest exponent becomes 0, so exp cannot overflow */
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m_2 = -INFINITY;
-            float m = -INFINITY;
-            {
-                float m_2_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_2_lanes[lane] = -INFINITY;
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= K; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        u_3[k] = u[row * K + k] / T;
-                        m_2_lanes[lane] = f32_larger(u_3[k], m_2_lanes[lane]);
-                        u_2[k] = z[row * K + k] / T;
-                        m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F32_WIDE) {
-                    first = K - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        u_3[k] = u[row * K + k] / T;
-                        m_2_lanes[lane] = f32_larger(u_3[k], m_2_lanes[lane]);
-                        u_2[k] = z[row * K + k] / T;
-                        m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void distillation_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict u, double T, double *restrict losses,
+    double *restrict work)
+{
+    double *restrict u_3 = work;
+    double *restrict e_2 = work + K;
+    double *restrict u_2 = work + K + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m_2 = -INFINITY;
+        double m = -INFINITY;
+        {
+            double m_2_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_2_lanes[lane] = -INFINITY;
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
                     u_3[k] = u[row * K + k] / T;
-                    m_2 = f32_larger(u_3[k], m_2);
+                    m_2_lanes[lane] = f64_larger(u_3[k], m_2_lanes[lane]);
                     u_2[k] = z[row * K + k] / T;
-                    m = f32_larger(u_2[k], m);
+                    m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
                 }
-                FOR_LANES(F32_LANES)
-                    m_2_lanes[lane] = f32_larger(m_2_lanes[lane + F32_LANES], m_2_lanes[lane]);
-                m_2 = f32_larger(f32_largest(m_2_lanes), m_2);
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    u_3[k] = u[row * K + k] / T;
+                    m_2_lanes[lane] = f64_larger(u_3[k], m_2_lanes[lane]);
+                    u_2[k] = z[row * K + k] / T;
+                    m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
+                }
+                first = K;
             }
-            /* e_2[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            float s_2 = 0.0f;
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_2_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_2_lanes[lane] = 0.0f;
-                float s_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e_2[k] = f32_exp_of_negative(u_3[k] - m_2);
-                        s_2_lanes[lane] += e_2[k];
-                        float e = f32_exp_of_negative(u_2[k] - m);
-                        s_lanes[lane] += e;
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e_2[k] = f32_exp_of_negative(u_3[k] - m_2);
-                        const float s_2_term = e_2[k];
-                        s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
-                        float e = f32_exp_of_negative(u_2[k] - m);
-                        const float s_term = e;
-                        s_lanes[lane] += lane < again ? 0.0f : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e_2[k] = f32_exp_of_negative(u_3[k] - m_2);
-                    s_2 += e_2[k];
-                    float e = f32_exp_of_negative(u_2[k] - m);
-                    s += e;
-                }
-                s_2 += f32_total(s_2_lanes);
-                s += f32_total(s_lanes);
+            for (ptrdiff_t k = first; k < K; k++) {
+                u_3[k] = u[row * K + k] / T;
+                m_2 = f64_larger(u_3[k], m_2);
+                u_2[k] = z[row * K + k] / T;
+                m = f64_larger(u_2[k], m);
             }
-            float log_s = f32_log(s);
-            float sum_q_u_2_m = 0.0f;
-            float scale = 1.0f / s_2;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_q_u_2_m_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    sum_q_u_2_m_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        sum_q_u_2_m_lanes[lane] += (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        const float sum_q_u_2_m_term = (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
-                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0f : sum_q_u_2_m_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_q_u_2_m += (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
-                }
-                sum_q_u_2_m += f32_total(sum_q_u_2_m_lanes);
-            }
-            losses[row] = -T * T * sum_q_u_2_m;
+            m_2 = f64_larger(f64_largest_wide(m_2_lanes), m_2);
+            m = f64_larger(f64_largest_wide(m_lanes), m);
         }
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s_2 = 0.0;
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_2_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_2_lanes[lane] = 0.0;
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e_2[k] = f64_exp_of_negative(u_3[k] - m_2);
+                    s_2_lanes[lane] += e_2[k];
+                    double e = f64_exp_of_negative(u_2[k] - m);
+                    s_lanes[lane] += e;
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e_2[k] = f64_exp_of_negative(u_3[k] - m_2);
+                    const double s_2_term = e_2[k];
+                    s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
+                    double e = f64_exp_of_negative(u_2[k] - m);
+                    const double s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e_2[k] = f64_exp_of_negative(u_3[k] - m_2);
+                s_2 += e_2[k];
+                double e = f64_exp_of_negative(u_2[k] - m);
+                s += e;
+            }
+            s_2 += f64_total(s_2_lanes);
+            s += f64_total(s_lanes);
+        }
+        double log_s = f64_log(s);
+        double sum_q_u_2_m = 0.0;
+        double scale = 1.0 / s_2;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_q_u_2_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_q_u_2_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    sum_q_u_2_m_lanes[lane] += f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    const double sum_q_u_2_m_term = f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+                    sum_q_u_2_m_lanes[lane] += lane < again ? 0.0 : sum_q_u_2_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_q_u_2_m += f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+            }
+            sum_q_u_2_m += f64_total(sum_q_u_2_m_lanes);
+        }
+        losses[row] = -T * T * sum_q_u_2_m;
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void distillation_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict u, double T, double *restrict losses,
+    double *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        distillation_f64_short_rows(from, whole, K, z, u, T, losses);
+        from = whole;
+    }
+    distillation_f64_long_rows(from, to, K, z, u, T, losses, work);
 }
 
 void distillation_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const double *restrict u,
     double T, double *restrict losses, double *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double u_block[SHORT][LANES];
-            double u_3[SHORT][LANES];
-            double e_2[SHORT][LANES];
-            double u_2[SHORT][LANES];
-            double m_2[LANES], s_2[LANES], m[LANES], e[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    u_block[place][lane] = u[(first + lane) * K + place];
-                }
-            }
-            /* m_2: the largest exponent becomes 0, so exp cannot overflow */
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m_2[lane] = -INFINITY;
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    u_3[k][lane] = u_block[k][lane] / T;
-                    m_2[lane] = f64_larger(u_3[k][lane], m_2[lane]);
-                    u_2[k][lane] = z_block[k][lane] / T;
-                    m[lane] = f64_larger(u_2[k][lane], m[lane]);
-                }
-            }
-            /* e_2[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s_2[lane] = 0.0;
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e_2[k][lane] = f64_exp_of_negative(u_3[k][lane] - m_2[lane]);
-                    s_2[lane] += e_2[k][lane];
-                    e[lane] = f64_exp_of_negative(u_2[k][lane] - m[lane]);
-                    s[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f64_log(s[lane]);
-                sum_q_u_2_m[lane] = 0.0;
-                scale[lane] = 1.0 / s_2[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_q_u_2_m[lane] += (scale[lane] * e_2[i][lane] != 0.0 ? scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]) : 0.0);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -T * T * sum_q_u_2_m[lane];
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        double *restrict u_3 = work + thread() * (K + K + K);
-        double *restrict e_2 = work + thread() * (K + K + K) + K;
-        double *restrict u_2 = work + thread() * (K + K + K) + K + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m_2: the largest exponent becomes 0, so exp cannot overflow */
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m_2 = -INFINITY;
-            double m = -INFINITY;
-            {
-                double m_2_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_2_lanes[lane] = -INFINITY;
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= K; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        u_3[k] = u[row * K + k] / T;
-                        m_2_lanes[lane] = f64_larger(u_3[k], m_2_lanes[lane]);
-                        u_2[k] = z[row * K + k] / T;
-                        m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F64_WIDE) {
-                    first = K - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        u_3[k] = u[row * K + k] / T;
-                        m_2_lanes[lane] = f64_larger(u_3[k], m_2_lanes[lane]);
-                        u_2[k] = z[row * K + k] / T;
-                        m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    u_3[k] = u[row * K + k] / T;
-                    m_2 = f64_larger(u_3[k], m_2);
-                    u_2[k] = z[row * K + k] / T;
-                    m = f64_larger(u_2[k], m);
-                }
-                FOR_LANES(F64_LANES)
-                    m_2_lanes[lane] = f64_larger(m_2_lanes[lane + F64_LANES], m_2_lanes[lane]);
-                m_2 = f64_larger(f64_largest(m_2_lanes), m_2);
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e_2[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s_2 = 0.0;
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_2_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_2_lanes[lane] = 0.0;
-                double s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e_2[k] = f64_exp_of_negative(u_3[k] - m_2);
-                        s_2_lanes[lane] += e_2[k];
-                        double e = f64_exp_of_negative(u_2[k] - m);
-                        s_lanes[lane] += e;
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e_2[k] = f64_exp_of_negative(u_3[k] - m_2);
-                        const double s_2_term = e_2[k];
-                        s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
-                        double e = f64_exp_of_negative(u_2[k] - m);
-                        const double s_term = e;
-                        s_lanes[lane] += lane < again ? 0.0 : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e_2[k] = f64_exp_of_negative(u_3[k] - m_2);
-                    s_2 += e_2[k];
-                    double e = f64_exp_of_negative(u_2[k] - m);
-                    s += e;
-                }
-                s_2 += f64_total(s_2_lanes);
-                s += f64_total(s_lanes);
-            }
-            double log_s = f64_log(s);
-            double sum_q_u_2_m = 0.0;
-            double scale = 1.0 / s_2;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_q_u_2_m_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    sum_q_u_2_m_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        sum_q_u_2_m_lanes[lane] += (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        const double sum_q_u_2_m_term = (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
-                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0 : sum_q_u_2_m_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_q_u_2_m += (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
-                }
-                sum_q_u_2_m += f64_total(sum_q_u_2_m_lanes);
-            }
-            losses[row] = -T * T * sum_q_u_2_m;
-        }
+    if (B * K <= GRAIN)
+        distillation_f64_rows(0, B, K, z, u, T, losses, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        distillation_f64_rows(share(B, unit, 0), share(B, unit, 1), K, z, u, T, losses,
+            work + thread() * (K + K + K));
     }
 }
 
@@ -648,424 +806,472 @@ ptrdiff_t distillation_value_and_gradient_work(ptrdiff_t B, ptrdiff_t K)
     return threads() * (K + K + K);
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void distillation_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict u, float T, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float u_block[SHORT][LANES];
+        float dz_block[SHORT][LANES];
+        float e_2[SHORT][LANES];
+        float u_2[SHORT][LANES];
+        float e[SHORT][LANES];
+        float m_2[LANES], s_2[LANES], m[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES], scale_2[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict u_rows = u + first * K;
+        float *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                u_block[place][lane] = u_rows[lane * K + place];
+            }
+        }
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m_2[lane] = -INFINITY;
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = u_block[k][lane] / T;
+                m_2[lane] = f32_larger(dz_block[k][lane], m_2[lane]);
+                u_2[k][lane] = z_block[k][lane] / T;
+                m[lane] = f32_larger(u_2[k][lane], m[lane]);
+            }
+        }
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s_2[lane] = 0.0f;
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e_2[k][lane] = f32_exp_of_negative(dz_block[k][lane] - m_2[lane]);
+                s_2[lane] += e_2[k][lane];
+                e[k][lane] = f32_exp_of_negative(u_2[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f32_log(s[lane]);
+            sum_q_u_2_m[lane] = 0.0f;
+            scale[lane] = 1.0f / s_2[lane];
+            scale_2[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_q_u_2_m[lane] += f32_choice(scale[lane] * e_2[i][lane] != 0.0f, scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0f);
+                dz_block[i][lane] = weight * T * (scale_2[lane] * e[i][lane] - scale[lane] * e_2[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -T * T * sum_q_u_2_m[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void distillation_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict u, float T, float weight, float *restrict losses,
+    float *restrict dz, float *restrict work)
+{
+    float *restrict e_2 = work;
+    float *restrict u_2 = work + K;
+    float *restrict e = work + K + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m_2 = -INFINITY;
+        float m = -INFINITY;
+        {
+            float m_2_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_2_lanes[lane] = -INFINITY;
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = u[row * K + k] / T;
+                    m_2_lanes[lane] = f32_larger(dz[row * K + k], m_2_lanes[lane]);
+                    u_2[k] = z[row * K + k] / T;
+                    m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = u[row * K + k] / T;
+                    m_2_lanes[lane] = f32_larger(dz[row * K + k], m_2_lanes[lane]);
+                    u_2[k] = z[row * K + k] / T;
+                    m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                dz[row * K + k] = u[row * K + k] / T;
+                m_2 = f32_larger(dz[row * K + k], m_2);
+                u_2[k] = z[row * K + k] / T;
+                m = f32_larger(u_2[k], m);
+            }
+            m_2 = f32_larger(f32_largest_wide(m_2_lanes), m_2);
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+        }
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s_2 = 0.0f;
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_2_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_2_lanes[lane] = 0.0f;
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e_2[k] = f32_exp_of_negative(dz[row * K + k] - m_2);
+                    s_2_lanes[lane] += e_2[k];
+                    e[k] = f32_exp_of_negative(u_2[k] - m);
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e_2[k] = f32_exp_of_negative(dz[row * K + k] - m_2);
+                    const float s_2_term = e_2[k];
+                    s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
+                    e[k] = f32_exp_of_negative(u_2[k] - m);
+                    const float s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e_2[k] = f32_exp_of_negative(dz[row * K + k] - m_2);
+                s_2 += e_2[k];
+                e[k] = f32_exp_of_negative(u_2[k] - m);
+                s += e[k];
+            }
+            s_2 += f32_total(s_2_lanes);
+            s += f32_total(s_lanes);
+        }
+        float log_s = f32_log(s);
+        float sum_q_u_2_m = 0.0f;
+        float scale = 1.0f / s_2;
+        float scale_2 = 1.0f / s;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_q_u_2_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_q_u_2_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    sum_q_u_2_m_lanes[lane] += f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                    dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    const float sum_q_u_2_m_term = f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                    sum_q_u_2_m_lanes[lane] += lane < again ? 0.0f : sum_q_u_2_m_term;
+                    dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_q_u_2_m += f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
+            }
+            sum_q_u_2_m += f32_total(sum_q_u_2_m_lanes);
+        }
+        losses[row] = -T * T * sum_q_u_2_m;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void distillation_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict u, float T, float weight, float *restrict losses,
+    float *restrict dz, float *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        distillation_value_and_gradient_f32_short_rows(from, whole, K, z, u, T, weight, losses, dz);
+        from = whole;
+    }
+    distillation_value_and_gradient_f32_long_rows(from, to, K, z, u, T, weight, losses, dz, work);
+}
+
 void distillation_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
     const float *restrict u, float T, float weight, float *restrict losses, float *restrict dz,
     float *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float u_block[SHORT][LANES];
-            float dz_block[SHORT][LANES];
-            float e_2[SHORT][LANES];
-            float u_2[SHORT][LANES];
-            float e[SHORT][LANES];
-            float m_2[LANES], s_2[LANES], m[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES], scale_2[LANES];
+    if (B * K <= GRAIN)
+        distillation_value_and_gradient_f32_rows(0, B, K, z, u, T, weight, losses, dz, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        distillation_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), K, z, u, T,
+            weight, losses, dz, work + thread() * (K + K + K));
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void distillation_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict u, double T, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double u_block[SHORT][LANES];
+        double dz_block[SHORT][LANES];
+        double e_2[SHORT][LANES];
+        double u_2[SHORT][LANES];
+        double e[SHORT][LANES];
+        double m_2[LANES], s_2[LANES], m[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES], scale_2[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict u_rows = u + first * K;
+        double *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                u_block[place][lane] = u_rows[lane * K + place];
+            }
+        }
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m_2[lane] = -INFINITY;
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = u_block[k][lane] / T;
+                m_2[lane] = f64_larger(dz_block[k][lane], m_2[lane]);
+                u_2[k][lane] = z_block[k][lane] / T;
+                m[lane] = f64_larger(u_2[k][lane], m[lane]);
+            }
+        }
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s_2[lane] = 0.0;
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e_2[k][lane] = f64_exp_of_negative(dz_block[k][lane] - m_2[lane]);
+                s_2[lane] += e_2[k][lane];
+                e[k][lane] = f64_exp_of_negative(u_2[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f64_log(s[lane]);
+            sum_q_u_2_m[lane] = 0.0;
+            scale[lane] = 1.0 / s_2[lane];
+            scale_2[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_q_u_2_m[lane] += f64_choice(scale[lane] * e_2[i][lane] != 0.0, scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0);
+                dz_block[i][lane] = weight * T * (scale_2[lane] * e[i][lane] - scale[lane] * e_2[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -T * T * sum_q_u_2_m[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    u_block[place][lane] = u[(first + lane) * K + place];
-                }
-            }
-            /* m_2: the largest exponent becomes 0, so exp cannot overflow */
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m_2[lane] = -INFINITY;
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dz_block[k][lane] = u_block[k][lane] / T;
-                    m_2[lane] = f32_larger(dz_block[k][lane], m_2[lane]);
-                    u_2[k][lane] = z_block[k][lane] / T;
-                    m[lane] = f32_larger(u_2[k][lane], m[lane]);
-                }
-            }
-            /* e_2[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s_2[lane] = 0.0f;
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e_2[k][lane] = f32_exp_of_negative(dz_block[k][lane] - m_2[lane]);
-                    s_2[lane] += e_2[k][lane];
-                    e[k][lane] = f32_exp_of_negative(u_2[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f32_log(s[lane]);
-                sum_q_u_2_m[lane] = 0.0f;
-                scale[lane] = 1.0f / s_2[lane];
-                scale_2[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_q_u_2_m[lane] += (scale[lane] * e_2[i][lane] != 0.0f ? scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]) : 0.0f);
-                    dz_block[i][lane] = weight * T * (scale_2[lane] * e[i][lane] - scale[lane] * e_2[i][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -T * T * sum_q_u_2_m[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dz[(first + lane) * K + place] = dz_block[place][lane];
-                }
+                dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
     }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        float *restrict e_2 = work + thread() * (K + K + K);
-        float *restrict u_2 = work + thread() * (K + K + K) + K;
-        float *restrict e = work + thread() * (K + K + K) + K + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m_2: the largest exponent becomes 0, so exp cannot overflow */
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m_2 = -INFINITY;
-            float m = -INFINITY;
-            {
-                float m_2_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_2_lanes[lane] = -INFINITY;
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= K; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        dz[row * K + k] = u[row * K + k] / T;
-                        m_2_lanes[lane] = f32_larger(dz[row * K + k], m_2_lanes[lane]);
-                        u_2[k] = z[row * K + k] / T;
-                        m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F32_WIDE) {
-                    first = K - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        dz[row * K + k] = u[row * K + k] / T;
-                        m_2_lanes[lane] = f32_larger(dz[row * K + k], m_2_lanes[lane]);
-                        u_2[k] = z[row * K + k] / T;
-                        m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void distillation_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict u, double T, double weight,
+    double *restrict losses, double *restrict dz, double *restrict work)
+{
+    double *restrict e_2 = work;
+    double *restrict u_2 = work + K;
+    double *restrict e = work + K + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m_2 = -INFINITY;
+        double m = -INFINITY;
+        {
+            double m_2_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_2_lanes[lane] = -INFINITY;
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
                     dz[row * K + k] = u[row * K + k] / T;
-                    m_2 = f32_larger(dz[row * K + k], m_2);
+                    m_2_lanes[lane] = f64_larger(dz[row * K + k], m_2_lanes[lane]);
                     u_2[k] = z[row * K + k] / T;
-                    m = f32_larger(u_2[k], m);
+                    m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
                 }
-                FOR_LANES(F32_LANES)
-                    m_2_lanes[lane] = f32_larger(m_2_lanes[lane + F32_LANES], m_2_lanes[lane]);
-                m_2 = f32_larger(f32_largest(m_2_lanes), m_2);
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = u[row * K + k] / T;
+                    m_2_lanes[lane] = f64_larger(dz[row * K + k], m_2_lanes[lane]);
+                    u_2[k] = z[row * K + k] / T;
+                    m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
+                }
+                first = K;
             }
-            /* e_2[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            float s_2 = 0.0f;
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_2_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_2_lanes[lane] = 0.0f;
-                float s_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e_2[k] = f32_exp_of_negative(dz[row * K + k] - m_2);
-                        s_2_lanes[lane] += e_2[k];
-                        e[k] = f32_exp_of_negative(u_2[k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e_2[k] = f32_exp_of_negative(dz[row * K + k] - m_2);
-                        const float s_2_term = e_2[k];
-                        s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
-                        e[k] = f32_exp_of_negative(u_2[k] - m);
-                        const float s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0f : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e_2[k] = f32_exp_of_negative(dz[row * K + k] - m_2);
-                    s_2 += e_2[k];
-                    e[k] = f32_exp_of_negative(u_2[k] - m);
-                    s += e[k];
-                }
-                s_2 += f32_total(s_2_lanes);
-                s += f32_total(s_lanes);
+            for (ptrdiff_t k = first; k < K; k++) {
+                dz[row * K + k] = u[row * K + k] / T;
+                m_2 = f64_larger(dz[row * K + k], m_2);
+                u_2[k] = z[row * K + k] / T;
+                m = f64_larger(u_2[k], m);
             }
-            float log_s = f32_log(s);
-            float sum_q_u_2_m = 0.0f;
-            float scale = 1.0f / s_2;
-            float scale_2 = 1.0f / s;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_q_u_2_m_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    sum_q_u_2_m_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        sum_q_u_2_m_lanes[lane] += (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
-                        dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        const float sum_q_u_2_m_term = (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
-                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0f : sum_q_u_2_m_term;
-                        dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
-                    }
-                    first = end;
+            m_2 = f64_larger(f64_largest_wide(m_2_lanes), m_2);
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+        }
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s_2 = 0.0;
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_2_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_2_lanes[lane] = 0.0;
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e_2[k] = f64_exp_of_negative(dz[row * K + k] - m_2);
+                    s_2_lanes[lane] += e_2[k];
+                    e[k] = f64_exp_of_negative(u_2[k] - m);
+                    s_lanes[lane] += e[k];
                 }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_q_u_2_m += (scale * e_2[i] != 0.0f ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0f);
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e_2[k] = f64_exp_of_negative(dz[row * K + k] - m_2);
+                    const double s_2_term = e_2[k];
+                    s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
+                    e[k] = f64_exp_of_negative(u_2[k] - m);
+                    const double s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e_2[k] = f64_exp_of_negative(dz[row * K + k] - m_2);
+                s_2 += e_2[k];
+                e[k] = f64_exp_of_negative(u_2[k] - m);
+                s += e[k];
+            }
+            s_2 += f64_total(s_2_lanes);
+            s += f64_total(s_lanes);
+        }
+        double log_s = f64_log(s);
+        double sum_q_u_2_m = 0.0;
+        double scale = 1.0 / s_2;
+        double scale_2 = 1.0 / s;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_q_u_2_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_q_u_2_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    sum_q_u_2_m_lanes[lane] += f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
                     dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
                 }
-                sum_q_u_2_m += f32_total(sum_q_u_2_m_lanes);
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    const double sum_q_u_2_m_term = f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+                    sum_q_u_2_m_lanes[lane] += lane < again ? 0.0 : sum_q_u_2_m_term;
+                    dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
+                }
+                first = end;
             }
-            losses[row] = -T * T * sum_q_u_2_m;
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_q_u_2_m += f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+                dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
+            }
+            sum_q_u_2_m += f64_total(sum_q_u_2_m_lanes);
         }
+        losses[row] = -T * T * sum_q_u_2_m;
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void distillation_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict u, double T, double weight,
+    double *restrict losses, double *restrict dz, double *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        distillation_value_and_gradient_f64_short_rows(from, whole, K, z, u, T, weight, losses, dz);
+        from = whole;
+    }
+    distillation_value_and_gradient_f64_long_rows(from, to, K, z, u, T, weight, losses, dz, work);
 }
 
 void distillation_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
     const double *restrict u, double T, double weight, double *restrict losses, double *restrict dz,
     double *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double u_block[SHORT][LANES];
-            double dz_block[SHORT][LANES];
-            double e_2[SHORT][LANES];
-            double u_2[SHORT][LANES];
-            double e[SHORT][LANES];
-            double m_2[LANES], s_2[LANES], m[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES], scale_2[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    u_block[place][lane] = u[(first + lane) * K + place];
-                }
-            }
-            /* m_2: the largest exponent becomes 0, so exp cannot overflow */
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m_2[lane] = -INFINITY;
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dz_block[k][lane] = u_block[k][lane] / T;
-                    m_2[lane] = f64_larger(dz_block[k][lane], m_2[lane]);
-                    u_2[k][lane] = z_block[k][lane] / T;
-                    m[lane] = f64_larger(u_2[k][lane], m[lane]);
-                }
-            }
-            /* e_2[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s_2[lane] = 0.0;
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e_2[k][lane] = f64_exp_of_negative(dz_block[k][lane] - m_2[lane]);
-                    s_2[lane] += e_2[k][lane];
-                    e[k][lane] = f64_exp_of_negative(u_2[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f64_log(s[lane]);
-                sum_q_u_2_m[lane] = 0.0;
-                scale[lane] = 1.0 / s_2[lane];
-                scale_2[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_q_u_2_m[lane] += (scale[lane] * e_2[i][lane] != 0.0 ? scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]) : 0.0);
-                    dz_block[i][lane] = weight * T * (scale_2[lane] * e[i][lane] - scale[lane] * e_2[i][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -T * T * sum_q_u_2_m[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dz[(first + lane) * K + place] = dz_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        double *restrict e_2 = work + thread() * (K + K + K);
-        double *restrict u_2 = work + thread() * (K + K + K) + K;
-        double *restrict e = work + thread() * (K + K + K) + K + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m_2: the largest exponent becomes 0, so exp cannot overflow */
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m_2 = -INFINITY;
-            double m = -INFINITY;
-            {
-                double m_2_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_2_lanes[lane] = -INFINITY;
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= K; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        dz[row * K + k] = u[row * K + k] / T;
-                        m_2_lanes[lane] = f64_larger(dz[row * K + k], m_2_lanes[lane]);
-                        u_2[k] = z[row * K + k] / T;
-                        m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F64_WIDE) {
-                    first = K - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        dz[row * K + k] = u[row * K + k] / T;
-                        m_2_lanes[lane] = f64_larger(dz[row * K + k], m_2_lanes[lane]);
-                        u_2[k] = z[row * K + k] / T;
-                        m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    dz[row * K + k] = u[row * K + k] / T;
-                    m_2 = f64_larger(dz[row * K + k], m_2);
-                    u_2[k] = z[row * K + k] / T;
-                    m = f64_larger(u_2[k], m);
-                }
-                FOR_LANES(F64_LANES)
-                    m_2_lanes[lane] = f64_larger(m_2_lanes[lane + F64_LANES], m_2_lanes[lane]);
-                m_2 = f64_larger(f64_largest(m_2_lanes), m_2);
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e_2[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s_2 = 0.0;
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_2_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_2_lanes[lane] = 0.0;
-                double s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e_2[k] = f64_exp_of_negative(dz[row * K + k] - m_2);
-                        s_2_lanes[lane] += e_2[k];
-                        e[k] = f64_exp_of_negative(u_2[k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e_2[k] = f64_exp_of_negative(dz[row * K + k] - m_2);
-                        const double s_2_term = e_2[k];
-                        s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
-                        e[k] = f64_exp_of_negative(u_2[k] - m);
-                        const double s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0 : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e_2[k] = f64_exp_of_negative(dz[row * K + k] - m_2);
-                    s_2 += e_2[k];
-                    e[k] = f64_exp_of_negative(u_2[k] - m);
-                    s += e[k];
-                }
-                s_2 += f64_total(s_2_lanes);
-                s += f64_total(s_lanes);
-            }
-            double log_s = f64_log(s);
-            double sum_q_u_2_m = 0.0;
-            double scale = 1.0 / s_2;
-            double scale_2 = 1.0 / s;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_q_u_2_m_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    sum_q_u_2_m_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        sum_q_u_2_m_lanes[lane] += (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
-                        dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        const double sum_q_u_2_m_term = (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
-                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0 : sum_q_u_2_m_term;
-                        dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_q_u_2_m += (scale * e_2[i] != 0.0 ? scale * e_2[i] * ((u_2[i] - m) - log_s) : 0.0);
-                    dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
-                }
-                sum_q_u_2_m += f64_total(sum_q_u_2_m_lanes);
-            }
-            losses[row] = -T * T * sum_q_u_2_m;
-        }
+    if (B * K <= GRAIN)
+        distillation_value_and_gradient_f64_rows(0, B, K, z, u, T, weight, losses, dz, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        distillation_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), K, z, u, T,
+            weight, losses, dz, work + thread() * (K + K + K));
     }
 }

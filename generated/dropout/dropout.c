@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -49,6 +63,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 #ifdef __SSE2__
@@ -104,25 +129,25 @@ static inline void end_of_streams(void)
 #endif
 }
 
-void dropout_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict R,
-    float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void dropout_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict R, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = R[row * K + i] * x[row * K + i];
-                }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = R[row * K + i] * x[row * K + i];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void dropout_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict R, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -139,28 +164,52 @@ void dropout_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void dropout_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict R, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        dropout_f32_short_rows(from, whole, K, x, R, out);
+        from = whole;
+    }
+    dropout_f32_long_rows(from, to, B, K, x, R, out);
     end_of_streams();
 }
 
-void dropout_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict R,
-    double *restrict out)
+void dropout_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict R,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = R[row * K + i] * x[row * K + i];
-                }
+    if (B * K <= GRAIN)
+        dropout_f32_rows(0, B, B, K, x, R, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        dropout_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, R, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void dropout_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict R, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = R[row * K + i] * x[row * K + i];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void dropout_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict R, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -177,28 +226,52 @@ void dropout_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doubl
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void dropout_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict R, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        dropout_f64_short_rows(from, whole, K, x, R, out);
+        from = whole;
+    }
+    dropout_f64_long_rows(from, to, B, K, x, R, out);
     end_of_streams();
 }
 
-void dropout_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict R,
-    const float *restrict dL_dy, float *restrict dx)
+void dropout_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict R,
+    double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = dL_dy[row * K + j] * R[row * K + j];
-                }
+    if (B * K <= GRAIN)
+        dropout_f64_rows(0, B, B, K, x, R, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        dropout_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, R, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void dropout_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict R, const float *restrict dL_dy, float *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dx[row * K + j] = dL_dy[row * K + j] * R[row * K + j];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void dropout_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict R, const float *restrict dL_dy, float *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -215,28 +288,52 @@ void dropout_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict R,
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void dropout_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict R, const float *restrict dL_dy, float *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        dropout_gradient_f32_short_rows(from, whole, K, R, dL_dy, dx);
+        from = whole;
+    }
+    dropout_gradient_f32_long_rows(from, to, B, K, R, dL_dy, dx);
     end_of_streams();
 }
 
-void dropout_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict R,
-    const double *restrict dL_dy, double *restrict dx)
+void dropout_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict R,
+    const float *restrict dL_dy, float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = dL_dy[row * K + j] * R[row * K + j];
-                }
+    if (B * K <= GRAIN)
+        dropout_gradient_f32_rows(0, B, B, K, R, dL_dy, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        dropout_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, R, dL_dy, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void dropout_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict R, const double *restrict dL_dy, double *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dx[row * K + j] = dL_dy[row * K + j] * R[row * K + j];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void dropout_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict R, const double *restrict dL_dy, double *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -253,5 +350,29 @@ void dropout_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict R,
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void dropout_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict R, const double *restrict dL_dy, double *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        dropout_gradient_f64_short_rows(from, whole, K, R, dL_dy, dx);
+        from = whole;
+    }
+    dropout_gradient_f64_long_rows(from, to, B, K, R, dL_dy, dx);
     end_of_streams();
+}
+
+void dropout_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict R,
+    const double *restrict dL_dy, double *restrict dx)
+{
+    if (B * K <= GRAIN)
+        dropout_gradient_f64_rows(0, B, B, K, R, dL_dy, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        dropout_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, R, dL_dy, dx);
+    }
 }

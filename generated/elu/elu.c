@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -53,8 +67,20 @@ enum {
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -65,7 +91,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -84,9 +110,10 @@ static inline double f64_e_near_zero(double r)
 /* e^x = 2^n e^r, where n is x / log 2 rounded (adding and subtracting a large number does that, and leaves n
    in its last bits) and r = x - n log 2, with log 2 in two parts. The error is below 1 eps; overflow gives
    infinity, underflow fades to 0, NaN stays NaN. The power of 2 is applied in halves: 2^128 is no float. */
-static inline float f32_exp(float x)
+INLINED float f32_exp(float x)
 {
-    const float inside = x < -104.0f ? -104.0f : (x > 89.0f ? 89.0f : x);
+    const float raised = x < -104.0f ? -104.0f : x;
+    const float inside = raised > 89.0f ? 89.0f : raised;
     const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
     const float n = shifted - 12582912.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
@@ -100,9 +127,10 @@ static inline float f32_exp(float x)
     return f32_e_near_zero(r) * low * high;
 }
 
-static inline double f64_exp(double x)
+INLINED double f64_exp(double x)
 {
-    const double inside = x < -746.0 ? -746.0 : (x > 710.0 ? 710.0 : x);
+    const double raised = x < -746.0 ? -746.0 : x;
+    const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
@@ -117,6 +145,64 @@ static inline double f64_exp(double x)
     return f64_e_near_zero(r) * low * high;
 }
 
+/* e^u - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN. u = n log 2 + r as for the exponential;
+   with p = e^r - 1, which keeps its digits where r is small, it is 2^n p + (2^n - 1). The power of 2 is
+   applied in two parts, for 2^128 is no float; `back` is one over the second. */
+INLINED float f32_expm1(float u)
+{
+    const float raised = u < -20.0f ? -20.0f : u;
+    const float inside = raised > 89.0f ? 89.0f : raised;
+    const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
+    const float n = shifted - 12582912.0f;
+    const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
+    float q = 1.3814611593261361e-3f;
+    q = f32_add_product(q, r, 8.368710055947304e-3f);
+    q = f32_add_product(q, r, 4.166838899254799e-2f);
+    q = f32_add_product(q, r, 0.1666652113199234f);
+    q = f32_add_product(q, r, 0.4999999403953552f);
+    const float p = f32_add_product(q * r, r, r);
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int32_t power = bits - 0x4B400000, half = power >> 1, rest = power - half;
+    const int32_t low_bits = (half + 127) * (1 << 23), high_bits = (rest + 127) * (1 << 23);
+    const int32_t back_bits = (127 - rest) * (1 << 23);
+    float low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f32_add_product(p, low, low - back) * high;
+}
+
+INLINED double f64_expm1(double u)
+{
+    const double raised = u < -40.0 ? -40.0 : u;
+    const double inside = raised > 710.0 ? 710.0 : raised;
+    const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
+    const double n = shifted - 6755399441055744.0;
+    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    double q = 2.5000053635022473e-08;
+    q = f64_add_product(q, r, 2.7630233617826445e-07);
+    q = f64_add_product(q, r, 2.755758632280537e-06);
+    q = f64_add_product(q, r, 2.480149313712676e-05);
+    q = f64_add_product(q, r, 1.9841269506720737e-04);
+    q = f64_add_product(q, r, 1.388888894359669e-03);
+    q = f64_add_product(q, r, 8.333333333494357e-03);
+    q = f64_add_product(q, r, 4.166666666653027e-02);
+    q = f64_add_product(q, r, 0.16666666666666413);
+    q = f64_add_product(q, r, 0.5000000000000011);
+    const double p = f64_add_product(q * r, r, r);
+    int64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
+    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
+    double low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f64_add_product(p, low, low - back) * high;
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -125,6 +211,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 /* The smaller of two; b where a is NaN. Written so, it becomes one instruction. */
@@ -191,124 +288,242 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void elu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a, float *restrict out)
+static inline double f64_total_wide(double *lanes)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = (x_block[i][lane] > 0.0f ? x_block[i][lane] : a * expm1f(f32_smaller(x_block[i][lane], 0.0f)));
-                }
-            }
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void elu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
+    float a, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f32_choice(x_block[i][lane] > 0.0f, x_block[i][lane], a * f32_expm1(f32_smaller(x_block[i][lane], 0.0f)));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void elu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float a, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * expm1f(f32_smaller(x[row * K + i], 0.0f)));
+                    chunk[i - begin] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * expm1f(f32_smaller(x[row * K + i], 0.0f)));
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void elu_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float a, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        elu_f32_short_rows(from, whole, K, x, a, out);
+        from = whole;
+    }
+    elu_f32_long_rows(from, to, B, K, x, a, out);
     end_of_streams();
 }
 
-void elu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a, double *restrict out)
+void elu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = (x_block[i][lane] > 0.0 ? x_block[i][lane] : a * expm1(f64_smaller(x_block[i][lane], 0.0)));
-                }
-            }
+    if (B * K <= GRAIN)
+        elu_f32_rows(0, B, B, K, x, a, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        elu_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void elu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
+    double a, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f64_choice(x_block[i][lane] > 0.0, x_block[i][lane], a * f64_expm1(f64_smaller(x_block[i][lane], 0.0)));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void elu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double a, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * expm1(f64_smaller(x[row * K + i], 0.0)));
+                    chunk[i - begin] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0)));
                 }
                 f64_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * expm1(f64_smaller(x[row * K + i], 0.0)));
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0)));
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void elu_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double a, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        elu_f64_short_rows(from, whole, K, x, a, out);
+        from = whole;
+    }
+    elu_f64_long_rows(from, to, B, K, x, a, out);
     end_of_streams();
 }
 
-void elu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
-    float *restrict out)
+void elu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a, double *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K <= GRAIN)
+        elu_f64_rows(0, B, B, K, x, a, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        elu_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void elu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float a, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         ptrdiff_t first = 0;
         for (; first + F32_LANES <= K; first += F32_LANES)
             FOR_LANES(F32_LANES) {
@@ -328,7 +543,7 @@ void elu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
                         out[(row * K + i) * K + j] = 0.0f;
                     }
                 }
-                out[(row * K + i) * K + i] = (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
+                out[(row * K + i) * K + i] = f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
             }
         if (first < K && K >= F32_LANES) {
             first = K - F32_LANES;
@@ -349,7 +564,7 @@ void elu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
                         out[(row * K + i) * K + j] = 0.0f;
                     }
                 }
-                out[(row * K + i) * K + i] = (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
+                out[(row * K + i) * K + i] = f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
             }
             first = K;
         }
@@ -369,17 +584,28 @@ void elu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
                     out[(row * K + i) * K + j] = 0.0f;
                 }
             }
-            out[(row * K + i) * K + i] = (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
+            out[(row * K + i) * K + i] = f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
         }
     }
     end_of_streams();
 }
 
-void elu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
-    double *restrict out)
+void elu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
+    float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        elu_jacobian_x_f32_rows(0, B, B, K, x, a, out);
+    else {
+        OMP(omp parallel)
+        elu_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void elu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double a, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         ptrdiff_t first = 0;
         for (; first + F64_LANES <= K; first += F64_LANES)
             FOR_LANES(F64_LANES) {
@@ -399,7 +625,7 @@ void elu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
                         out[(row * K + i) * K + j] = 0.0;
                     }
                 }
-                out[(row * K + i) * K + i] = (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
+                out[(row * K + i) * K + i] = f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
             }
         if (first < K && K >= F64_LANES) {
             first = K - F64_LANES;
@@ -420,7 +646,7 @@ void elu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
                         out[(row * K + i) * K + j] = 0.0;
                     }
                 }
-                out[(row * K + i) * K + i] = (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
+                out[(row * K + i) * K + i] = f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
             }
             first = K;
         }
@@ -440,106 +666,197 @@ void elu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
                     out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
+            out[(row * K + i) * K + i] = f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
         }
     }
     end_of_streams();
 }
 
-void elu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+void elu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
+    double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = (x_block[i][lane] > 0.0f ? 0.0f : expm1f(f32_smaller(x_block[i][lane], 0.0f)));
-                }
-            }
+    if (B * K * K <= GRAIN)
+        elu_jacobian_x_f64_rows(0, B, B, K, x, a, out);
+    else {
+        OMP(omp parallel)
+        elu_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void elu_jacobian_a_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f32_choice(x_block[i][lane] > 0.0f, 0.0f, f32_expm1(f32_smaller(x_block[i][lane], 0.0f)));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void elu_jacobian_a_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)));
+                    chunk[i - begin] = f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)));
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void elu_jacobian_a_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        elu_jacobian_a_f32_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    elu_jacobian_a_f32_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void elu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+void elu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = (x_block[i][lane] > 0.0 ? 0.0 : expm1(f64_smaller(x_block[i][lane], 0.0)));
-                }
-            }
+    if (B * K <= GRAIN)
+        elu_jacobian_a_f32_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        elu_jacobian_a_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void elu_jacobian_a_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f64_choice(x_block[i][lane] > 0.0, 0.0, f64_expm1(f64_smaller(x_block[i][lane], 0.0)));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void elu_jacobian_a_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)));
+                    chunk[i - begin] = f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
                 }
                 f64_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)));
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void elu_jacobian_a_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        elu_jacobian_a_f64_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    elu_jacobian_a_f64_long_rows(from, to, B, K, x, out);
     end_of_streams();
+}
+
+void elu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        elu_jacobian_a_f64_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        elu_jacobian_a_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
 }
 
 void elu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
@@ -557,12 +874,23 @@ void elu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + j], 0.0f)));
-                    sum_g_x_lanes[lane] += g[row * K + j] * (x[row * K + j] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + j], 0.0f)));
+                    dx[row * K + j] = g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + j], 0.0f)));
+                    sum_g_x_lanes[lane] += g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + j], 0.0f)));
                 }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    dx[row * K + j] = g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + j], 0.0f)));
+                    const float sum_g_x_term = g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + j], 0.0f)));
+                    sum_g_x_lanes[lane] += lane < again ? 0.0f : sum_g_x_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t j = first; j < end; j++) {
-                dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + j], 0.0f)));
-                sum_g_x += g[row * K + j] * (x[row * K + j] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + j], 0.0f)));
+                dx[row * K + j] = g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + j], 0.0f)));
+                sum_g_x += g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + j], 0.0f)));
             }
             sum_g_x += f32_total(sum_g_x_lanes);
         }
@@ -585,12 +913,23 @@ void elu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + j], 0.0)));
-                    sum_g_x_lanes[lane] += g[row * K + j] * (x[row * K + j] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + j], 0.0)));
+                    dx[row * K + j] = g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + j], 0.0)));
+                    sum_g_x_lanes[lane] += g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + j], 0.0)));
                 }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    dx[row * K + j] = g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + j], 0.0)));
+                    const double sum_g_x_term = g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + j], 0.0)));
+                    sum_g_x_lanes[lane] += lane < again ? 0.0 : sum_g_x_term;
+                }
+                first = end;
+            }
             for (ptrdiff_t j = first; j < end; j++) {
-                dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + j], 0.0)));
-                sum_g_x += g[row * K + j] * (x[row * K + j] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + j], 0.0)));
+                dx[row * K + j] = g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + j], 0.0)));
+                sum_g_x += g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + j], 0.0)));
             }
             sum_g_x += f64_total(sum_g_x_lanes);
         }
@@ -598,116 +937,213 @@ void elu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
     }
 }
 
-void elu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
-    const float *restrict x_dot, float a_dot, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void elu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float x_dot_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = (
-                        x_dot_block[i][lane] * (x_block[i][lane] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x_block[i][lane], 0.0f)))
-                        + a_dot * (x_block[i][lane] > 0.0f ? 0.0f : expm1f(f32_smaller(x_block[i][lane], 0.0f)))
-                    );
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float x_dot_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict x_dot_rows = x_dot + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = (
+                    x_dot_block[i][lane] * f32_choice(x_block[i][lane] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x_block[i][lane], 0.0f)))
+                    + a_dot * f32_choice(x_block[i][lane] > 0.0f, 0.0f, f32_expm1(f32_smaller(x_block[i][lane], 0.0f)))
+                );
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void elu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f))) + a_dot * (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)));
+                    chunk[i - begin] = x_dot[row * K + i] * f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f))) + a_dot * f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = (
+                        x_dot[row * K + i] * f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)))
+                        + a_dot * f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)))
+                    );
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = (
+                        x_dot[row * K + i] * f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)))
+                        + a_dot * f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)))
+                    );
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
                 out[row * K + i] = (
-                    x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a * f32_exp(f32_smaller(x[row * K + i], 0.0f)))
-                    + a_dot * (x[row * K + i] > 0.0f ? 0.0f : expm1f(f32_smaller(x[row * K + i], 0.0f)))
+                    x_dot[row * K + i] * f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)))
+                    + a_dot * f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)))
                 );
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void elu_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        elu_jvp_f32_short_rows(from, whole, K, x, a, x_dot, a_dot, out);
+        from = whole;
+    }
+    elu_jvp_f32_long_rows(from, to, B, K, x, a, x_dot, a_dot, out);
+    end_of_streams();
+}
+
+void elu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
+    const float *restrict x_dot, float a_dot, float *restrict out)
+{
+    if (B * K <= GRAIN)
+        elu_jvp_f32_rows(0, B, B, K, x, a, x_dot, a_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        elu_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, x_dot, a_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void elu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double a, const double *restrict x_dot, double a_dot,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double x_dot_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict x_dot_rows = x_dot + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = (
+                    x_dot_block[i][lane] * f64_choice(x_block[i][lane] > 0.0, 1.0, a * f64_exp(f64_smaller(x_block[i][lane], 0.0)))
+                    + a_dot * f64_choice(x_block[i][lane] > 0.0, 0.0, f64_expm1(f64_smaller(x_block[i][lane], 0.0)))
+                );
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void elu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double a, const double *restrict x_dot, double a_dot,
+    double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x_dot[row * K + i] * f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0))) + a_dot * f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = (
+                        x_dot[row * K + i] * f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)))
+                        + a_dot * f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)))
+                    );
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = (
+                        x_dot[row * K + i] * f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)))
+                        + a_dot * f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)))
+                    );
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = (
+                    x_dot[row * K + i] * f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)))
+                    + a_dot * f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)))
+                );
+            }
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void elu_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double a, const double *restrict x_dot, double a_dot,
+    double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        elu_jvp_f64_short_rows(from, whole, K, x, a, x_dot, a_dot, out);
+        from = whole;
+    }
+    elu_jvp_f64_long_rows(from, to, B, K, x, a, x_dot, a_dot, out);
     end_of_streams();
 }
 
 void elu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
     const double *restrict x_dot, double a_dot, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double x_dot_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = (
-                        x_dot_block[i][lane] * (x_block[i][lane] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x_block[i][lane], 0.0)))
-                        + a_dot * (x_block[i][lane] > 0.0 ? 0.0 : expm1(f64_smaller(x_block[i][lane], 0.0)))
-                    );
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
-            }
-        }
+    if (B * K <= GRAIN)
+        elu_jvp_f64_rows(0, B, B, K, x, a, x_dot, a_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        elu_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, x_dot, a_dot, out);
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0))) + a_dot * (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)));
-                }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
-            }
-        }
-        else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = (
-                    x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a * f64_exp(f64_smaller(x[row * K + i], 0.0)))
-                    + a_dot * (x[row * K + i] > 0.0 ? 0.0 : expm1(f64_smaller(x[row * K + i], 0.0)))
-                );
-            }
-        }
-    }
-    end_of_streams();
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -54,7 +68,7 @@ enum {
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -65,7 +79,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -84,9 +98,10 @@ static inline double f64_e_near_zero(double r)
 /* e^x = 2^n e^r, where n is x / log 2 rounded (adding and subtracting a large number does that, and leaves n
    in its last bits) and r = x - n log 2, with log 2 in two parts. The error is below 1 eps; overflow gives
    infinity, underflow fades to 0, NaN stays NaN. The power of 2 is applied in halves: 2^128 is no float. */
-static inline float f32_exp(float x)
+INLINED float f32_exp(float x)
 {
-    const float inside = x < -104.0f ? -104.0f : (x > 89.0f ? 89.0f : x);
+    const float raised = x < -104.0f ? -104.0f : x;
+    const float inside = raised > 89.0f ? 89.0f : raised;
     const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
     const float n = shifted - 12582912.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
@@ -100,9 +115,10 @@ static inline float f32_exp(float x)
     return f32_e_near_zero(r) * low * high;
 }
 
-static inline double f64_exp(double x)
+INLINED double f64_exp(double x)
 {
-    const double inside = x < -746.0 ? -746.0 : (x > 710.0 ? 710.0 : x);
+    const double raised = x < -746.0 ? -746.0 : x;
+    const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
@@ -127,6 +143,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 static inline float f32_square(float u)
 {
     return u * u;
@@ -137,60 +164,103 @@ static inline double f64_square(double u)
     return u * u;
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void gaussian_nll_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict mu,
-    const float *restrict s, float *restrict losses)
+static inline double f64_total_wide(double *lanes)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float mu_block[SHORT][LANES];
-            float s_block[SHORT][LANES];
-            float v[LANES], sum_x_mu_v[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    mu_block[place][lane] = mu[(first + lane) * K + place];
-                    s_block[place][lane] = s[(first + lane) * K + place];
-                }
-            }
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gaussian_nll_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict mu, const float *restrict s,
+    float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float mu_block[SHORT][LANES];
+        float s_block[SHORT][LANES];
+        float v[LANES], sum_x_mu_v[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict mu_rows = mu + first * K;
+        const float *restrict s_rows = s + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    v[lane] = f32_exp(s_block[k][lane]);
-                    sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (float)(log((2.0 * 3.141592653589793)));
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5f * sum_x_mu_v[lane];
+                x_block[place][lane] = x_rows[lane * K + place];
+                mu_block[place][lane] = mu_rows[lane * K + place];
+                s_block[place][lane] = s_rows[lane * K + place];
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu_v[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                v[lane] = f32_exp(s_block[k][lane]);
+                sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (float)(log((2.0 * 3.141592653589793)));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5f * sum_x_mu_v[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gaussian_nll_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict mu, const float *restrict s,
+    float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_x_mu_v = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -225,43 +295,73 @@ void gaussian_nll_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const f
     }
 }
 
-void gaussian_nll_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict mu,
-    const double *restrict s, double *restrict losses)
+/* The samples from `from` up to `to`. */
+SHARED void gaussian_nll_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict mu, const float *restrict s,
+    float *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double mu_block[SHORT][LANES];
-            double s_block[SHORT][LANES];
-            double v[LANES], sum_x_mu_v[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    mu_block[place][lane] = mu[(first + lane) * K + place];
-                    s_block[place][lane] = s[(first + lane) * K + place];
-                }
-            }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gaussian_nll_f32_short_rows(from, whole, K, x, mu, s, losses);
+        from = whole;
+    }
+    gaussian_nll_f32_long_rows(from, to, K, x, mu, s, losses);
+}
+
+void gaussian_nll_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict mu,
+    const float *restrict s, float *restrict losses)
+{
+    if (B * K <= GRAIN)
+        gaussian_nll_f32_rows(0, B, K, x, mu, s, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gaussian_nll_f32_rows(share(B, unit, 0), share(B, unit, 1), K, x, mu, s, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gaussian_nll_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict mu, const double *restrict s,
+    double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double mu_block[SHORT][LANES];
+        double s_block[SHORT][LANES];
+        double v[LANES], sum_x_mu_v[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict mu_rows = mu + first * K;
+        const double *restrict s_rows = s + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    v[lane] = f64_exp(s_block[k][lane]);
-                    sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (log((2.0 * 3.141592653589793)));
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5 * sum_x_mu_v[lane];
+                x_block[place][lane] = x_rows[lane * K + place];
+                mu_block[place][lane] = mu_rows[lane * K + place];
+                s_block[place][lane] = s_rows[lane * K + place];
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu_v[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                v[lane] = f64_exp(s_block[k][lane]);
+                sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (log((2.0 * 3.141592653589793)));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5 * sum_x_mu_v[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gaussian_nll_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict mu, const double *restrict s,
+    double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_x_mu_v = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -296,54 +396,85 @@ void gaussian_nll_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const 
     }
 }
 
-void gaussian_nll_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict mu, const float *restrict s, float weight, float *restrict losses,
-    float *restrict dmu, float *restrict ds)
+/* The samples from `from` up to `to`. */
+SHARED void gaussian_nll_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict mu, const double *restrict s,
+    double *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float mu_block[SHORT][LANES];
-            float s_block[SHORT][LANES];
-            float dmu_block[SHORT][LANES];
-            float ds_block[SHORT][LANES];
-            float v[LANES], sum_x_mu_v[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gaussian_nll_f64_short_rows(from, whole, K, x, mu, s, losses);
+        from = whole;
+    }
+    gaussian_nll_f64_long_rows(from, to, K, x, mu, s, losses);
+}
+
+void gaussian_nll_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict mu,
+    const double *restrict s, double *restrict losses)
+{
+    if (B * K <= GRAIN)
+        gaussian_nll_f64_rows(0, B, K, x, mu, s, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gaussian_nll_f64_rows(share(B, unit, 0), share(B, unit, 1), K, x, mu, s, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gaussian_nll_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict x, const float *restrict mu, const float *restrict s,
+    float weight, float *restrict losses, float *restrict dmu, float *restrict ds)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float mu_block[SHORT][LANES];
+        float s_block[SHORT][LANES];
+        float dmu_block[SHORT][LANES];
+        float ds_block[SHORT][LANES];
+        float v[LANES], sum_x_mu_v[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict mu_rows = mu + first * K;
+        const float *restrict s_rows = s + first * K;
+        float *restrict dmu_rows = dmu + first * K;
+        float *restrict ds_rows = ds + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+                mu_block[place][lane] = mu_rows[lane * K + place];
+                s_block[place][lane] = s_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu_v[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                v[lane] = f32_exp(s_block[k][lane]);
+                sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (float)(log((2.0 * 3.141592653589793)));
+                dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v[lane];
+                ds_block[k][lane] = 0.5f * weight * (1.0f - f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5f * sum_x_mu_v[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    mu_block[place][lane] = mu[(first + lane) * K + place];
-                    s_block[place][lane] = s[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    v[lane] = f32_exp(s_block[k][lane]);
-                    sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (float)(log((2.0 * 3.141592653589793)));
-                    dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v[lane];
-                    ds_block[k][lane] = 0.5f * weight * (1.0f - f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5f * sum_x_mu_v[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dmu[(first + lane) * K + place] = dmu_block[place][lane];
-                    ds[(first + lane) * K + place] = ds_block[place][lane];
-                }
+                dmu_rows[lane * K + place] = dmu_block[place][lane];
+                ds_rows[lane * K + place] = ds_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gaussian_nll_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict mu, const float *restrict s, float weight,
+    float *restrict losses, float *restrict dmu, float *restrict ds)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_x_mu_v = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -384,54 +515,88 @@ void gaussian_nll_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
     }
 }
 
-void gaussian_nll_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict mu, const double *restrict s, double weight, double *restrict losses,
-    double *restrict dmu, double *restrict ds)
+/* The samples from `from` up to `to`. */
+SHARED void gaussian_nll_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict mu, const float *restrict s, float weight,
+    float *restrict losses, float *restrict dmu, float *restrict ds)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double mu_block[SHORT][LANES];
-            double s_block[SHORT][LANES];
-            double dmu_block[SHORT][LANES];
-            double ds_block[SHORT][LANES];
-            double v[LANES], sum_x_mu_v[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gaussian_nll_value_and_gradient_f32_short_rows(from, whole, K, x, mu, s, weight, losses, dmu,
+            ds);
+        from = whole;
+    }
+    gaussian_nll_value_and_gradient_f32_long_rows(from, to, K, x, mu, s, weight, losses, dmu, ds);
+}
+
+void gaussian_nll_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    const float *restrict mu, const float *restrict s, float weight, float *restrict losses,
+    float *restrict dmu, float *restrict ds)
+{
+    if (B * K <= GRAIN)
+        gaussian_nll_value_and_gradient_f32_rows(0, B, K, x, mu, s, weight, losses, dmu, ds);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gaussian_nll_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), K, x, mu, s,
+            weight, losses, dmu, ds);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gaussian_nll_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict x, const double *restrict mu, const double *restrict s,
+    double weight, double *restrict losses, double *restrict dmu, double *restrict ds)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double mu_block[SHORT][LANES];
+        double s_block[SHORT][LANES];
+        double dmu_block[SHORT][LANES];
+        double ds_block[SHORT][LANES];
+        double v[LANES], sum_x_mu_v[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict mu_rows = mu + first * K;
+        const double *restrict s_rows = s + first * K;
+        double *restrict dmu_rows = dmu + first * K;
+        double *restrict ds_rows = ds + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+                mu_block[place][lane] = mu_rows[lane * K + place];
+                s_block[place][lane] = s_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu_v[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                v[lane] = f64_exp(s_block[k][lane]);
+                sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (log((2.0 * 3.141592653589793)));
+                dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v[lane];
+                ds_block[k][lane] = 0.5 * weight * (1.0 - f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5 * sum_x_mu_v[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    mu_block[place][lane] = mu[(first + lane) * K + place];
-                    s_block[place][lane] = s[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    v[lane] = f64_exp(s_block[k][lane]);
-                    sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (log((2.0 * 3.141592653589793)));
-                    dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v[lane];
-                    ds_block[k][lane] = 0.5 * weight * (1.0 - f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5 * sum_x_mu_v[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dmu[(first + lane) * K + place] = dmu_block[place][lane];
-                    ds[(first + lane) * K + place] = ds_block[place][lane];
-                }
+                dmu_rows[lane * K + place] = dmu_block[place][lane];
+                ds_rows[lane * K + place] = ds_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gaussian_nll_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict mu, const double *restrict s, double weight,
+    double *restrict losses, double *restrict dmu, double *restrict ds)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_x_mu_v = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -469,5 +634,33 @@ void gaussian_nll_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
             sum_x_mu_v += f64_total(sum_x_mu_v_lanes);
         }
         losses[row] = 0.5 * sum_x_mu_v;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gaussian_nll_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict mu, const double *restrict s, double weight,
+    double *restrict losses, double *restrict dmu, double *restrict ds)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gaussian_nll_value_and_gradient_f64_short_rows(from, whole, K, x, mu, s, weight, losses, dmu,
+            ds);
+        from = whole;
+    }
+    gaussian_nll_value_and_gradient_f64_long_rows(from, to, K, x, mu, s, weight, losses, dmu, ds);
+}
+
+void gaussian_nll_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    const double *restrict mu, const double *restrict s, double weight, double *restrict losses,
+    double *restrict dmu, double *restrict ds)
+{
+    if (B * K <= GRAIN)
+        gaussian_nll_value_and_gradient_f64_rows(0, B, K, x, mu, s, weight, losses, dmu, ds);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gaussian_nll_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), K, x, mu, s,
+            weight, losses, dmu, ds);
     }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -55,8 +69,9 @@ enum {
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -76,11 +91,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -103,8 +118,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -117,6 +132,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 static inline float f32_square(float u)
 {
     return u * u;
@@ -127,59 +153,102 @@ static inline double f64_square(double u)
     return u * u;
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void gaussian_nll_variance_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict mu, const float *restrict v, float *restrict losses)
+static inline double f64_total_wide(double *lanes)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float mu_block[SHORT][LANES];
-            float v_block[SHORT][LANES];
-            float sum_x_mu_v[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    mu_block[place][lane] = mu[(first + lane) * K + place];
-                    v_block[place][lane] = v[(first + lane) * K + place];
-                }
-            }
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gaussian_nll_variance_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict mu, const float *restrict v,
+    float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float mu_block[SHORT][LANES];
+        float v_block[SHORT][LANES];
+        float sum_x_mu_v[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict mu_rows = mu + first * K;
+        const float *restrict v_rows = v + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f32_log(2.0f * (float)(3.141592653589793) * v_block[k][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5f * sum_x_mu_v[lane];
+                x_block[place][lane] = x_rows[lane * K + place];
+                mu_block[place][lane] = mu_rows[lane * K + place];
+                v_block[place][lane] = v_rows[lane * K + place];
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu_v[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f32_log(2.0f * (float)(3.141592653589793) * v_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5f * sum_x_mu_v[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gaussian_nll_variance_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict mu, const float *restrict v,
+    float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_x_mu_v = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -211,42 +280,72 @@ void gaussian_nll_variance_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
     }
 }
 
-void gaussian_nll_variance_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict mu, const double *restrict v, double *restrict losses)
+/* The samples from `from` up to `to`. */
+SHARED void gaussian_nll_variance_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict mu, const float *restrict v,
+    float *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double mu_block[SHORT][LANES];
-            double v_block[SHORT][LANES];
-            double sum_x_mu_v[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    mu_block[place][lane] = mu[(first + lane) * K + place];
-                    v_block[place][lane] = v[(first + lane) * K + place];
-                }
-            }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gaussian_nll_variance_f32_short_rows(from, whole, K, x, mu, v, losses);
+        from = whole;
+    }
+    gaussian_nll_variance_f32_long_rows(from, to, K, x, mu, v, losses);
+}
+
+void gaussian_nll_variance_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    const float *restrict mu, const float *restrict v, float *restrict losses)
+{
+    if (B * K <= GRAIN)
+        gaussian_nll_variance_f32_rows(0, B, K, x, mu, v, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gaussian_nll_variance_f32_rows(share(B, unit, 0), share(B, unit, 1), K, x, mu, v, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gaussian_nll_variance_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict mu, const double *restrict v,
+    double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double mu_block[SHORT][LANES];
+        double v_block[SHORT][LANES];
+        double sum_x_mu_v[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict mu_rows = mu + first * K;
+        const double *restrict v_rows = v + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f64_log(2.0 * (3.141592653589793) * v_block[k][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5 * sum_x_mu_v[lane];
+                x_block[place][lane] = x_rows[lane * K + place];
+                mu_block[place][lane] = mu_rows[lane * K + place];
+                v_block[place][lane] = v_rows[lane * K + place];
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu_v[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f64_log(2.0 * (3.141592653589793) * v_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5 * sum_x_mu_v[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gaussian_nll_variance_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict mu, const double *restrict v,
+    double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_x_mu_v = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -278,53 +377,84 @@ void gaussian_nll_variance_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
     }
 }
 
-void gaussian_nll_variance_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict mu, const float *restrict v, float weight, float *restrict losses,
-    float *restrict dmu, float *restrict dv)
+/* The samples from `from` up to `to`. */
+SHARED void gaussian_nll_variance_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict mu, const double *restrict v,
+    double *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float mu_block[SHORT][LANES];
-            float v_block[SHORT][LANES];
-            float dmu_block[SHORT][LANES];
-            float dv_block[SHORT][LANES];
-            float sum_x_mu_v[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gaussian_nll_variance_f64_short_rows(from, whole, K, x, mu, v, losses);
+        from = whole;
+    }
+    gaussian_nll_variance_f64_long_rows(from, to, K, x, mu, v, losses);
+}
+
+void gaussian_nll_variance_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    const double *restrict mu, const double *restrict v, double *restrict losses)
+{
+    if (B * K <= GRAIN)
+        gaussian_nll_variance_f64_rows(0, B, K, x, mu, v, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gaussian_nll_variance_f64_rows(share(B, unit, 0), share(B, unit, 1), K, x, mu, v, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gaussian_nll_variance_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict x, const float *restrict mu, const float *restrict v,
+    float weight, float *restrict losses, float *restrict dmu, float *restrict dv)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float mu_block[SHORT][LANES];
+        float v_block[SHORT][LANES];
+        float dmu_block[SHORT][LANES];
+        float dv_block[SHORT][LANES];
+        float sum_x_mu_v[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict mu_rows = mu + first * K;
+        const float *restrict v_rows = v + first * K;
+        float *restrict dmu_rows = dmu + first * K;
+        float *restrict dv_rows = dv + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+                mu_block[place][lane] = mu_rows[lane * K + place];
+                v_block[place][lane] = v_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu_v[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f32_log(2.0f * (float)(3.141592653589793) * v_block[k][lane]);
+                dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v_block[k][lane];
+                dv_block[k][lane] = 0.5f * weight * (1.0f - f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]) / v_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5f * sum_x_mu_v[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    mu_block[place][lane] = mu[(first + lane) * K + place];
-                    v_block[place][lane] = v[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f32_log(2.0f * (float)(3.141592653589793) * v_block[k][lane]);
-                    dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v_block[k][lane];
-                    dv_block[k][lane] = 0.5f * weight * (1.0f - f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]) / v_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5f * sum_x_mu_v[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dmu[(first + lane) * K + place] = dmu_block[place][lane];
-                    dv[(first + lane) * K + place] = dv_block[place][lane];
-                }
+                dmu_rows[lane * K + place] = dmu_block[place][lane];
+                dv_rows[lane * K + place] = dv_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gaussian_nll_variance_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict x, const float *restrict mu, const float *restrict v,
+    float weight, float *restrict losses, float *restrict dmu, float *restrict dv)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_x_mu_v = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -362,53 +492,88 @@ void gaussian_nll_variance_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, cons
     }
 }
 
-void gaussian_nll_variance_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K,
-    const double *restrict x, const double *restrict mu, const double *restrict v, double weight,
-    double *restrict losses, double *restrict dmu, double *restrict dv)
+/* The samples from `from` up to `to`. */
+SHARED void gaussian_nll_variance_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict x, const float *restrict mu, const float *restrict v,
+    float weight, float *restrict losses, float *restrict dmu, float *restrict dv)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double mu_block[SHORT][LANES];
-            double v_block[SHORT][LANES];
-            double dmu_block[SHORT][LANES];
-            double dv_block[SHORT][LANES];
-            double sum_x_mu_v[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gaussian_nll_variance_value_and_gradient_f32_short_rows(from, whole, K, x, mu, v, weight,
+            losses, dmu, dv);
+        from = whole;
+    }
+    gaussian_nll_variance_value_and_gradient_f32_long_rows(from, to, K, x, mu, v, weight, losses,
+        dmu, dv);
+}
+
+void gaussian_nll_variance_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    const float *restrict mu, const float *restrict v, float weight, float *restrict losses,
+    float *restrict dmu, float *restrict dv)
+{
+    if (B * K <= GRAIN)
+        gaussian_nll_variance_value_and_gradient_f32_rows(0, B, K, x, mu, v, weight, losses, dmu, dv);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gaussian_nll_variance_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), K, x,
+            mu, v, weight, losses, dmu, dv);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gaussian_nll_variance_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict x, const double *restrict mu, const double *restrict v,
+    double weight, double *restrict losses, double *restrict dmu, double *restrict dv)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double mu_block[SHORT][LANES];
+        double v_block[SHORT][LANES];
+        double dmu_block[SHORT][LANES];
+        double dv_block[SHORT][LANES];
+        double sum_x_mu_v[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict mu_rows = mu + first * K;
+        const double *restrict v_rows = v + first * K;
+        double *restrict dmu_rows = dmu + first * K;
+        double *restrict dv_rows = dv + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+                mu_block[place][lane] = mu_rows[lane * K + place];
+                v_block[place][lane] = v_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu_v[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f64_log(2.0 * (3.141592653589793) * v_block[k][lane]);
+                dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v_block[k][lane];
+                dv_block[k][lane] = 0.5 * weight * (1.0 - f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]) / v_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5 * sum_x_mu_v[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    mu_block[place][lane] = mu[(first + lane) * K + place];
-                    v_block[place][lane] = v[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f64_log(2.0 * (3.141592653589793) * v_block[k][lane]);
-                    dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v_block[k][lane];
-                    dv_block[k][lane] = 0.5 * weight * (1.0 - f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]) / v_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5 * sum_x_mu_v[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dmu[(first + lane) * K + place] = dmu_block[place][lane];
-                    dv[(first + lane) * K + place] = dv_block[place][lane];
-                }
+                dmu_rows[lane * K + place] = dmu_block[place][lane];
+                dv_rows[lane * K + place] = dv_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gaussian_nll_variance_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict x, const double *restrict mu, const double *restrict v,
+    double weight, double *restrict losses, double *restrict dmu, double *restrict dv)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_x_mu_v = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -443,5 +608,34 @@ void gaussian_nll_variance_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K,
             sum_x_mu_v += f64_total(sum_x_mu_v_lanes);
         }
         losses[row] = 0.5 * sum_x_mu_v;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gaussian_nll_variance_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict x, const double *restrict mu, const double *restrict v,
+    double weight, double *restrict losses, double *restrict dmu, double *restrict dv)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gaussian_nll_variance_value_and_gradient_f64_short_rows(from, whole, K, x, mu, v, weight,
+            losses, dmu, dv);
+        from = whole;
+    }
+    gaussian_nll_variance_value_and_gradient_f64_long_rows(from, to, K, x, mu, v, weight, losses,
+        dmu, dv);
+}
+
+void gaussian_nll_variance_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict mu, const double *restrict v, double weight,
+    double *restrict losses, double *restrict dmu, double *restrict dv)
+{
+    if (B * K <= GRAIN)
+        gaussian_nll_variance_value_and_gradient_f64_rows(0, B, K, x, mu, v, weight, losses, dmu, dv);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gaussian_nll_variance_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), K, x,
+            mu, v, weight, losses, dmu, dv);
     }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -99,12 +113,83 @@ static inline double f64_e_near_zero(double r)
     return f64_add_product(p, r, 1.0);
 }
 
+INLINED float f32_exp_of_negative(float x);
+INLINED double f64_exp_of_negative(double x);
+
+/* 1 - erf(u) within 3 eps, also where it is all but 0. For x = |u| it is e^(-x^2) times what (1 + 2 x) makes
+   nearly constant: a polynomial in y = (x - 2) / (x + 2), in double (x - 3) / (x + 3). What is rounded in x^2
+   is put right to the first order: x = upper + lower, where the square of the upper half of its digits is exact. */
+INLINED float f32_erfc(float u)
+{
+    const float x = fabsf(u) > 10.1f ? 10.1f : fabsf(u), y = (x - 2.0f) / (x + 2.0f);
+    float q = 2.6513401005469233e-05f;
+    q = f32_add_product(q, y, -0.0003645839434534186f);
+    q = f32_add_product(q, y, -0.001253392069048217f);
+    q = f32_add_product(q, y, 0.0012733400380825232f);
+    q = f32_add_product(q, y, 0.008638421643685926f);
+    q = f32_add_product(q, y, -0.008044586128994691f);
+    q = f32_add_product(q, y, -0.05420513204112406f);
+    q = f32_add_product(q, y, 0.16405315691913347f);
+    q = f32_add_product(q, y, -0.16603136347194988f);
+    q = f32_add_product(q, y, -0.0927638964598693f);
+    q = f32_add_product(q, y, 1.2769783923194942f);
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= 0xFFFFF000u;
+    float upper;
+    memcpy(&upper, &bits, sizeof upper);
+    const float lower = x - upper, square = x * x;
+    const float lost = ((upper * upper - square) + 2.0f * upper * lower) + lower * lower;
+    const float power = f32_exp_of_negative(-square);
+    const float value = (power - power * lost) * (q / (1.0f + 2.0f * x));
+    return u >= 0.0f ? value : 2.0f - value;
+}
+
+INLINED double f64_erfc(double u)
+{
+    const double x = fabs(u) > 26.7 ? 26.7 : fabs(u), y = (x - 3.0) / (x + 3.0);
+    double q = -3.9178748986811976e-09;
+    q = f64_add_product(q, y, -7.816035309590549e-09);
+    q = f64_add_product(q, y, 3.239125133617253e-08);
+    q = f64_add_product(q, y, 8.965473892011431e-08);
+    q = f64_add_product(q, y, -1.3117282663720712e-07);
+    q = f64_add_product(q, y, -6.019579054003124e-07);
+    q = f64_add_product(q, y, 3.498672627486076e-07);
+    q = f64_add_product(q, y, 3.4616478764111376e-06);
+    q = f64_add_product(q, y, -7.285563660635686e-07);
+    q = f64_add_product(q, y, -2.0095520811360252e-05);
+    q = f64_add_product(q, y, 4.948677425663903e-06);
+    q = f64_add_product(q, y, 0.0001250978203359109);
+    q = f64_add_product(q, y, -0.0001051596572916286);
+    q = f64_add_product(q, y, -0.000779831975738271);
+    q = f64_add_product(q, y, 0.0018886903429967026);
+    q = f64_add_product(q, y, 0.0025293917811982187);
+    q = f64_add_product(q, y, -0.023770514917475755);
+    q = f64_add_product(q, y, 0.06830802734625184);
+    q = f64_add_product(q, y, -0.11927366341535865);
+    q = f64_add_product(q, y, 0.1296451587026923);
+    q = f64_add_product(q, y, -0.047562294353449774);
+    q = f64_add_product(q, y, -0.13562110612458056);
+    q = f64_add_product(q, y, 1.2530080582697296);
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= UINT64_C(0xFFFFFFFFF8000000);
+    double upper;
+    memcpy(&upper, &bits, sizeof upper);
+    const double lower = x - upper, square = x * x;
+    const double lost = ((upper * upper - square) + 2.0 * upper * lower) + lower * lower;
+    const double power = f64_exp_of_negative(-square);
+    const double value = (power - power * lost) * (q / (1.0 + 2.0 * x));
+    return u >= 0.0 ? value : 2.0 - value;
+}
+
 /* e^x = 2^n e^r, where n is x / log 2 rounded (adding and subtracting a large number does that, and leaves n
    in its last bits) and r = x - n log 2, with log 2 in two parts. The error is below 1 eps; overflow gives
    infinity, underflow fades to 0, NaN stays NaN. The power of 2 is applied in halves: 2^128 is no float. */
-static inline float f32_exp(float x)
+INLINED float f32_exp(float x)
 {
-    const float inside = x < -104.0f ? -104.0f : (x > 89.0f ? 89.0f : x);
+    const float raised = x < -104.0f ? -104.0f : x;
+    const float inside = raised > 89.0f ? 89.0f : raised;
     const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
     const float n = shifted - 12582912.0f;
     const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
@@ -118,9 +203,10 @@ static inline float f32_exp(float x)
     return f32_e_near_zero(r) * low * high;
 }
 
-static inline double f64_exp(double x)
+INLINED double f64_exp(double x)
 {
-    const double inside = x < -746.0 ? -746.0 : (x > 710.0 ? 710.0 : x);
+    const double raised = x < -746.0 ? -746.0 : x;
+    const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
     const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
@@ -135,6 +221,38 @@ static inline double f64_exp(double x)
     return f64_e_near_zero(r) * low * high;
 }
 
+/* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
+   leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
+   exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
+   float and -708 in double, where e^x is no normal number, it is 0. */
+INLINED float f32_exp_of_negative(float x)
+{
+    const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
+    const float n = shifted - 12583039.0f;
+    const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, x));
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    const float e = f32_e_near_zero(r) * power;
+    return x < -87.0f ? 0.0f : e;
+}
+
+INLINED double f64_exp_of_negative(double x)
+{
+    const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
+    const double n = shifted - 6755399441056767.0;
+    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, x));
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    const double e = f64_e_near_zero(r) * power;
+    return x < -708.0 ? 0.0 : e;
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -143,6 +261,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 #ifdef __SSE2__
@@ -198,116 +327,200 @@ static inline void end_of_streams(void)
 #endif
 }
 
-void gelu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float Phi[LANES], scale[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float Phi[LANES], scale[LANES];
+        const float *restrict x_rows = x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0f / (float)(sqrt(2.0));
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                Phi[lane] = 0.5f * f32_erfc(-scale[lane] * x_block[i][lane]);
+                out_block[i][lane] = x_block[i][lane] * Phi[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0f / (float)(sqrt(2.0));
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    Phi[lane] = 0.5f * erfcf(-scale[lane] * x_block[i][lane]);
-                    out_block[i][lane] = x_block[i][lane] * Phi[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float scale = 1.0f / (float)(sqrt(2.0));
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+                    float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
                     chunk[i - begin] = x[row * K + i] * Phi;
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
+                    out[row * K + i] = x[row * K + i] * Phi;
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
+                    out[row * K + i] = x[row * K + i] * Phi;
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
                 out[row * K + i] = x[row * K + i] * Phi;
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_f32_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    gelu_f32_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void gelu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+void gelu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double Phi[LANES], scale[LANES];
+    if (B * K <= GRAIN)
+        gelu_f32_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double Phi[LANES], scale[LANES];
+        const double *restrict x_rows = x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0 / (sqrt(2.0));
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                Phi[lane] = 0.5 * f64_erfc(-scale[lane] * x_block[i][lane]);
+                out_block[i][lane] = x_block[i][lane] * Phi[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0 / (sqrt(2.0));
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    Phi[lane] = 0.5 * erfc(-scale[lane] * x_block[i][lane]);
-                    out_block[i][lane] = x_block[i][lane] * Phi[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double scale = 1.0 / (sqrt(2.0));
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+                    double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
                     chunk[i - begin] = x[row * K + i] * Phi;
                 }
                 f64_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
+                    out[row * K + i] = x[row * K + i] * Phi;
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
+                    out[row * K + i] = x[row * K + i] * Phi;
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
                 out[row * K + i] = x[row * K + i] * Phi;
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_f64_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    gelu_f64_long_rows(from, to, B, K, x, out);
     end_of_streams();
+}
+
+void gelu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        gelu_f64_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
 }
 
 ptrdiff_t gelu_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
@@ -316,39 +529,119 @@ ptrdiff_t gelu_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
     return threads() * (K + K);
 }
 
+/* The samples from `from` up to `to`. */
+SHARED void gelu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out, float *restrict work)
+{
+    float *restrict Phi = work;
+    float *restrict phi = work + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        float scale = 1.0f / (float)(sqrt(2.0));
+        float scale_2 = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
+        {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    Phi[i] = 0.5f * f32_erfc(-scale * x[row * K + i]);
+                    phi[i] = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    Phi[i] = 0.5f * f32_erfc(-scale * x[row * K + i]);
+                    phi[i] = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                Phi[i] = 0.5f * f32_erfc(-scale * x[row * K + i]);
+                phi[i] = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
+            out[(row * K + i) * K + i] = Phi[i] + x[row * K + i] * phi[i];
+        }
+    }
+    end_of_streams();
+}
+
 void gelu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out,
     float *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        float *restrict Phi = work + thread() * (K + K);
-        float *restrict phi = work + thread() * (K + K) + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            float scale = 1.0f / (float)(sqrt(2.0));
-            float scale_2 = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
-            for (ptrdiff_t i = 0; i < K; i++) {
-                Phi[i] = 0.5f * erfcf(-scale * x[row * K + i]);
-                phi[i] = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0f;
-                        }
-                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
+    if (B * K * K <= GRAIN)
+        gelu_jacobian_x_f32_rows(0, B, B, K, x, out, work);
+    else {
+        OMP(omp parallel)
+        gelu_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out,
+            work + thread() * (K + K));
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out, double *restrict work)
+{
+    double *restrict Phi = work;
+    double *restrict phi = work + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        double scale = 1.0 / (sqrt(2.0));
+        double scale_2 = 1.0 / (sqrt((2.0 * 3.141592653589793)));
+        {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    Phi[i] = 0.5 * f64_erfc(-scale * x[row * K + i]);
+                    phi[i] = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
                 }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = 0.0f;
-                    }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    Phi[i] = 0.5 * f64_erfc(-scale * x[row * K + i]);
+                    phi[i] = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
                 }
-                out[(row * K + i) * K + i] = Phi[i] + x[row * K + i] * phi[i];
+                first = K;
             }
+            for (ptrdiff_t i = first; i < K; i++) {
+                Phi[i] = 0.5 * f64_erfc(-scale * x[row * K + i]);
+                phi[i] = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
+            out[(row * K + i) * K + i] = Phi[i] + x[row * K + i] * phi[i];
         }
     }
     end_of_streams();
@@ -357,80 +650,57 @@ void gelu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, floa
 void gelu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out,
     double *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        double *restrict Phi = work + thread() * (K + K);
-        double *restrict phi = work + thread() * (K + K) + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            double scale = 1.0 / (sqrt(2.0));
-            double scale_2 = 1.0 / (sqrt((2.0 * 3.141592653589793)));
-            for (ptrdiff_t i = 0; i < K; i++) {
-                Phi[i] = 0.5 * erfc(-scale * x[row * K + i]);
-                phi[i] = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0;
-                        }
-                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
-                }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = 0.0;
-                    }
-                }
-                out[(row * K + i) * K + i] = Phi[i] + x[row * K + i] * phi[i];
-            }
-        }
+    if (B * K * K <= GRAIN)
+        gelu_jacobian_x_f64_rows(0, B, B, K, x, out, work);
+    else {
+        OMP(omp parallel)
+        gelu_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out,
+            work + thread() * (K + K));
     }
-    end_of_streams();
 }
 
-void gelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
-    float *restrict dx)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float g_block[SHORT][LANES];
-            float dx_block[SHORT][LANES];
-            float Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float g_block[SHORT][LANES];
+        float dx_block[SHORT][LANES];
+        float Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict g_rows = g + first * K;
+        float *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0f / (float)(sqrt(2.0));
+            scale_2[lane] = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                Phi[lane] = 0.5f * f32_erfc(-scale[lane] * x_block[i][lane]);
+                phi[lane] = scale_2[lane] * f32_exp(-0.5f * (x_block[i][lane] * x_block[i][lane]));
+                dx_block[i][lane] = g_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0f / (float)(sqrt(2.0));
-                scale_2[lane] = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    Phi[lane] = 0.5f * erfcf(-scale[lane] * x_block[i][lane]);
-                    phi[lane] = scale_2[lane] * f32_exp(-0.5f * (x_block[i][lane] * x_block[i][lane]));
-                    dx_block[i][lane] = g_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float scale = 1.0f / (float)(sqrt(2.0));
         float scale_2 = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
@@ -438,7 +708,7 @@ void gelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+                    float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
                     float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
                     chunk[i - begin] = g[row * K + i] * (Phi + x[row * K + i] * phi);
                 }
@@ -446,55 +716,100 @@ void gelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
+                    float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+                    dx[row * K + i] = g[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
+                    float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+                    dx[row * K + i] = g[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
                 float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
                 dx[row * K + i] = g[row * K + i] * (Phi + x[row * K + i] * phi);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_vjp_f32_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    gelu_vjp_f32_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void gelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
-    double *restrict dx)
+void gelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
+    float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double g_block[SHORT][LANES];
-            double dx_block[SHORT][LANES];
-            double Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+    if (B * K <= GRAIN)
+        gelu_vjp_f32_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double g_block[SHORT][LANES];
+        double dx_block[SHORT][LANES];
+        double Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict g_rows = g + first * K;
+        double *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0 / (sqrt(2.0));
+            scale_2[lane] = 1.0 / (sqrt((2.0 * 3.141592653589793)));
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                Phi[lane] = 0.5 * f64_erfc(-scale[lane] * x_block[i][lane]);
+                phi[lane] = scale_2[lane] * f64_exp(-0.5 * (x_block[i][lane] * x_block[i][lane]));
+                dx_block[i][lane] = g_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0 / (sqrt(2.0));
-                scale_2[lane] = 1.0 / (sqrt((2.0 * 3.141592653589793)));
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    Phi[lane] = 0.5 * erfc(-scale[lane] * x_block[i][lane]);
-                    phi[lane] = scale_2[lane] * f64_exp(-0.5 * (x_block[i][lane] * x_block[i][lane]));
-                    dx_block[i][lane] = g_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double scale = 1.0 / (sqrt(2.0));
         double scale_2 = 1.0 / (sqrt((2.0 * 3.141592653589793)));
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
@@ -502,7 +817,7 @@ void gelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+                    double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
                     double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
                     chunk[i - begin] = g[row * K + i] * (Phi + x[row * K + i] * phi);
                 }
@@ -510,55 +825,100 @@ void gelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
+                    double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
+                    dx[row * K + i] = g[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
+                    double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
+                    dx[row * K + i] = g[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
                 double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
                 dx[row * K + i] = g[row * K + i] * (Phi + x[row * K + i] * phi);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_vjp_f64_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    gelu_vjp_f64_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void gelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict x_dot,
-    float *restrict out)
+void gelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
+    double *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float x_dot_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+    if (B * K <= GRAIN)
+        gelu_vjp_f64_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float x_dot_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict x_dot_rows = x_dot + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0f / (float)(sqrt(2.0));
+            scale_2[lane] = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                Phi[lane] = 0.5f * f32_erfc(-scale[lane] * x_block[i][lane]);
+                phi[lane] = scale_2[lane] * f32_exp(-0.5f * (x_block[i][lane] * x_block[i][lane]));
+                out_block[i][lane] = x_dot_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0f / (float)(sqrt(2.0));
-                scale_2[lane] = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    Phi[lane] = 0.5f * erfcf(-scale[lane] * x_block[i][lane]);
-                    phi[lane] = scale_2[lane] * f32_exp(-0.5f * (x_block[i][lane] * x_block[i][lane]));
-                    out_block[i][lane] = x_dot_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float scale = 1.0f / (float)(sqrt(2.0));
         float scale_2 = 1.0f / (float)(sqrt((2.0 * 3.141592653589793)));
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
@@ -566,7 +926,7 @@ void gelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+                    float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
                     float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
                     chunk[i - begin] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
                 }
@@ -574,55 +934,100 @@ void gelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                float Phi = 0.5f * erfcf(-scale * x[row * K + i]);
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
+                    float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+                    out[row * K + i] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
+                    float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
+                    out[row * K + i] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                float Phi = 0.5f * f32_erfc(-scale * x[row * K + i]);
                 float phi = scale_2 * f32_exp(-0.5f * (x[row * K + i] * x[row * K + i]));
                 out[row * K + i] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_jvp_f32_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    gelu_jvp_f32_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
 }
 
-void gelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict x_dot,
-    double *restrict out)
+void gelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict x_dot,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double x_dot_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+    if (B * K <= GRAIN)
+        gelu_jvp_f32_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double x_dot_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double Phi[LANES], phi[LANES], scale[LANES], scale_2[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict x_dot_rows = x_dot + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0 / (sqrt(2.0));
+            scale_2[lane] = 1.0 / (sqrt((2.0 * 3.141592653589793)));
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                Phi[lane] = 0.5 * f64_erfc(-scale[lane] * x_block[i][lane]);
+                phi[lane] = scale_2[lane] * f64_exp(-0.5 * (x_block[i][lane] * x_block[i][lane]));
+                out_block[i][lane] = x_dot_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0 / (sqrt(2.0));
-                scale_2[lane] = 1.0 / (sqrt((2.0 * 3.141592653589793)));
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    Phi[lane] = 0.5 * erfc(-scale[lane] * x_block[i][lane]);
-                    phi[lane] = scale_2[lane] * f64_exp(-0.5 * (x_block[i][lane] * x_block[i][lane]));
-                    out_block[i][lane] = x_dot_block[i][lane] * (Phi[lane] + x_block[i][lane] * phi[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double scale = 1.0 / (sqrt(2.0));
         double scale_2 = 1.0 / (sqrt((2.0 * 3.141592653589793)));
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
@@ -630,7 +1035,7 @@ void gelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+                    double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
                     double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
                     chunk[i - begin] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
                 }
@@ -638,12 +1043,54 @@ void gelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                double Phi = 0.5 * erfc(-scale * x[row * K + i]);
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
+                    double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
+                    out[row * K + i] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
+                    double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
+                    out[row * K + i] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                double Phi = 0.5 * f64_erfc(-scale * x[row * K + i]);
                 double phi = scale_2 * f64_exp(-0.5 * (x[row * K + i] * x[row * K + i]));
                 out[row * K + i] = x_dot[row * K + i] * (Phi + x[row * K + i] * phi);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_jvp_f64_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    gelu_jvp_f64_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
+}
+
+void gelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict x_dot,
+    double *restrict out)
+{
+    if (B * K <= GRAIN)
+        gelu_jvp_f64_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
 }

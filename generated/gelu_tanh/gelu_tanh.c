@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -59,6 +73,76 @@ static inline ptrdiff_t thread(void)
 #endif
 }
 
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* e^u - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN. u = n log 2 + r as for the exponential;
+   with p = e^r - 1, which keeps its digits where r is small, it is 2^n p + (2^n - 1). The power of 2 is
+   applied in two parts, for 2^128 is no float; `back` is one over the second. */
+INLINED float f32_expm1(float u)
+{
+    const float raised = u < -20.0f ? -20.0f : u;
+    const float inside = raised > 89.0f ? 89.0f : raised;
+    const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
+    const float n = shifted - 12582912.0f;
+    const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
+    float q = 1.3814611593261361e-3f;
+    q = f32_add_product(q, r, 8.368710055947304e-3f);
+    q = f32_add_product(q, r, 4.166838899254799e-2f);
+    q = f32_add_product(q, r, 0.1666652113199234f);
+    q = f32_add_product(q, r, 0.4999999403953552f);
+    const float p = f32_add_product(q * r, r, r);
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int32_t power = bits - 0x4B400000, half = power >> 1, rest = power - half;
+    const int32_t low_bits = (half + 127) * (1 << 23), high_bits = (rest + 127) * (1 << 23);
+    const int32_t back_bits = (127 - rest) * (1 << 23);
+    float low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f32_add_product(p, low, low - back) * high;
+}
+
+INLINED double f64_expm1(double u)
+{
+    const double raised = u < -40.0 ? -40.0 : u;
+    const double inside = raised > 710.0 ? 710.0 : raised;
+    const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
+    const double n = shifted - 6755399441055744.0;
+    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    double q = 2.5000053635022473e-08;
+    q = f64_add_product(q, r, 2.7630233617826445e-07);
+    q = f64_add_product(q, r, 2.755758632280537e-06);
+    q = f64_add_product(q, r, 2.480149313712676e-05);
+    q = f64_add_product(q, r, 1.9841269506720737e-04);
+    q = f64_add_product(q, r, 1.388888894359669e-03);
+    q = f64_add_product(q, r, 8.333333333494357e-03);
+    q = f64_add_product(q, r, 4.166666666653027e-02);
+    q = f64_add_product(q, r, 0.16666666666666413);
+    q = f64_add_product(q, r, 0.5000000000000011);
+    const double p = f64_add_product(q * r, r, r);
+    int64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
+    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
+    double low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f64_add_product(p, low, low - back) * high;
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -67,6 +151,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 #ifdef __SSE2__
@@ -122,45 +217,61 @@ static inline void end_of_streams(void)
 #endif
 }
 
-void gelu_tanh_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+/* tanh(u) within 2 eps: with e = e^(-2 |u|) - 1 it is |e| / (2 + e), and odd in u. */
+INLINED float f32_tanh(float u)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float u[LANES], T[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
-                    T[lane] = tanhf(u[lane]);
-                    out_block[i][lane] = 0.5f * x_block[i][lane] * (1.0f + T[lane]);
-                }
-            }
+    const float e = f32_expm1(-2.0f * fabsf(u)), value = fabsf(e) / (2.0f + e);
+    return u >= 0.0f ? value : -value;
+}
+
+INLINED double f64_tanh(double u)
+{
+    const double e = f64_expm1(-2.0 * fabs(u)), value = fabs(e) / (2.0 + e);
+    return u >= 0.0 ? value : -value;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_tanh_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float u[LANES], T[LANES];
+        const float *restrict x_rows = x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
+                T[lane] = f32_tanh(u[lane]);
+                out_block[i][lane] = 0.5f * x_block[i][lane] * (1.0f + T[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_tanh_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
-                    float T = tanhf(u);
+                    float T = f32_tanh(u);
                     chunk[i - begin] = 0.5f * x[row * K + i] * (1.0f + T);
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
@@ -169,53 +280,79 @@ void gelu_tanh_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *res
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
-                float T = tanhf(u);
+                float T = f32_tanh(u);
                 out[row * K + i] = 0.5f * x[row * K + i] * (1.0f + T);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_tanh_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_tanh_f32_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    gelu_tanh_f32_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void gelu_tanh_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+void gelu_tanh_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double u[LANES], T[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
-                    T[lane] = tanh(u[lane]);
-                    out_block[i][lane] = 0.5 * x_block[i][lane] * (1.0 + T[lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        gelu_tanh_f32_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_tanh_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_tanh_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double u[LANES], T[LANES];
+        const double *restrict x_rows = x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
+                T[lane] = f64_tanh(u[lane]);
+                out_block[i][lane] = 0.5 * x_block[i][lane] * (1.0 + T[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_tanh_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
-                    double T = tanh(u);
+                    double T = f64_tanh(u);
                     chunk[i - begin] = 0.5 * x[row * K + i] * (1.0 + T);
                 }
                 f64_stream(&out[row * K + begin], chunk, end - begin);
@@ -224,12 +361,35 @@ void gelu_tanh_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *r
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
-                double T = tanh(u);
+                double T = f64_tanh(u);
                 out[row * K + i] = 0.5 * x[row * K + i] * (1.0 + T);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_tanh_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_tanh_f64_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    gelu_tanh_f64_long_rows(from, to, B, K, x, out);
     end_of_streams();
+}
+
+void gelu_tanh_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        gelu_tanh_f64_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_tanh_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
 }
 
 ptrdiff_t gelu_tanh_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
@@ -238,36 +398,77 @@ ptrdiff_t gelu_tanh_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
     return threads() * K;
 }
 
+/* The samples from `from` up to `to`. */
+SHARED void gelu_tanh_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out, float *restrict work)
+{
+    float *restrict T = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+            T[i] = f32_tanh(u);
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
+            out[(row * K + i) * K + i] = 0.5f * (T[i] + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T[i] * T[i]) + 1.0f);
+        }
+    }
+    end_of_streams();
+}
+
 void gelu_tanh_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     float *restrict out, float *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        float *restrict T = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
-                T[i] = tanhf(u);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0f;
-                        }
-                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+    if (B * K * K <= GRAIN)
+        gelu_tanh_jacobian_x_f32_rows(0, B, B, K, x, out, work);
+    else {
+        OMP(omp parallel)
+        gelu_tanh_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out,
+            work + thread() * K);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_tanh_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out, double *restrict work)
+{
+    double *restrict T = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+            T[i] = f64_tanh(u);
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
                     }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
                 }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = 0.0f;
-                    }
-                }
-                out[(row * K + i) * K + i] = 0.5f * (T[i] + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T[i] * T[i]) + 1.0f);
             }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
+            out[(row * K + i) * K + i] = 0.5 * (T[i] + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T[i] * T[i]) + 1.0);
         }
     }
     end_of_streams();
@@ -276,80 +477,60 @@ void gelu_tanh_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
 void gelu_tanh_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     double *restrict out, double *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        double *restrict T = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
-                T[i] = tanh(u);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0;
-                        }
-                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
-                }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = 0.0;
-                    }
-                }
-                out[(row * K + i) * K + i] = 0.5 * (T[i] + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T[i] * T[i]) + 1.0);
-            }
-        }
+    if (B * K * K <= GRAIN)
+        gelu_tanh_jacobian_x_f64_rows(0, B, B, K, x, out, work);
+    else {
+        OMP(omp parallel)
+        gelu_tanh_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out,
+            work + thread() * K);
     }
-    end_of_streams();
 }
 
-void gelu_tanh_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
-    float *restrict dx)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_tanh_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float g_block[SHORT][LANES];
-            float dx_block[SHORT][LANES];
-            float u[LANES], T[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
-                    T[lane] = tanhf(u[lane]);
-                    dx_block[i][lane] = 0.5f * g_block[i][lane] * (T[lane] + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f) * (1.0f - T[lane] * T[lane]) + 1.0f);
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float g_block[SHORT][LANES];
+        float dx_block[SHORT][LANES];
+        float u[LANES], T[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict g_rows = g + first * K;
+        float *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
+                T[lane] = f32_tanh(u[lane]);
+                dx_block[i][lane] = 0.5f * g_block[i][lane] * (T[lane] + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f) * (1.0f - T[lane] * T[lane]) + 1.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_tanh_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
-                    float T = tanhf(u);
+                    float T = f32_tanh(u);
                     chunk[i - begin] = 0.5f * g[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
                 }
                 f32_stream(&dx[row * K + begin], chunk, end - begin);
@@ -358,56 +539,83 @@ void gelu_tanh_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const 
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
-                float T = tanhf(u);
+                float T = f32_tanh(u);
                 dx[row * K + i] = 0.5f * g[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_tanh_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_tanh_vjp_f32_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    gelu_tanh_vjp_f32_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void gelu_tanh_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
-    double *restrict dx)
+void gelu_tanh_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
+    float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double g_block[SHORT][LANES];
-            double dx_block[SHORT][LANES];
-            double u[LANES], T[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
-                    T[lane] = tanh(u[lane]);
-                    dx_block[i][lane] = 0.5 * g_block[i][lane] * (T[lane] + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0) * (1.0 - T[lane] * T[lane]) + 1.0);
-                }
-            }
+    if (B * K <= GRAIN)
+        gelu_tanh_vjp_f32_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_tanh_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_tanh_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double g_block[SHORT][LANES];
+        double dx_block[SHORT][LANES];
+        double u[LANES], T[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict g_rows = g + first * K;
+        double *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
+                T[lane] = f64_tanh(u[lane]);
+                dx_block[i][lane] = 0.5 * g_block[i][lane] * (T[lane] + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0) * (1.0 - T[lane] * T[lane]) + 1.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_tanh_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
-                    double T = tanh(u);
+                    double T = f64_tanh(u);
                     chunk[i - begin] = 0.5 * g[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
                 }
                 f64_stream(&dx[row * K + begin], chunk, end - begin);
@@ -416,56 +624,83 @@ void gelu_tanh_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
-                double T = tanh(u);
+                double T = f64_tanh(u);
                 dx[row * K + i] = 0.5 * g[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_tanh_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_tanh_vjp_f64_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    gelu_tanh_vjp_f64_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void gelu_tanh_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict x_dot, float *restrict out)
+void gelu_tanh_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
+    double *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float x_dot_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float u[LANES], T[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
-                    T[lane] = tanhf(u[lane]);
-                    out_block[i][lane] = 0.5f * x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f) * (1.0f - T[lane] * T[lane]) + 1.0f);
-                }
-            }
+    if (B * K <= GRAIN)
+        gelu_tanh_vjp_f64_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_tanh_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_tanh_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float x_dot_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float u[LANES], T[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict x_dot_rows = x_dot + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
+                T[lane] = f32_tanh(u[lane]);
+                out_block[i][lane] = 0.5f * x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f) * (1.0f - T[lane] * T[lane]) + 1.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_tanh_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
-                    float T = tanhf(u);
+                    float T = f32_tanh(u);
                     chunk[i - begin] = 0.5f * x_dot[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
@@ -474,56 +709,83 @@ void gelu_tanh_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
-                float T = tanhf(u);
+                float T = f32_tanh(u);
                 out[row * K + i] = 0.5f * x_dot[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_tanh_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_tanh_jvp_f32_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    gelu_tanh_jvp_f32_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
 }
 
-void gelu_tanh_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict x_dot, double *restrict out)
+void gelu_tanh_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    const float *restrict x_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double x_dot_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double u[LANES], T[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
-                    T[lane] = tanh(u[lane]);
-                    out_block[i][lane] = 0.5 * x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0) * (1.0 - T[lane] * T[lane]) + 1.0);
-                }
-            }
+    if (B * K <= GRAIN)
+        gelu_tanh_jvp_f32_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_tanh_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gelu_tanh_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double x_dot_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double u[LANES], T[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict x_dot_rows = x_dot + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
+                T[lane] = f64_tanh(u[lane]);
+                out_block[i][lane] = 0.5 * x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0) * (1.0 - T[lane] * T[lane]) + 1.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gelu_tanh_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
-                    double T = tanh(u);
+                    double T = f64_tanh(u);
                     chunk[i - begin] = 0.5 * x_dot[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
                 }
                 f64_stream(&out[row * K + begin], chunk, end - begin);
@@ -532,10 +794,34 @@ void gelu_tanh_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
-                double T = tanh(u);
+                double T = f64_tanh(u);
                 out[row * K + i] = 0.5 * x_dot[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gelu_tanh_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gelu_tanh_jvp_f64_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    gelu_tanh_jvp_f64_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
+}
+
+void gelu_tanh_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    const double *restrict x_dot, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        gelu_tanh_jvp_f64_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gelu_tanh_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
 }

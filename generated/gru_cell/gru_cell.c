@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -129,6 +143,64 @@ static inline double f64_exp_of_negative(double x)
     memcpy(&power, &bits, sizeof power);
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
+}
+
+/* e^u - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN. u = n log 2 + r as for the exponential;
+   with p = e^r - 1, which keeps its digits where r is small, it is 2^n p + (2^n - 1). The power of 2 is
+   applied in two parts, for 2^128 is no float; `back` is one over the second. */
+INLINED float f32_expm1(float u)
+{
+    const float raised = u < -20.0f ? -20.0f : u;
+    const float inside = raised > 89.0f ? 89.0f : raised;
+    const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
+    const float n = shifted - 12582912.0f;
+    const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
+    float q = 1.3814611593261361e-3f;
+    q = f32_add_product(q, r, 8.368710055947304e-3f);
+    q = f32_add_product(q, r, 4.166838899254799e-2f);
+    q = f32_add_product(q, r, 0.1666652113199234f);
+    q = f32_add_product(q, r, 0.4999999403953552f);
+    const float p = f32_add_product(q * r, r, r);
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int32_t power = bits - 0x4B400000, half = power >> 1, rest = power - half;
+    const int32_t low_bits = (half + 127) * (1 << 23), high_bits = (rest + 127) * (1 << 23);
+    const int32_t back_bits = (127 - rest) * (1 << 23);
+    float low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f32_add_product(p, low, low - back) * high;
+}
+
+INLINED double f64_expm1(double u)
+{
+    const double raised = u < -40.0 ? -40.0 : u;
+    const double inside = raised > 710.0 ? 710.0 : raised;
+    const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
+    const double n = shifted - 6755399441055744.0;
+    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    double q = 2.5000053635022473e-08;
+    q = f64_add_product(q, r, 2.7630233617826445e-07);
+    q = f64_add_product(q, r, 2.755758632280537e-06);
+    q = f64_add_product(q, r, 2.480149313712676e-05);
+    q = f64_add_product(q, r, 1.9841269506720737e-04);
+    q = f64_add_product(q, r, 1.388888894359669e-03);
+    q = f64_add_product(q, r, 8.333333333494357e-03);
+    q = f64_add_product(q, r, 4.166666666653027e-02);
+    q = f64_add_product(q, r, 0.16666666666666413);
+    q = f64_add_product(q, r, 0.5000000000000011);
+    const double p = f64_add_product(q * r, r, r);
+    int64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
+    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
+    double low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f64_add_product(p, low, low - back) * high;
 }
 
 enum {
@@ -278,16 +350,27 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* 1 / (1 + e^-u), without overflow on either side. */
-static inline float f32_sigmoid(float u)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    const float small = f32_exp_of_negative(u < 0.0f ? u : -u);
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* 1 / (1 + e^-u), without overflow on either side; that of u and of -u share the exponential. */
+INLINED float f32_sigmoid(float u)
+{
+    const float small = f32_exp_of_negative(-fabsf(u));
     return (u >= 0.0f ? 1.0f : small) / (1.0f + small);
 }
 
-static inline double f64_sigmoid(double u)
+INLINED double f64_sigmoid(double u)
 {
-    const double small = f64_exp_of_negative(u < 0.0 ? u : -u);
+    const double small = f64_exp_of_negative(-fabs(u));
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
@@ -351,57 +434,81 @@ static inline void end_of_streams(void)
 #endif
 }
 
+/* tanh(u) within 2 eps: with e = e^(-2 |u|) - 1 it is |e| / (2 + e), and odd in u. */
+INLINED float f32_tanh(float u)
+{
+    const float e = f32_expm1(-2.0f * fabsf(u)), value = fabsf(e) / (2.0f + e);
+    return u >= 0.0f ? value : -value;
+}
+
+INLINED double f64_tanh(double u)
+{
+    const double e = f64_expm1(-2.0 * fabs(u)), value = fabs(e) / (2.0 + e);
+    return u >= 0.0 ? value : -value;
+}
+
 ptrdiff_t gru_cell_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H)
 {
     (void)D;
     return B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H;
 }
 
-static void gru_cell_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
-    const float *restrict b_r, const float *restrict b_z, const float *restrict sum_U_z_h_0,
-    const float *restrict sum_W_z_x, const float *restrict sum_U_r_h_0,
-    const float *restrict sum_W_r_x, float *restrict z, float *restrict factor)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gru_cell_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_r, const float *restrict b_z,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x,
+    const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x, float *restrict z,
+    float *restrict factor)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float h_0_block[SHORT][LANES];
-            float sum_U_z_h_0_block[SHORT][LANES];
-            float sum_W_z_x_block[SHORT][LANES];
-            float sum_U_r_h_0_block[SHORT][LANES];
-            float sum_W_r_x_block[SHORT][LANES];
-            float z_block[SHORT][LANES];
-            float factor_block[SHORT][LANES];
-            float r[LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
-                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
-                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
-                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
-                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[j][lane] = f32_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
-                    r[lane] = f32_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
-                    factor_block[j][lane] = r[lane] * h_0_block[j][lane];
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float h_0_block[SHORT][LANES];
+        float sum_U_z_h_0_block[SHORT][LANES];
+        float sum_W_z_x_block[SHORT][LANES];
+        float sum_U_r_h_0_block[SHORT][LANES];
+        float sum_W_r_x_block[SHORT][LANES];
+        float z_block[SHORT][LANES];
+        float factor_block[SHORT][LANES];
+        float r[LANES];
+        const float *restrict h_0_rows = h_0 + first * H;
+        const float *restrict sum_U_z_h_0_rows = sum_U_z_h_0 + first * H;
+        const float *restrict sum_W_z_x_rows = sum_W_z_x + first * H;
+        const float *restrict sum_U_r_h_0_rows = sum_U_r_h_0 + first * H;
+        const float *restrict sum_W_r_x_rows = sum_W_r_x + first * H;
+        float *restrict z_rows = z + first * H;
+        float *restrict factor_rows = factor + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    z[(first + lane) * H + place] = z_block[place][lane];
-                    factor[(first + lane) * H + place] = factor_block[place][lane];
-                }
+                h_0_block[place][lane] = h_0_rows[lane * H + place];
+                sum_U_z_h_0_block[place][lane] = sum_U_z_h_0_rows[lane * H + place];
+                sum_W_z_x_block[place][lane] = sum_W_z_x_rows[lane * H + place];
+                sum_U_r_h_0_block[place][lane] = sum_U_r_h_0_rows[lane * H + place];
+                sum_W_r_x_block[place][lane] = sum_W_r_x_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[j][lane] = f32_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
+                r[lane] = f32_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
+                factor_block[j][lane] = r[lane] * h_0_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                z_rows[lane * H + place] = z_block[place][lane];
+                factor_rows[lane * H + place] = factor_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gru_cell_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_r, const float *restrict b_z,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x,
+    const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x, float *restrict z,
+    float *restrict factor)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         ptrdiff_t first = 0;
         for (; first + F32_LANES <= H; first += F32_LANES)
             FOR_LANES(F32_LANES) {
@@ -428,67 +535,133 @@ static void gru_cell_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict 
     }
 }
 
-static void gru_cell_step_2_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
-    const float *restrict b_z, const float *restrict b_n, const float *restrict sum_U_n_factor,
-    const float *restrict sum_W_n_x, const float *restrict sum_U_z_h_0,
-    const float *restrict sum_W_z_x, const float *restrict z, float *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_r, const float *restrict b_z,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x,
+    const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x, float *restrict z,
+    float *restrict factor)
 {
-    ptrdiff_t done = 0;
     if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float h_0_block[SHORT][LANES];
-            float sum_U_n_factor_block[SHORT][LANES];
-            float sum_W_n_x_block[SHORT][LANES];
-            float sum_U_z_h_0_block[SHORT][LANES];
-            float sum_W_z_x_block[SHORT][LANES];
-            float z_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float n[LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
-                    sum_U_n_factor_block[place][lane] = sum_U_n_factor[(first + lane) * H + place];
-                    sum_W_n_x_block[place][lane] = sum_W_n_x[(first + lane) * H + place];
-                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
-                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
-                    z_block[place][lane] = z[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    n[lane] = tanhf(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
-                    out_block[j][lane] = (
-                        z_block[j][lane] * h_0_block[j][lane]
-                        + f32_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]) * n[lane]
-                    );
-                }
-            }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gru_cell_step_1_f32_short_rows(from, whole, H, h_0, b_r, b_z, sum_U_z_h_0, sum_W_z_x,
+            sum_U_r_h_0, sum_W_r_x, z, factor);
+        from = whole;
+    }
+    gru_cell_step_1_f32_long_rows(from, to, H, h_0, b_r, b_z, sum_U_z_h_0, sum_W_z_x, sum_U_r_h_0,
+        sum_W_r_x, z, factor);
+}
+
+static void gru_cell_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
+    const float *restrict b_r, const float *restrict b_z, const float *restrict sum_U_z_h_0,
+    const float *restrict sum_W_z_x, const float *restrict sum_U_r_h_0,
+    const float *restrict sum_W_r_x, float *restrict z, float *restrict factor)
+{
+    if (B * H <= GRAIN)
+        gru_cell_step_1_f32_rows(0, B, H, h_0, b_r, b_z, sum_U_z_h_0, sum_W_z_x, sum_U_r_h_0, sum_W_r_x,
+            z, factor);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gru_cell_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), H, h_0, b_r, b_z, sum_U_z_h_0,
+            sum_W_z_x, sum_U_r_h_0, sum_W_r_x, z, factor);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gru_cell_step_2_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_z, const float *restrict b_n,
+    const float *restrict sum_U_n_factor, const float *restrict sum_W_n_x,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x, const float *restrict z,
+    float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float h_0_block[SHORT][LANES];
+        float sum_U_n_factor_block[SHORT][LANES];
+        float sum_W_n_x_block[SHORT][LANES];
+        float sum_U_z_h_0_block[SHORT][LANES];
+        float sum_W_z_x_block[SHORT][LANES];
+        float z_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float n[LANES];
+        const float *restrict h_0_rows = h_0 + first * H;
+        const float *restrict sum_U_n_factor_rows = sum_U_n_factor + first * H;
+        const float *restrict sum_W_n_x_rows = sum_W_n_x + first * H;
+        const float *restrict sum_U_z_h_0_rows = sum_U_z_h_0 + first * H;
+        const float *restrict sum_W_z_x_rows = sum_W_z_x + first * H;
+        const float *restrict z_rows = z + first * H;
+        float *restrict out_rows = out + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    out[(first + lane) * H + place] = out_block[place][lane];
-                }
+                h_0_block[place][lane] = h_0_rows[lane * H + place];
+                sum_U_n_factor_block[place][lane] = sum_U_n_factor_rows[lane * H + place];
+                sum_W_n_x_block[place][lane] = sum_W_n_x_rows[lane * H + place];
+                sum_U_z_h_0_block[place][lane] = sum_U_z_h_0_rows[lane * H + place];
+                sum_W_z_x_block[place][lane] = sum_W_z_x_rows[lane * H + place];
+                z_block[place][lane] = z_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                n[lane] = f32_tanh(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
+                out_block[j][lane] = (
+                    z_block[j][lane] * h_0_block[j][lane]
+                    + f32_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]) * n[lane]
+                );
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                out_rows[lane * H + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gru_cell_step_2_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_z, const float *restrict b_n,
+    const float *restrict sum_U_n_factor, const float *restrict sum_W_n_x,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x, const float *restrict z,
+    float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
                 float chunk[CHUNK];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    float n = tanhf(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                    float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
                     chunk[j - begin] = z[row * H + j] * h_0[row * H + j] + f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n;
                 }
                 f32_stream(&out[row * H + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float n = tanhf(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= H; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                    out[row * H + j] = (
+                        z[row * H + j] * h_0[row * H + j]
+                        + f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n
+                    );
+                }
+            if (first < H && H >= F32_LANES) {
+                first = H - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                    out[row * H + j] = (
+                        z[row * H + j] * h_0[row * H + j]
+                        + f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n
+                    );
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
                 out[row * H + j] = (
                     z[row * H + j] * h_0[row * H + j]
                     + f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n
@@ -496,7 +669,40 @@ static void gru_cell_step_2_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_z, const float *restrict b_n,
+    const float *restrict sum_U_n_factor, const float *restrict sum_W_n_x,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x, const float *restrict z,
+    float *restrict out)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gru_cell_step_2_f32_short_rows(from, whole, H, h_0, b_z, b_n, sum_U_n_factor, sum_W_n_x,
+            sum_U_z_h_0, sum_W_z_x, z, out);
+        from = whole;
+    }
+    gru_cell_step_2_f32_long_rows(from, to, B, H, h_0, b_z, b_n, sum_U_n_factor, sum_W_n_x,
+        sum_U_z_h_0, sum_W_z_x, z, out);
     end_of_streams();
+}
+
+static void gru_cell_step_2_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
+    const float *restrict b_z, const float *restrict b_n, const float *restrict sum_U_n_factor,
+    const float *restrict sum_W_n_x, const float *restrict sum_U_z_h_0,
+    const float *restrict sum_W_z_x, const float *restrict z, float *restrict out)
+{
+    if (B * H <= GRAIN)
+        gru_cell_step_2_f32_rows(0, B, B, H, h_0, b_z, b_n, sum_U_n_factor, sum_W_n_x, sum_U_z_h_0,
+            sum_W_z_x, z, out);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gru_cell_step_2_f32_rows(share(B, unit, 0), share(B, unit, 1), B, H, h_0, b_z, b_n,
+            sum_U_n_factor, sum_W_n_x, sum_U_z_h_0, sum_W_z_x, z, out);
+    }
 }
 
 void gru_cell_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict x,
@@ -533,51 +739,62 @@ void gru_cell_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict x
         out);
 }
 
-static void gru_cell_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
-    const double *restrict b_r, const double *restrict b_z, const double *restrict sum_U_z_h_0,
-    const double *restrict sum_W_z_x, const double *restrict sum_U_r_h_0,
-    const double *restrict sum_W_r_x, double *restrict z, double *restrict factor)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gru_cell_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_r, const double *restrict b_z,
+    const double *restrict sum_U_z_h_0, const double *restrict sum_W_z_x,
+    const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x, double *restrict z,
+    double *restrict factor)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double h_0_block[SHORT][LANES];
-            double sum_U_z_h_0_block[SHORT][LANES];
-            double sum_W_z_x_block[SHORT][LANES];
-            double sum_U_r_h_0_block[SHORT][LANES];
-            double sum_W_r_x_block[SHORT][LANES];
-            double z_block[SHORT][LANES];
-            double factor_block[SHORT][LANES];
-            double r[LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
-                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
-                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
-                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
-                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[j][lane] = f64_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
-                    r[lane] = f64_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
-                    factor_block[j][lane] = r[lane] * h_0_block[j][lane];
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double h_0_block[SHORT][LANES];
+        double sum_U_z_h_0_block[SHORT][LANES];
+        double sum_W_z_x_block[SHORT][LANES];
+        double sum_U_r_h_0_block[SHORT][LANES];
+        double sum_W_r_x_block[SHORT][LANES];
+        double z_block[SHORT][LANES];
+        double factor_block[SHORT][LANES];
+        double r[LANES];
+        const double *restrict h_0_rows = h_0 + first * H;
+        const double *restrict sum_U_z_h_0_rows = sum_U_z_h_0 + first * H;
+        const double *restrict sum_W_z_x_rows = sum_W_z_x + first * H;
+        const double *restrict sum_U_r_h_0_rows = sum_U_r_h_0 + first * H;
+        const double *restrict sum_W_r_x_rows = sum_W_r_x + first * H;
+        double *restrict z_rows = z + first * H;
+        double *restrict factor_rows = factor + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    z[(first + lane) * H + place] = z_block[place][lane];
-                    factor[(first + lane) * H + place] = factor_block[place][lane];
-                }
+                h_0_block[place][lane] = h_0_rows[lane * H + place];
+                sum_U_z_h_0_block[place][lane] = sum_U_z_h_0_rows[lane * H + place];
+                sum_W_z_x_block[place][lane] = sum_W_z_x_rows[lane * H + place];
+                sum_U_r_h_0_block[place][lane] = sum_U_r_h_0_rows[lane * H + place];
+                sum_W_r_x_block[place][lane] = sum_W_r_x_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[j][lane] = f64_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
+                r[lane] = f64_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
+                factor_block[j][lane] = r[lane] * h_0_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                z_rows[lane * H + place] = z_block[place][lane];
+                factor_rows[lane * H + place] = factor_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gru_cell_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_r, const double *restrict b_z,
+    const double *restrict sum_U_z_h_0, const double *restrict sum_W_z_x,
+    const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x, double *restrict z,
+    double *restrict factor)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         ptrdiff_t first = 0;
         for (; first + F64_LANES <= H; first += F64_LANES)
             FOR_LANES(F64_LANES) {
@@ -604,67 +821,133 @@ static void gru_cell_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict
     }
 }
 
-static void gru_cell_step_2_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
-    const double *restrict b_z, const double *restrict b_n, const double *restrict sum_U_n_factor,
-    const double *restrict sum_W_n_x, const double *restrict sum_U_z_h_0,
-    const double *restrict sum_W_z_x, const double *restrict z, double *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_r, const double *restrict b_z,
+    const double *restrict sum_U_z_h_0, const double *restrict sum_W_z_x,
+    const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x, double *restrict z,
+    double *restrict factor)
 {
-    ptrdiff_t done = 0;
     if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double h_0_block[SHORT][LANES];
-            double sum_U_n_factor_block[SHORT][LANES];
-            double sum_W_n_x_block[SHORT][LANES];
-            double sum_U_z_h_0_block[SHORT][LANES];
-            double sum_W_z_x_block[SHORT][LANES];
-            double z_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double n[LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
-                    sum_U_n_factor_block[place][lane] = sum_U_n_factor[(first + lane) * H + place];
-                    sum_W_n_x_block[place][lane] = sum_W_n_x[(first + lane) * H + place];
-                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
-                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
-                    z_block[place][lane] = z[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    n[lane] = tanh(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
-                    out_block[j][lane] = (
-                        z_block[j][lane] * h_0_block[j][lane]
-                        + f64_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]) * n[lane]
-                    );
-                }
-            }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gru_cell_step_1_f64_short_rows(from, whole, H, h_0, b_r, b_z, sum_U_z_h_0, sum_W_z_x,
+            sum_U_r_h_0, sum_W_r_x, z, factor);
+        from = whole;
+    }
+    gru_cell_step_1_f64_long_rows(from, to, H, h_0, b_r, b_z, sum_U_z_h_0, sum_W_z_x, sum_U_r_h_0,
+        sum_W_r_x, z, factor);
+}
+
+static void gru_cell_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
+    const double *restrict b_r, const double *restrict b_z, const double *restrict sum_U_z_h_0,
+    const double *restrict sum_W_z_x, const double *restrict sum_U_r_h_0,
+    const double *restrict sum_W_r_x, double *restrict z, double *restrict factor)
+{
+    if (B * H <= GRAIN)
+        gru_cell_step_1_f64_rows(0, B, H, h_0, b_r, b_z, sum_U_z_h_0, sum_W_z_x, sum_U_r_h_0, sum_W_r_x,
+            z, factor);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gru_cell_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), H, h_0, b_r, b_z, sum_U_z_h_0,
+            sum_W_z_x, sum_U_r_h_0, sum_W_r_x, z, factor);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gru_cell_step_2_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_z, const double *restrict b_n,
+    const double *restrict sum_U_n_factor, const double *restrict sum_W_n_x,
+    const double *restrict sum_U_z_h_0, const double *restrict sum_W_z_x, const double *restrict z,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double h_0_block[SHORT][LANES];
+        double sum_U_n_factor_block[SHORT][LANES];
+        double sum_W_n_x_block[SHORT][LANES];
+        double sum_U_z_h_0_block[SHORT][LANES];
+        double sum_W_z_x_block[SHORT][LANES];
+        double z_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double n[LANES];
+        const double *restrict h_0_rows = h_0 + first * H;
+        const double *restrict sum_U_n_factor_rows = sum_U_n_factor + first * H;
+        const double *restrict sum_W_n_x_rows = sum_W_n_x + first * H;
+        const double *restrict sum_U_z_h_0_rows = sum_U_z_h_0 + first * H;
+        const double *restrict sum_W_z_x_rows = sum_W_z_x + first * H;
+        const double *restrict z_rows = z + first * H;
+        double *restrict out_rows = out + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    out[(first + lane) * H + place] = out_block[place][lane];
-                }
+                h_0_block[place][lane] = h_0_rows[lane * H + place];
+                sum_U_n_factor_block[place][lane] = sum_U_n_factor_rows[lane * H + place];
+                sum_W_n_x_block[place][lane] = sum_W_n_x_rows[lane * H + place];
+                sum_U_z_h_0_block[place][lane] = sum_U_z_h_0_rows[lane * H + place];
+                sum_W_z_x_block[place][lane] = sum_W_z_x_rows[lane * H + place];
+                z_block[place][lane] = z_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                n[lane] = f64_tanh(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
+                out_block[j][lane] = (
+                    z_block[j][lane] * h_0_block[j][lane]
+                    + f64_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]) * n[lane]
+                );
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                out_rows[lane * H + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gru_cell_step_2_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_z, const double *restrict b_n,
+    const double *restrict sum_U_n_factor, const double *restrict sum_W_n_x,
+    const double *restrict sum_U_z_h_0, const double *restrict sum_W_z_x, const double *restrict z,
+    double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
                 double chunk[CHUNK];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    double n = tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                    double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
                     chunk[j - begin] = z[row * H + j] * h_0[row * H + j] + f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n;
                 }
                 f64_stream(&out[row * H + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                double n = tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= H; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                    out[row * H + j] = (
+                        z[row * H + j] * h_0[row * H + j]
+                        + f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n
+                    );
+                }
+            if (first < H && H >= F64_LANES) {
+                first = H - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                    out[row * H + j] = (
+                        z[row * H + j] * h_0[row * H + j]
+                        + f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n
+                    );
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
                 out[row * H + j] = (
                     z[row * H + j] * h_0[row * H + j]
                     + f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n
@@ -672,7 +955,40 @@ static void gru_cell_step_2_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_z, const double *restrict b_n,
+    const double *restrict sum_U_n_factor, const double *restrict sum_W_n_x,
+    const double *restrict sum_U_z_h_0, const double *restrict sum_W_z_x, const double *restrict z,
+    double *restrict out)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gru_cell_step_2_f64_short_rows(from, whole, H, h_0, b_z, b_n, sum_U_n_factor, sum_W_n_x,
+            sum_U_z_h_0, sum_W_z_x, z, out);
+        from = whole;
+    }
+    gru_cell_step_2_f64_long_rows(from, to, B, H, h_0, b_z, b_n, sum_U_n_factor, sum_W_n_x,
+        sum_U_z_h_0, sum_W_z_x, z, out);
     end_of_streams();
+}
+
+static void gru_cell_step_2_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
+    const double *restrict b_z, const double *restrict b_n, const double *restrict sum_U_n_factor,
+    const double *restrict sum_W_n_x, const double *restrict sum_U_z_h_0,
+    const double *restrict sum_W_z_x, const double *restrict z, double *restrict out)
+{
+    if (B * H <= GRAIN)
+        gru_cell_step_2_f64_rows(0, B, B, H, h_0, b_z, b_n, sum_U_n_factor, sum_W_n_x, sum_U_z_h_0,
+            sum_W_z_x, z, out);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gru_cell_step_2_f64_rows(share(B, unit, 0), share(B, unit, 1), B, H, h_0, b_z, b_n,
+            sum_U_n_factor, sum_W_n_x, sum_U_z_h_0, sum_W_z_x, z, out);
+    }
 }
 
 void gru_cell_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict x,
@@ -714,121 +1030,141 @@ ptrdiff_t gru_cell_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H)
     return B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * D + B * D + B * D + B * H + B * H;
 }
 
-static void gru_cell_gradient_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
-    const float *restrict b_r, const float *restrict b_z, const float *restrict dL_dh,
-    const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x,
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gru_cell_gradient_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_r, const float *restrict b_z,
+    const float *restrict dL_dh, const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x,
     const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x, float *restrict r,
     float *restrict factor, float *restrict z, float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
     float *restrict n_bar)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float h_0_block[SHORT][LANES];
-            float dL_dh_block[SHORT][LANES];
-            float sum_U_r_h_0_block[SHORT][LANES];
-            float sum_W_r_x_block[SHORT][LANES];
-            float sum_U_z_h_0_block[SHORT][LANES];
-            float sum_W_z_x_block[SHORT][LANES];
-            float r_block[SHORT][LANES];
-            float factor_block[SHORT][LANES];
-            float z_block[SHORT][LANES];
-            float sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
-            float n_bar_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
-                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
-                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
-                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
-                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
-                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    r_block[j][lane] = f32_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
-                    z_block[j][lane] = f32_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
-                    sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane] = f32_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]);
-                }
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    factor_block[k][lane] = r_block[k][lane] * h_0_block[k][lane];
-                    n_bar_block[k][lane] = dL_dh_block[k][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[k][lane];
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float h_0_block[SHORT][LANES];
+        float dL_dh_block[SHORT][LANES];
+        float sum_U_r_h_0_block[SHORT][LANES];
+        float sum_W_r_x_block[SHORT][LANES];
+        float sum_U_z_h_0_block[SHORT][LANES];
+        float sum_W_z_x_block[SHORT][LANES];
+        float r_block[SHORT][LANES];
+        float factor_block[SHORT][LANES];
+        float z_block[SHORT][LANES];
+        float sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
+        float n_bar_block[SHORT][LANES];
+        const float *restrict h_0_rows = h_0 + first * H;
+        const float *restrict dL_dh_rows = dL_dh + first * H;
+        const float *restrict sum_U_r_h_0_rows = sum_U_r_h_0 + first * H;
+        const float *restrict sum_W_r_x_rows = sum_W_r_x + first * H;
+        const float *restrict sum_U_z_h_0_rows = sum_U_z_h_0 + first * H;
+        const float *restrict sum_W_z_x_rows = sum_W_z_x + first * H;
+        float *restrict r_rows = r + first * H;
+        float *restrict factor_rows = factor + first * H;
+        float *restrict z_rows = z + first * H;
+        float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0_rows = sigmoid_sum_W_z_x_sum_U_z_h_0 + first * H;
+        float *restrict n_bar_rows = n_bar + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    r[(first + lane) * H + place] = r_block[place][lane];
-                    factor[(first + lane) * H + place] = factor_block[place][lane];
-                    z[(first + lane) * H + place] = z_block[place][lane];
-                    sigmoid_sum_W_z_x_sum_U_z_h_0[(first + lane) * H + place] = sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane];
-                    n_bar[(first + lane) * H + place] = n_bar_block[place][lane];
-                }
+                h_0_block[place][lane] = h_0_rows[lane * H + place];
+                dL_dh_block[place][lane] = dL_dh_rows[lane * H + place];
+                sum_U_r_h_0_block[place][lane] = sum_U_r_h_0_rows[lane * H + place];
+                sum_W_r_x_block[place][lane] = sum_W_r_x_rows[lane * H + place];
+                sum_U_z_h_0_block[place][lane] = sum_U_z_h_0_rows[lane * H + place];
+                sum_W_z_x_block[place][lane] = sum_W_z_x_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                r_block[j][lane] = f32_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
+                z_block[j][lane] = f32_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
+                sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane] = f32_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]);
+            }
+        }
+        for (ptrdiff_t k = 0; k < H; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                factor_block[k][lane] = r_block[k][lane] * h_0_block[k][lane];
+                n_bar_block[k][lane] = dL_dh_block[k][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                r_rows[lane * H + place] = r_block[place][lane];
+                factor_rows[lane * H + place] = factor_block[place][lane];
+                z_rows[lane * H + place] = z_block[place][lane];
+                sigmoid_sum_W_z_x_sum_U_z_h_0_rows[lane * H + place] = sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane];
+                n_bar_rows[lane * H + place] = n_bar_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 11 * H * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                            chunk[j - begin] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
-                        }
-                        f32_stream(&z[row * H + begin], chunk, end - begin);
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void gru_cell_gradient_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, const float *restrict h_0, const float *restrict b_r, const float *restrict b_z,
+    const float *restrict dL_dh, const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x, float *restrict r,
+    float *restrict factor, float *restrict z, float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
+    float *restrict n_bar)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                        chunk[j - begin] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
                     }
+                    f32_stream(&z[row * H + begin], chunk, end - begin);
                 }
             }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= H; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                            z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
-                        }
-                    if (first < H && H >= F32_LANES) {
-                        first = H - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                            z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
-                        }
-                        first = H;
-                    }
-                    for (ptrdiff_t j = first; j < H; j++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= H; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
                         r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
                         z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
                         sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
                     }
+                if (first < H && H >= F32_LANES) {
+                    first = H - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                        z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    }
+                    first = H;
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    factor[row * H + k] = r[row * H + k] * h_0[row * H + k];
-                    n_bar[row * H + k] = dL_dh[row * H + k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + k];
+                for (ptrdiff_t j = first; j < H; j++) {
+                    r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                    z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
                 }
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t k = 0; k < H; k++) {
+                factor[row * H + k] = r[row * H + k] * h_0[row * H + k];
+                n_bar[row * H + k] = dL_dh[row * H + k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + k];
+            }
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gru_cell_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, const float *restrict h_0, const float *restrict b_r, const float *restrict b_z,
+    const float *restrict dL_dh, const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x, float *restrict r,
+    float *restrict factor, float *restrict z, float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
+    float *restrict n_bar)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
@@ -871,7 +1207,153 @@ static void gru_cell_gradient_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *
             n_bar[row * H + k] = dL_dh[row * H + k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + k];
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_gradient_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, const float *restrict h_0, const float *restrict b_r, const float *restrict b_z,
+    const float *restrict dL_dh, const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x, float *restrict r,
+    float *restrict factor, float *restrict z, float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
+    float *restrict n_bar)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gru_cell_gradient_step_1_f32_short_rows(from, whole, H, h_0, b_r, b_z, dL_dh, sum_U_r_h_0,
+            sum_W_r_x, sum_U_z_h_0, sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
+        from = whole;
+    }
+    if (stay_near(B, 11 * H * (ptrdiff_t)sizeof(float)))
+        gru_cell_gradient_step_1_f32_near_rows(from, to, B, H, h_0, b_r, b_z, dL_dh, sum_U_r_h_0,
+            sum_W_r_x, sum_U_z_h_0, sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
+    else
+        gru_cell_gradient_step_1_f32_long_rows(from, to, B, H, h_0, b_r, b_z, dL_dh, sum_U_r_h_0,
+            sum_W_r_x, sum_U_z_h_0, sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
     end_of_streams();
+}
+
+static void gru_cell_gradient_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
+    const float *restrict b_r, const float *restrict b_z, const float *restrict dL_dh,
+    const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x,
+    const float *restrict sum_U_z_h_0, const float *restrict sum_W_z_x, float *restrict r,
+    float *restrict factor, float *restrict z, float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
+    float *restrict n_bar)
+{
+    if (B * H <= GRAIN)
+        gru_cell_gradient_step_1_f32_rows(0, B, B, H, h_0, b_r, b_z, dL_dh, sum_U_r_h_0, sum_W_r_x,
+            sum_U_z_h_0, sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gru_cell_gradient_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), B, H, h_0, b_r, b_z,
+            dL_dh, sum_U_r_h_0, sum_W_r_x, sum_U_z_h_0, sum_W_z_x, r, factor, z,
+            sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gru_cell_gradient_step_2_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_n, const float *restrict dL_dh,
+    const float *restrict sum_U_n_factor, const float *restrict sum_W_n_x,
+    const float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0, const float *restrict z,
+    const float *restrict n_bar, float *restrict factor_2, float *restrict factor_3)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float h_0_block[SHORT][LANES];
+        float dL_dh_block[SHORT][LANES];
+        float sum_U_n_factor_block[SHORT][LANES];
+        float sum_W_n_x_block[SHORT][LANES];
+        float sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
+        float z_block[SHORT][LANES];
+        float n_bar_block[SHORT][LANES];
+        float factor_2_block[SHORT][LANES];
+        float factor_3_block[SHORT][LANES];
+        float n[LANES];
+        const float *restrict h_0_rows = h_0 + first * H;
+        const float *restrict dL_dh_rows = dL_dh + first * H;
+        const float *restrict sum_U_n_factor_rows = sum_U_n_factor + first * H;
+        const float *restrict sum_W_n_x_rows = sum_W_n_x + first * H;
+        const float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0_rows = sigmoid_sum_W_z_x_sum_U_z_h_0 + first * H;
+        const float *restrict z_rows = z + first * H;
+        const float *restrict n_bar_rows = n_bar + first * H;
+        float *restrict factor_2_rows = factor_2 + first * H;
+        float *restrict factor_3_rows = factor_3 + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                h_0_block[place][lane] = h_0_rows[lane * H + place];
+                dL_dh_block[place][lane] = dL_dh_rows[lane * H + place];
+                sum_U_n_factor_block[place][lane] = sum_U_n_factor_rows[lane * H + place];
+                sum_W_n_x_block[place][lane] = sum_W_n_x_rows[lane * H + place];
+                sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane] = sigmoid_sum_W_z_x_sum_U_z_h_0_rows[lane * H + place];
+                z_block[place][lane] = z_rows[lane * H + place];
+                n_bar_block[place][lane] = n_bar_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                n[lane] = f32_tanh(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
+                factor_3_block[j][lane] = n_bar_block[j][lane] * (1.0f - n[lane] * n[lane]);
+                factor_2_block[j][lane] = dL_dh_block[j][lane] * (h_0_block[j][lane] - n[lane]) * z_block[j][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                factor_2_rows[lane * H + place] = factor_2_block[place][lane];
+                factor_3_rows[lane * H + place] = factor_3_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gru_cell_gradient_step_2_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_n, const float *restrict dL_dh,
+    const float *restrict sum_U_n_factor, const float *restrict sum_W_n_x,
+    const float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0, const float *restrict z,
+    const float *restrict n_bar, float *restrict factor_2, float *restrict factor_3)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        ptrdiff_t first = 0;
+        for (; first + F32_LANES <= H; first += F32_LANES)
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t j = first + lane;
+                float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                factor_3[row * H + j] = n_bar[row * H + j] * (1.0f - n * n);
+                factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+            }
+        if (first < H && H >= F32_LANES) {
+            first = H - F32_LANES;
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t j = first + lane;
+                float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                factor_3[row * H + j] = n_bar[row * H + j] * (1.0f - n * n);
+                factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+            }
+            first = H;
+        }
+        for (ptrdiff_t j = first; j < H; j++) {
+            float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+            factor_3[row * H + j] = n_bar[row * H + j] * (1.0f - n * n);
+            factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_gradient_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_n, const float *restrict dL_dh,
+    const float *restrict sum_U_n_factor, const float *restrict sum_W_n_x,
+    const float *restrict sigmoid_sum_W_z_x_sum_U_z_h_0, const float *restrict z,
+    const float *restrict n_bar, float *restrict factor_2, float *restrict factor_3)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gru_cell_gradient_step_2_f32_short_rows(from, whole, H, h_0, b_n, dL_dh, sum_U_n_factor,
+            sum_W_n_x, sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3);
+        from = whole;
+    }
+    gru_cell_gradient_step_2_f32_long_rows(from, to, H, h_0, b_n, dL_dh, sum_U_n_factor, sum_W_n_x,
+        sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3);
 }
 
 static void gru_cell_gradient_step_2_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
@@ -880,97 +1362,65 @@ static void gru_cell_gradient_step_2_f32(ptrdiff_t B, ptrdiff_t H, const float *
     const float *restrict z, const float *restrict n_bar, float *restrict factor_2,
     float *restrict factor_3)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float h_0_block[SHORT][LANES];
-            float dL_dh_block[SHORT][LANES];
-            float sum_U_n_factor_block[SHORT][LANES];
-            float sum_W_n_x_block[SHORT][LANES];
-            float sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
-            float z_block[SHORT][LANES];
-            float n_bar_block[SHORT][LANES];
-            float factor_2_block[SHORT][LANES];
-            float factor_3_block[SHORT][LANES];
-            float n[LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
-                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
-                    sum_U_n_factor_block[place][lane] = sum_U_n_factor[(first + lane) * H + place];
-                    sum_W_n_x_block[place][lane] = sum_W_n_x[(first + lane) * H + place];
-                    sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane] = sigmoid_sum_W_z_x_sum_U_z_h_0[(first + lane) * H + place];
-                    z_block[place][lane] = z[(first + lane) * H + place];
-                    n_bar_block[place][lane] = n_bar[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    n[lane] = tanhf(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
-                    factor_3_block[j][lane] = n_bar_block[j][lane] * (1.0f - n[lane] * n[lane]);
-                    factor_2_block[j][lane] = dL_dh_block[j][lane] * (h_0_block[j][lane] - n[lane]) * z_block[j][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane];
-                }
-            }
+    if (B * H <= GRAIN)
+        gru_cell_gradient_step_2_f32_rows(0, B, H, h_0, b_n, dL_dh, sum_U_n_factor, sum_W_n_x,
+            sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gru_cell_gradient_step_2_f32_rows(share(B, unit, 0), share(B, unit, 1), H, h_0, b_n, dL_dh,
+            sum_U_n_factor, sum_W_n_x, sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gru_cell_gradient_step_3_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict h_0, const float *restrict b_r, const float *restrict sum_factor_3_U_n,
+    const float *restrict r, const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x,
+    float *restrict factor_4)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float h_0_block[SHORT][LANES];
+        float sum_factor_3_U_n_block[SHORT][LANES];
+        float r_block[SHORT][LANES];
+        float sum_U_r_h_0_block[SHORT][LANES];
+        float sum_W_r_x_block[SHORT][LANES];
+        float factor_4_block[SHORT][LANES];
+        const float *restrict h_0_rows = h_0 + first * H;
+        const float *restrict sum_factor_3_U_n_rows = sum_factor_3_U_n + first * H;
+        const float *restrict r_rows = r + first * H;
+        const float *restrict sum_U_r_h_0_rows = sum_U_r_h_0 + first * H;
+        const float *restrict sum_W_r_x_rows = sum_W_r_x + first * H;
+        float *restrict factor_4_rows = factor_4 + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    factor_2[(first + lane) * H + place] = factor_2_block[place][lane];
-                    factor_3[(first + lane) * H + place] = factor_3_block[place][lane];
-                }
+                h_0_block[place][lane] = h_0_rows[lane * H + place];
+                sum_factor_3_U_n_block[place][lane] = sum_factor_3_U_n_rows[lane * H + place];
+                r_block[place][lane] = r_rows[lane * H + place];
+                sum_U_r_h_0_block[place][lane] = sum_U_r_h_0_rows[lane * H + place];
+                sum_W_r_x_block[place][lane] = sum_W_r_x_rows[lane * H + place];
             }
         }
-    }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
         for (ptrdiff_t j = 0; j < H; j++) {
-            float n = tanhf(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
-            factor_3[row * H + j] = n_bar[row * H + j] * (1.0f - n * n);
-            factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                factor_4_block[j][lane] = h_0_block[j][lane] * sum_factor_3_U_n_block[j][lane] * r_block[j][lane] * f32_sigmoid(-sum_W_r_x_block[j][lane] - sum_U_r_h_0_block[j][lane] - b_r[j]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                factor_4_rows[lane * H + place] = factor_4_block[place][lane];
+            }
         }
     }
 }
 
-static void gru_cell_gradient_step_3_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
-    const float *restrict b_r, const float *restrict sum_factor_3_U_n, const float *restrict r,
+/* Rows of any length, one after the other. */
+SHARED void gru_cell_gradient_step_3_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, const float *restrict h_0, const float *restrict b_r,
+    const float *restrict sum_factor_3_U_n, const float *restrict r,
     const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x, float *restrict factor_4)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float h_0_block[SHORT][LANES];
-            float sum_factor_3_U_n_block[SHORT][LANES];
-            float r_block[SHORT][LANES];
-            float sum_U_r_h_0_block[SHORT][LANES];
-            float sum_W_r_x_block[SHORT][LANES];
-            float factor_4_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
-                    sum_factor_3_U_n_block[place][lane] = sum_factor_3_U_n[(first + lane) * H + place];
-                    r_block[place][lane] = r[(first + lane) * H + place];
-                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
-                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    factor_4_block[j][lane] = h_0_block[j][lane] * sum_factor_3_U_n_block[j][lane] * r_block[j][lane] * f32_sigmoid(-sum_W_r_x_block[j][lane] - sum_U_r_h_0_block[j][lane] - b_r[j]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    factor_4[(first + lane) * H + place] = factor_4_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
@@ -1001,18 +1451,49 @@ static void gru_cell_gradient_step_3_f32(ptrdiff_t B, ptrdiff_t H, const float *
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_gradient_step_3_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, const float *restrict h_0, const float *restrict b_r,
+    const float *restrict sum_factor_3_U_n, const float *restrict r,
+    const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x, float *restrict factor_4)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gru_cell_gradient_step_3_f32_short_rows(from, whole, H, h_0, b_r, sum_factor_3_U_n, r,
+            sum_U_r_h_0, sum_W_r_x, factor_4);
+        from = whole;
+    }
+    gru_cell_gradient_step_3_f32_long_rows(from, to, B, H, h_0, b_r, sum_factor_3_U_n, r,
+        sum_U_r_h_0, sum_W_r_x, factor_4);
     end_of_streams();
 }
 
-static void gru_cell_gradient_step_4_f32(ptrdiff_t B, ptrdiff_t H, ptrdiff_t D,
-    const float *restrict dL_dh, const float *restrict sum_factor_2_W_z,
+static void gru_cell_gradient_step_3_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict h_0,
+    const float *restrict b_r, const float *restrict sum_factor_3_U_n, const float *restrict r,
+    const float *restrict sum_U_r_h_0, const float *restrict sum_W_r_x, float *restrict factor_4)
+{
+    if (B * H <= GRAIN)
+        gru_cell_gradient_step_3_f32_rows(0, B, B, H, h_0, b_r, sum_factor_3_U_n, r, sum_U_r_h_0,
+            sum_W_r_x, factor_4);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gru_cell_gradient_step_3_f32_rows(share(B, unit, 0), share(B, unit, 1), B, H, h_0, b_r,
+            sum_factor_3_U_n, r, sum_U_r_h_0, sum_W_r_x, factor_4);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_gradient_step_4_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, ptrdiff_t D, const float *restrict dL_dh, const float *restrict sum_factor_2_W_z,
     const float *restrict sum_factor_3_W_n, const float *restrict sum_factor_4_W_r,
     const float *restrict r, const float *restrict sum_factor_2_U_z,
     const float *restrict sum_factor_3_U_n, const float *restrict sum_factor_4_U_r,
     const float *restrict z, float *restrict dx, float *restrict dh_0)
 {
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * D * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, D);
@@ -1054,6 +1535,24 @@ static void gru_cell_gradient_step_4_f32(ptrdiff_t B, ptrdiff_t H, ptrdiff_t D,
         }
     }
     end_of_streams();
+}
+
+static void gru_cell_gradient_step_4_f32(ptrdiff_t B, ptrdiff_t H, ptrdiff_t D,
+    const float *restrict dL_dh, const float *restrict sum_factor_2_W_z,
+    const float *restrict sum_factor_3_W_n, const float *restrict sum_factor_4_W_r,
+    const float *restrict r, const float *restrict sum_factor_2_U_z,
+    const float *restrict sum_factor_3_U_n, const float *restrict sum_factor_4_U_r,
+    const float *restrict z, float *restrict dx, float *restrict dh_0)
+{
+    if (B * H <= GRAIN)
+        gru_cell_gradient_step_4_f32_rows(0, B, B, H, D, dL_dh, sum_factor_2_W_z, sum_factor_3_W_n,
+            sum_factor_4_W_r, r, sum_factor_2_U_z, sum_factor_3_U_n, sum_factor_4_U_r, z, dx, dh_0);
+    else {
+        OMP(omp parallel)
+        gru_cell_gradient_step_4_f32_rows(share(B, 1, 0), share(B, 1, 1), B, H, D, dL_dh,
+            sum_factor_2_W_z, sum_factor_3_W_n, sum_factor_4_W_r, r, sum_factor_2_U_z, sum_factor_3_U_n,
+            sum_factor_4_U_r, z, dx, dh_0);
+    }
 }
 
 void gru_cell_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict x,
@@ -1132,121 +1631,141 @@ void gru_cell_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *r
         sum_factor_4_W_r, r, sum_factor_2_U_z, sum_factor_3_U_n, sum_factor_4_U_r, z, dx, dh_0);
 }
 
-static void gru_cell_gradient_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
-    const double *restrict b_r, const double *restrict b_z, const double *restrict dL_dh,
-    const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x,
-    const double *restrict sum_U_z_h_0, const double *restrict sum_W_z_x, double *restrict r,
-    double *restrict factor, double *restrict z, double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
-    double *restrict n_bar)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gru_cell_gradient_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_r, const double *restrict b_z,
+    const double *restrict dL_dh, const double *restrict sum_U_r_h_0,
+    const double *restrict sum_W_r_x, const double *restrict sum_U_z_h_0,
+    const double *restrict sum_W_z_x, double *restrict r, double *restrict factor,
+    double *restrict z, double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0, double *restrict n_bar)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double h_0_block[SHORT][LANES];
-            double dL_dh_block[SHORT][LANES];
-            double sum_U_r_h_0_block[SHORT][LANES];
-            double sum_W_r_x_block[SHORT][LANES];
-            double sum_U_z_h_0_block[SHORT][LANES];
-            double sum_W_z_x_block[SHORT][LANES];
-            double r_block[SHORT][LANES];
-            double factor_block[SHORT][LANES];
-            double z_block[SHORT][LANES];
-            double sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
-            double n_bar_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
-                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
-                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
-                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
-                    sum_U_z_h_0_block[place][lane] = sum_U_z_h_0[(first + lane) * H + place];
-                    sum_W_z_x_block[place][lane] = sum_W_z_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    r_block[j][lane] = f64_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
-                    z_block[j][lane] = f64_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
-                    sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane] = f64_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]);
-                }
-            }
-            for (ptrdiff_t k = 0; k < H; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    factor_block[k][lane] = r_block[k][lane] * h_0_block[k][lane];
-                    n_bar_block[k][lane] = dL_dh_block[k][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[k][lane];
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double h_0_block[SHORT][LANES];
+        double dL_dh_block[SHORT][LANES];
+        double sum_U_r_h_0_block[SHORT][LANES];
+        double sum_W_r_x_block[SHORT][LANES];
+        double sum_U_z_h_0_block[SHORT][LANES];
+        double sum_W_z_x_block[SHORT][LANES];
+        double r_block[SHORT][LANES];
+        double factor_block[SHORT][LANES];
+        double z_block[SHORT][LANES];
+        double sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
+        double n_bar_block[SHORT][LANES];
+        const double *restrict h_0_rows = h_0 + first * H;
+        const double *restrict dL_dh_rows = dL_dh + first * H;
+        const double *restrict sum_U_r_h_0_rows = sum_U_r_h_0 + first * H;
+        const double *restrict sum_W_r_x_rows = sum_W_r_x + first * H;
+        const double *restrict sum_U_z_h_0_rows = sum_U_z_h_0 + first * H;
+        const double *restrict sum_W_z_x_rows = sum_W_z_x + first * H;
+        double *restrict r_rows = r + first * H;
+        double *restrict factor_rows = factor + first * H;
+        double *restrict z_rows = z + first * H;
+        double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0_rows = sigmoid_sum_W_z_x_sum_U_z_h_0 + first * H;
+        double *restrict n_bar_rows = n_bar + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    r[(first + lane) * H + place] = r_block[place][lane];
-                    factor[(first + lane) * H + place] = factor_block[place][lane];
-                    z[(first + lane) * H + place] = z_block[place][lane];
-                    sigmoid_sum_W_z_x_sum_U_z_h_0[(first + lane) * H + place] = sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane];
-                    n_bar[(first + lane) * H + place] = n_bar_block[place][lane];
-                }
+                h_0_block[place][lane] = h_0_rows[lane * H + place];
+                dL_dh_block[place][lane] = dL_dh_rows[lane * H + place];
+                sum_U_r_h_0_block[place][lane] = sum_U_r_h_0_rows[lane * H + place];
+                sum_W_r_x_block[place][lane] = sum_W_r_x_rows[lane * H + place];
+                sum_U_z_h_0_block[place][lane] = sum_U_z_h_0_rows[lane * H + place];
+                sum_W_z_x_block[place][lane] = sum_W_z_x_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                r_block[j][lane] = f64_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
+                z_block[j][lane] = f64_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
+                sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane] = f64_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]);
+            }
+        }
+        for (ptrdiff_t k = 0; k < H; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                factor_block[k][lane] = r_block[k][lane] * h_0_block[k][lane];
+                n_bar_block[k][lane] = dL_dh_block[k][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                r_rows[lane * H + place] = r_block[place][lane];
+                factor_rows[lane * H + place] = factor_block[place][lane];
+                z_rows[lane * H + place] = z_block[place][lane];
+                sigmoid_sum_W_z_x_sum_U_z_h_0_rows[lane * H + place] = sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane];
+                n_bar_rows[lane * H + place] = n_bar_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 11 * H * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                            chunk[j - begin] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
-                        }
-                        f64_stream(&z[row * H + begin], chunk, end - begin);
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void gru_cell_gradient_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, const double *restrict h_0, const double *restrict b_r, const double *restrict b_z,
+    const double *restrict dL_dh, const double *restrict sum_U_r_h_0,
+    const double *restrict sum_W_r_x, const double *restrict sum_U_z_h_0,
+    const double *restrict sum_W_z_x, double *restrict r, double *restrict factor,
+    double *restrict z, double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0, double *restrict n_bar)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                        chunk[j - begin] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
                     }
+                    f64_stream(&z[row * H + begin], chunk, end - begin);
                 }
             }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= H; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                            z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
-                        }
-                    if (first < H && H >= F64_LANES) {
-                        first = H - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                            z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                            sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
-                        }
-                        first = H;
-                    }
-                    for (ptrdiff_t j = first; j < H; j++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= H; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
                         r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
                         z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
                         sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
                     }
+                if (first < H && H >= F64_LANES) {
+                    first = H - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                        z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    }
+                    first = H;
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t k = 0; k < H; k++) {
-                    factor[row * H + k] = r[row * H + k] * h_0[row * H + k];
-                    n_bar[row * H + k] = dL_dh[row * H + k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + k];
+                for (ptrdiff_t j = first; j < H; j++) {
+                    r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
+                    z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
                 }
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t k = 0; k < H; k++) {
+                factor[row * H + k] = r[row * H + k] * h_0[row * H + k];
+                n_bar[row * H + k] = dL_dh[row * H + k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + k];
+            }
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gru_cell_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, const double *restrict h_0, const double *restrict b_r, const double *restrict b_z,
+    const double *restrict dL_dh, const double *restrict sum_U_r_h_0,
+    const double *restrict sum_W_r_x, const double *restrict sum_U_z_h_0,
+    const double *restrict sum_W_z_x, double *restrict r, double *restrict factor,
+    double *restrict z, double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0, double *restrict n_bar)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
@@ -1289,7 +1808,153 @@ static void gru_cell_gradient_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double 
             n_bar[row * H + k] = dL_dh[row * H + k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + k];
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_gradient_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, const double *restrict h_0, const double *restrict b_r, const double *restrict b_z,
+    const double *restrict dL_dh, const double *restrict sum_U_r_h_0,
+    const double *restrict sum_W_r_x, const double *restrict sum_U_z_h_0,
+    const double *restrict sum_W_z_x, double *restrict r, double *restrict factor,
+    double *restrict z, double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0, double *restrict n_bar)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gru_cell_gradient_step_1_f64_short_rows(from, whole, H, h_0, b_r, b_z, dL_dh, sum_U_r_h_0,
+            sum_W_r_x, sum_U_z_h_0, sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
+        from = whole;
+    }
+    if (stay_near(B, 11 * H * (ptrdiff_t)sizeof(double)))
+        gru_cell_gradient_step_1_f64_near_rows(from, to, B, H, h_0, b_r, b_z, dL_dh, sum_U_r_h_0,
+            sum_W_r_x, sum_U_z_h_0, sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
+    else
+        gru_cell_gradient_step_1_f64_long_rows(from, to, B, H, h_0, b_r, b_z, dL_dh, sum_U_r_h_0,
+            sum_W_r_x, sum_U_z_h_0, sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
     end_of_streams();
+}
+
+static void gru_cell_gradient_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
+    const double *restrict b_r, const double *restrict b_z, const double *restrict dL_dh,
+    const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x,
+    const double *restrict sum_U_z_h_0, const double *restrict sum_W_z_x, double *restrict r,
+    double *restrict factor, double *restrict z, double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0,
+    double *restrict n_bar)
+{
+    if (B * H <= GRAIN)
+        gru_cell_gradient_step_1_f64_rows(0, B, B, H, h_0, b_r, b_z, dL_dh, sum_U_r_h_0, sum_W_r_x,
+            sum_U_z_h_0, sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gru_cell_gradient_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), B, H, h_0, b_r, b_z,
+            dL_dh, sum_U_r_h_0, sum_W_r_x, sum_U_z_h_0, sum_W_z_x, r, factor, z,
+            sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gru_cell_gradient_step_2_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_n, const double *restrict dL_dh,
+    const double *restrict sum_U_n_factor, const double *restrict sum_W_n_x,
+    const double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0, const double *restrict z,
+    const double *restrict n_bar, double *restrict factor_2, double *restrict factor_3)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double h_0_block[SHORT][LANES];
+        double dL_dh_block[SHORT][LANES];
+        double sum_U_n_factor_block[SHORT][LANES];
+        double sum_W_n_x_block[SHORT][LANES];
+        double sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
+        double z_block[SHORT][LANES];
+        double n_bar_block[SHORT][LANES];
+        double factor_2_block[SHORT][LANES];
+        double factor_3_block[SHORT][LANES];
+        double n[LANES];
+        const double *restrict h_0_rows = h_0 + first * H;
+        const double *restrict dL_dh_rows = dL_dh + first * H;
+        const double *restrict sum_U_n_factor_rows = sum_U_n_factor + first * H;
+        const double *restrict sum_W_n_x_rows = sum_W_n_x + first * H;
+        const double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0_rows = sigmoid_sum_W_z_x_sum_U_z_h_0 + first * H;
+        const double *restrict z_rows = z + first * H;
+        const double *restrict n_bar_rows = n_bar + first * H;
+        double *restrict factor_2_rows = factor_2 + first * H;
+        double *restrict factor_3_rows = factor_3 + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                h_0_block[place][lane] = h_0_rows[lane * H + place];
+                dL_dh_block[place][lane] = dL_dh_rows[lane * H + place];
+                sum_U_n_factor_block[place][lane] = sum_U_n_factor_rows[lane * H + place];
+                sum_W_n_x_block[place][lane] = sum_W_n_x_rows[lane * H + place];
+                sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane] = sigmoid_sum_W_z_x_sum_U_z_h_0_rows[lane * H + place];
+                z_block[place][lane] = z_rows[lane * H + place];
+                n_bar_block[place][lane] = n_bar_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                n[lane] = f64_tanh(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
+                factor_3_block[j][lane] = n_bar_block[j][lane] * (1.0 - n[lane] * n[lane]);
+                factor_2_block[j][lane] = dL_dh_block[j][lane] * (h_0_block[j][lane] - n[lane]) * z_block[j][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                factor_2_rows[lane * H + place] = factor_2_block[place][lane];
+                factor_3_rows[lane * H + place] = factor_3_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void gru_cell_gradient_step_2_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_n, const double *restrict dL_dh,
+    const double *restrict sum_U_n_factor, const double *restrict sum_W_n_x,
+    const double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0, const double *restrict z,
+    const double *restrict n_bar, double *restrict factor_2, double *restrict factor_3)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        ptrdiff_t first = 0;
+        for (; first + F64_LANES <= H; first += F64_LANES)
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t j = first + lane;
+                double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                factor_3[row * H + j] = n_bar[row * H + j] * (1.0 - n * n);
+                factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+            }
+        if (first < H && H >= F64_LANES) {
+            first = H - F64_LANES;
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t j = first + lane;
+                double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+                factor_3[row * H + j] = n_bar[row * H + j] * (1.0 - n * n);
+                factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+            }
+            first = H;
+        }
+        for (ptrdiff_t j = first; j < H; j++) {
+            double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
+            factor_3[row * H + j] = n_bar[row * H + j] * (1.0 - n * n);
+            factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_gradient_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_n, const double *restrict dL_dh,
+    const double *restrict sum_U_n_factor, const double *restrict sum_W_n_x,
+    const double *restrict sigmoid_sum_W_z_x_sum_U_z_h_0, const double *restrict z,
+    const double *restrict n_bar, double *restrict factor_2, double *restrict factor_3)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gru_cell_gradient_step_2_f64_short_rows(from, whole, H, h_0, b_n, dL_dh, sum_U_n_factor,
+            sum_W_n_x, sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3);
+        from = whole;
+    }
+    gru_cell_gradient_step_2_f64_long_rows(from, to, H, h_0, b_n, dL_dh, sum_U_n_factor, sum_W_n_x,
+        sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3);
 }
 
 static void gru_cell_gradient_step_2_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
@@ -1298,97 +1963,65 @@ static void gru_cell_gradient_step_2_f64(ptrdiff_t B, ptrdiff_t H, const double 
     const double *restrict z, const double *restrict n_bar, double *restrict factor_2,
     double *restrict factor_3)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double h_0_block[SHORT][LANES];
-            double dL_dh_block[SHORT][LANES];
-            double sum_U_n_factor_block[SHORT][LANES];
-            double sum_W_n_x_block[SHORT][LANES];
-            double sigmoid_sum_W_z_x_sum_U_z_h_0_block[SHORT][LANES];
-            double z_block[SHORT][LANES];
-            double n_bar_block[SHORT][LANES];
-            double factor_2_block[SHORT][LANES];
-            double factor_3_block[SHORT][LANES];
-            double n[LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
-                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
-                    sum_U_n_factor_block[place][lane] = sum_U_n_factor[(first + lane) * H + place];
-                    sum_W_n_x_block[place][lane] = sum_W_n_x[(first + lane) * H + place];
-                    sigmoid_sum_W_z_x_sum_U_z_h_0_block[place][lane] = sigmoid_sum_W_z_x_sum_U_z_h_0[(first + lane) * H + place];
-                    z_block[place][lane] = z[(first + lane) * H + place];
-                    n_bar_block[place][lane] = n_bar[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    n[lane] = tanh(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
-                    factor_3_block[j][lane] = n_bar_block[j][lane] * (1.0 - n[lane] * n[lane]);
-                    factor_2_block[j][lane] = dL_dh_block[j][lane] * (h_0_block[j][lane] - n[lane]) * z_block[j][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane];
-                }
-            }
+    if (B * H <= GRAIN)
+        gru_cell_gradient_step_2_f64_rows(0, B, H, h_0, b_n, dL_dh, sum_U_n_factor, sum_W_n_x,
+            sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gru_cell_gradient_step_2_f64_rows(share(B, unit, 0), share(B, unit, 1), H, h_0, b_n, dL_dh,
+            sum_U_n_factor, sum_W_n_x, sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void gru_cell_gradient_step_3_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict h_0, const double *restrict b_r, const double *restrict sum_factor_3_U_n,
+    const double *restrict r, const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x,
+    double *restrict factor_4)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double h_0_block[SHORT][LANES];
+        double sum_factor_3_U_n_block[SHORT][LANES];
+        double r_block[SHORT][LANES];
+        double sum_U_r_h_0_block[SHORT][LANES];
+        double sum_W_r_x_block[SHORT][LANES];
+        double factor_4_block[SHORT][LANES];
+        const double *restrict h_0_rows = h_0 + first * H;
+        const double *restrict sum_factor_3_U_n_rows = sum_factor_3_U_n + first * H;
+        const double *restrict r_rows = r + first * H;
+        const double *restrict sum_U_r_h_0_rows = sum_U_r_h_0 + first * H;
+        const double *restrict sum_W_r_x_rows = sum_W_r_x + first * H;
+        double *restrict factor_4_rows = factor_4 + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    factor_2[(first + lane) * H + place] = factor_2_block[place][lane];
-                    factor_3[(first + lane) * H + place] = factor_3_block[place][lane];
-                }
+                h_0_block[place][lane] = h_0_rows[lane * H + place];
+                sum_factor_3_U_n_block[place][lane] = sum_factor_3_U_n_rows[lane * H + place];
+                r_block[place][lane] = r_rows[lane * H + place];
+                sum_U_r_h_0_block[place][lane] = sum_U_r_h_0_rows[lane * H + place];
+                sum_W_r_x_block[place][lane] = sum_W_r_x_rows[lane * H + place];
             }
         }
-    }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
         for (ptrdiff_t j = 0; j < H; j++) {
-            double n = tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
-            factor_3[row * H + j] = n_bar[row * H + j] * (1.0 - n * n);
-            factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                factor_4_block[j][lane] = h_0_block[j][lane] * sum_factor_3_U_n_block[j][lane] * r_block[j][lane] * f64_sigmoid(-sum_W_r_x_block[j][lane] - sum_U_r_h_0_block[j][lane] - b_r[j]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                factor_4_rows[lane * H + place] = factor_4_block[place][lane];
+            }
         }
     }
 }
 
-static void gru_cell_gradient_step_3_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
-    const double *restrict b_r, const double *restrict sum_factor_3_U_n, const double *restrict r,
+/* Rows of any length, one after the other. */
+SHARED void gru_cell_gradient_step_3_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, const double *restrict h_0, const double *restrict b_r,
+    const double *restrict sum_factor_3_U_n, const double *restrict r,
     const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x, double *restrict factor_4)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double h_0_block[SHORT][LANES];
-            double sum_factor_3_U_n_block[SHORT][LANES];
-            double r_block[SHORT][LANES];
-            double sum_U_r_h_0_block[SHORT][LANES];
-            double sum_W_r_x_block[SHORT][LANES];
-            double factor_4_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_0_block[place][lane] = h_0[(first + lane) * H + place];
-                    sum_factor_3_U_n_block[place][lane] = sum_factor_3_U_n[(first + lane) * H + place];
-                    r_block[place][lane] = r[(first + lane) * H + place];
-                    sum_U_r_h_0_block[place][lane] = sum_U_r_h_0[(first + lane) * H + place];
-                    sum_W_r_x_block[place][lane] = sum_W_r_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    factor_4_block[j][lane] = h_0_block[j][lane] * sum_factor_3_U_n_block[j][lane] * r_block[j][lane] * f64_sigmoid(-sum_W_r_x_block[j][lane] - sum_U_r_h_0_block[j][lane] - b_r[j]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    factor_4[(first + lane) * H + place] = factor_4_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
@@ -1419,18 +2052,49 @@ static void gru_cell_gradient_step_3_f64(ptrdiff_t B, ptrdiff_t H, const double 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_gradient_step_3_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, const double *restrict h_0, const double *restrict b_r,
+    const double *restrict sum_factor_3_U_n, const double *restrict r,
+    const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x, double *restrict factor_4)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        gru_cell_gradient_step_3_f64_short_rows(from, whole, H, h_0, b_r, sum_factor_3_U_n, r,
+            sum_U_r_h_0, sum_W_r_x, factor_4);
+        from = whole;
+    }
+    gru_cell_gradient_step_3_f64_long_rows(from, to, B, H, h_0, b_r, sum_factor_3_U_n, r,
+        sum_U_r_h_0, sum_W_r_x, factor_4);
     end_of_streams();
 }
 
-static void gru_cell_gradient_step_4_f64(ptrdiff_t B, ptrdiff_t H, ptrdiff_t D,
-    const double *restrict dL_dh, const double *restrict sum_factor_2_W_z,
+static void gru_cell_gradient_step_3_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict h_0,
+    const double *restrict b_r, const double *restrict sum_factor_3_U_n, const double *restrict r,
+    const double *restrict sum_U_r_h_0, const double *restrict sum_W_r_x, double *restrict factor_4)
+{
+    if (B * H <= GRAIN)
+        gru_cell_gradient_step_3_f64_rows(0, B, B, H, h_0, b_r, sum_factor_3_U_n, r, sum_U_r_h_0,
+            sum_W_r_x, factor_4);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        gru_cell_gradient_step_3_f64_rows(share(B, unit, 0), share(B, unit, 1), B, H, h_0, b_r,
+            sum_factor_3_U_n, r, sum_U_r_h_0, sum_W_r_x, factor_4);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void gru_cell_gradient_step_4_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t H, ptrdiff_t D, const double *restrict dL_dh, const double *restrict sum_factor_2_W_z,
     const double *restrict sum_factor_3_W_n, const double *restrict sum_factor_4_W_r,
     const double *restrict r, const double *restrict sum_factor_2_U_z,
     const double *restrict sum_factor_3_U_n, const double *restrict sum_factor_4_U_r,
     const double *restrict z, double *restrict dx, double *restrict dh_0)
 {
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * D * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, D);
@@ -1472,6 +2136,24 @@ static void gru_cell_gradient_step_4_f64(ptrdiff_t B, ptrdiff_t H, ptrdiff_t D,
         }
     }
     end_of_streams();
+}
+
+static void gru_cell_gradient_step_4_f64(ptrdiff_t B, ptrdiff_t H, ptrdiff_t D,
+    const double *restrict dL_dh, const double *restrict sum_factor_2_W_z,
+    const double *restrict sum_factor_3_W_n, const double *restrict sum_factor_4_W_r,
+    const double *restrict r, const double *restrict sum_factor_2_U_z,
+    const double *restrict sum_factor_3_U_n, const double *restrict sum_factor_4_U_r,
+    const double *restrict z, double *restrict dx, double *restrict dh_0)
+{
+    if (B * H <= GRAIN)
+        gru_cell_gradient_step_4_f64_rows(0, B, B, H, D, dL_dh, sum_factor_2_W_z, sum_factor_3_W_n,
+            sum_factor_4_W_r, r, sum_factor_2_U_z, sum_factor_3_U_n, sum_factor_4_U_r, z, dx, dh_0);
+    else {
+        OMP(omp parallel)
+        gru_cell_gradient_step_4_f64_rows(share(B, 1, 0), share(B, 1, 1), B, H, D, dL_dh,
+            sum_factor_2_W_z, sum_factor_3_W_n, sum_factor_4_W_r, r, sum_factor_2_U_z, sum_factor_3_U_n,
+            sum_factor_4_U_r, z, dx, dh_0);
+    }
 }
 
 void gru_cell_gradient_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict x,

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -41,6 +55,18 @@ enum {
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -49,6 +75,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 /* 1, 0 or -1, as u is positive, zero or negative. */
@@ -72,283 +109,451 @@ static inline double f64_square(double u)
     return u * u;
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void huber_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict y,
+    const float *restrict t, float c, float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float y_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float row_total[LANES];
+        const float *restrict y_rows = y + first * K;
+        const float *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                y_block[place][lane] = y_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                row_total[lane] += f32_choice(fabsf(y_block[k][lane] - t_block[k][lane]) <= c, 0.5f * f32_square(y_block[k][lane] - t_block[k][lane]), c * (fabsf(y_block[k][lane] - t_block[k][lane]) - 0.5f * c));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void huber_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict y,
+    const float *restrict t, float c, float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        float row_total = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float row_total_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                row_total_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    row_total_lanes[lane] += f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float row_total_term = f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                row_total += f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+            }
+            row_total += f32_total(row_total_lanes);
+        }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void huber_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict y,
+    const float *restrict t, float c, float *restrict losses)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        huber_f32_short_rows(from, whole, K, y, t, c, losses);
+        from = whole;
+    }
+    huber_f32_long_rows(from, to, K, y, t, c, losses);
 }
 
 void huber_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict t, float c,
     float *restrict losses)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float y_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    y_block[place][lane] = y[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
+    if (B * K <= GRAIN)
+        huber_f32_rows(0, B, K, y, t, c, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        huber_f32_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, c, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void huber_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double c, double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double y_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double row_total[LANES];
+        const double *restrict y_rows = y + first * K;
+        const double *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (fabsf(y_block[k][lane] - t_block[k][lane]) <= c ? 0.5f * f32_square(y_block[k][lane] - t_block[k][lane]) : c * (fabsf(y_block[k][lane] - t_block[k][lane]) - 0.5f * c));
-                }
+                y_block[place][lane] = y_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                row_total[lane] += f64_choice(fabs(y_block[k][lane] - t_block[k][lane]) <= c, 0.5 * f64_square(y_block[k][lane] - t_block[k][lane]), c * (fabs(y_block[k][lane] - t_block[k][lane]) - 0.5 * c));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0f;
+}
+
+/* Rows of any length, one after the other. */
+SHARED void huber_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict y,
+    const double *restrict t, double c, double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        double row_total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[F32_LANES];
-            FOR_LANES(F32_LANES)
-                losses_lanes[lane] = 0.0f;
+            double row_total_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                row_total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F32_LANES <= end; first += F32_LANES)
-                FOR_LANES(F32_LANES) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    row_total_lanes[lane] += f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
                 }
-            if (first < end && end >= F32_LANES) {
-                const ptrdiff_t again = first + F32_LANES - end;
-                first = end - F32_LANES;
-                FOR_LANES(F32_LANES) {
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float losses_term = (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
-                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                    const double row_total_term = f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                row_total += f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
             }
-            losses[row] += f32_total(losses_lanes);
+            row_total += f64_total(row_total_lanes);
         }
+        losses[row] = row_total;
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void huber_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict y,
+    const double *restrict t, double c, double *restrict losses)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        huber_f64_short_rows(from, whole, K, y, t, c, losses);
+        from = whole;
+    }
+    huber_f64_long_rows(from, to, K, y, t, c, losses);
 }
 
 void huber_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double *restrict t,
     double c, double *restrict losses)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double y_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    y_block[place][lane] = y[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
+    if (B * K <= GRAIN)
+        huber_f64_rows(0, B, K, y, t, c, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        huber_f64_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, c, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void huber_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float c, float weight, float *restrict losses,
+    float *restrict dy)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float y_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float dy_block[SHORT][LANES];
+        float row_total[LANES];
+        const float *restrict y_rows = y + first * K;
+        const float *restrict t_rows = t + first * K;
+        float *restrict dy_rows = dy + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (fabs(y_block[k][lane] - t_block[k][lane]) <= c ? 0.5 * f64_square(y_block[k][lane] - t_block[k][lane]) : c * (fabs(y_block[k][lane] - t_block[k][lane]) - 0.5 * c));
-                }
+                y_block[place][lane] = y_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
             }
         }
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[F64_LANES];
-            FOR_LANES(F64_LANES)
-                losses_lanes[lane] = 0.0;
-            ptrdiff_t first = begin;
-            for (; first + F64_LANES <= end; first += F64_LANES)
-                FOR_LANES(F64_LANES) {
-                    const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
-                }
-            if (first < end && end >= F64_LANES) {
-                const ptrdiff_t again = first + F64_LANES - end;
-                first = end - F64_LANES;
-                FOR_LANES(F64_LANES) {
-                    const ptrdiff_t k = first + lane;
-                    const double losses_term = (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
-                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
-                }
-                first = end;
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                row_total[lane] += f32_choice(fabsf(y_block[k][lane] - t_block[k][lane]) <= c, 0.5f * f32_square(y_block[k][lane] - t_block[k][lane]), c * (fabsf(y_block[k][lane] - t_block[k][lane]) - 0.5f * c));
+                dy_block[k][lane] = weight * f32_choice(fabsf(y_block[k][lane] - t_block[k][lane]) <= c, y_block[k][lane] - t_block[k][lane], c * f32_sign(y_block[k][lane] - t_block[k][lane]));
             }
-            for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dy_rows[lane * K + place] = dy_block[place][lane];
             }
-            losses[row] += f64_total(losses_lanes);
         }
     }
 }
 
-void huber_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
-    const float *restrict t, float c, float weight, float *restrict losses, float *restrict dy)
+/* Rows of any length, one after the other. */
+SHARED void huber_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float c, float weight, float *restrict losses,
+    float *restrict dy)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float y_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float dy_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    y_block[place][lane] = y[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (fabsf(y_block[k][lane] - t_block[k][lane]) <= c ? 0.5f * f32_square(y_block[k][lane] - t_block[k][lane]) : c * (fabsf(y_block[k][lane] - t_block[k][lane]) - 0.5f * c));
-                    dy_block[k][lane] = weight * (fabsf(y_block[k][lane] - t_block[k][lane]) <= c ? y_block[k][lane] - t_block[k][lane] : c * f32_sign(y_block[k][lane] - t_block[k][lane]));
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dy[(first + lane) * K + place] = dy_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0f;
+    for (ptrdiff_t row = from; row < to; row++) {
+        float row_total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[F32_LANES];
+            float row_total_lanes[F32_LANES];
             FOR_LANES(F32_LANES)
-                losses_lanes[lane] = 0.0f;
+                row_total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
-                    dy[row * K + k] = weight * (fabsf(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f32_sign(y[row * K + k] - t[row * K + k]));
+                    row_total_lanes[lane] += f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    dy[row * K + k] = weight * f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f32_sign(y[row * K + k] - t[row * K + k]));
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float losses_term = (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
-                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
-                    dy[row * K + k] = weight * (fabsf(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f32_sign(y[row * K + k] - t[row * K + k]));
+                    const float row_total_term = f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                    dy[row * K + k] = weight * f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f32_sign(y[row * K + k] - t[row * K + k]));
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (fabsf(y[row * K + k] - t[row * K + k]) <= c ? 0.5f * f32_square(y[row * K + k] - t[row * K + k]) : c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
-                dy[row * K + k] = weight * (fabsf(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f32_sign(y[row * K + k] - t[row * K + k]));
+                row_total += f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                dy[row * K + k] = weight * f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f32_sign(y[row * K + k] - t[row * K + k]));
             }
-            losses[row] += f32_total(losses_lanes);
+            row_total += f32_total(row_total_lanes);
+        }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void huber_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float c, float weight, float *restrict losses,
+    float *restrict dy)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        huber_value_and_gradient_f32_short_rows(from, whole, K, y, t, c, weight, losses, dy);
+        from = whole;
+    }
+    huber_value_and_gradient_f32_long_rows(from, to, K, y, t, c, weight, losses, dy);
+}
+
+void huber_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
+    const float *restrict t, float c, float weight, float *restrict losses, float *restrict dy)
+{
+    if (B * K <= GRAIN)
+        huber_value_and_gradient_f32_rows(0, B, K, y, t, c, weight, losses, dy);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        huber_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, c, weight,
+            losses, dy);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void huber_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double c, double weight,
+    double *restrict losses, double *restrict dy)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double y_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double dy_block[SHORT][LANES];
+        double row_total[LANES];
+        const double *restrict y_rows = y + first * K;
+        const double *restrict t_rows = t + first * K;
+        double *restrict dy_rows = dy + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                y_block[place][lane] = y_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                row_total[lane] += f64_choice(fabs(y_block[k][lane] - t_block[k][lane]) <= c, 0.5 * f64_square(y_block[k][lane] - t_block[k][lane]), c * (fabs(y_block[k][lane] - t_block[k][lane]) - 0.5 * c));
+                dy_block[k][lane] = weight * f64_choice(fabs(y_block[k][lane] - t_block[k][lane]) <= c, y_block[k][lane] - t_block[k][lane], c * f64_sign(y_block[k][lane] - t_block[k][lane]));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dy_rows[lane * K + place] = dy_block[place][lane];
+            }
         }
     }
 }
 
-void huber_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
-    const double *restrict t, double c, double weight, double *restrict losses, double *restrict dy)
+/* Rows of any length, one after the other. */
+SHARED void huber_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double c, double weight,
+    double *restrict losses, double *restrict dy)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double y_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double dy_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    y_block[place][lane] = y[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (fabs(y_block[k][lane] - t_block[k][lane]) <= c ? 0.5 * f64_square(y_block[k][lane] - t_block[k][lane]) : c * (fabs(y_block[k][lane] - t_block[k][lane]) - 0.5 * c));
-                    dy_block[k][lane] = weight * (fabs(y_block[k][lane] - t_block[k][lane]) <= c ? y_block[k][lane] - t_block[k][lane] : c * f64_sign(y_block[k][lane] - t_block[k][lane]));
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dy[(first + lane) * K + place] = dy_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0;
+    for (ptrdiff_t row = from; row < to; row++) {
+        double row_total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[F64_LANES];
+            double row_total_lanes[F64_LANES];
             FOR_LANES(F64_LANES)
-                losses_lanes[lane] = 0.0;
+                row_total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
-                    dy[row * K + k] = weight * (fabs(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f64_sign(y[row * K + k] - t[row * K + k]));
+                    row_total_lanes[lane] += f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    dy[row * K + k] = weight * f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f64_sign(y[row * K + k] - t[row * K + k]));
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double losses_term = (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
-                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
-                    dy[row * K + k] = weight * (fabs(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f64_sign(y[row * K + k] - t[row * K + k]));
+                    const double row_total_term = f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
+                    dy[row * K + k] = weight * f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f64_sign(y[row * K + k] - t[row * K + k]));
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (fabs(y[row * K + k] - t[row * K + k]) <= c ? 0.5 * f64_square(y[row * K + k] - t[row * K + k]) : c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
-                dy[row * K + k] = weight * (fabs(y[row * K + k] - t[row * K + k]) <= c ? y[row * K + k] - t[row * K + k] : c * f64_sign(y[row * K + k] - t[row * K + k]));
+                row_total += f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                dy[row * K + k] = weight * f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f64_sign(y[row * K + k] - t[row * K + k]));
             }
-            losses[row] += f64_total(losses_lanes);
+            row_total += f64_total(row_total_lanes);
         }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void huber_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double c, double weight,
+    double *restrict losses, double *restrict dy)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        huber_value_and_gradient_f64_short_rows(from, whole, K, y, t, c, weight, losses, dy);
+        from = whole;
+    }
+    huber_value_and_gradient_f64_long_rows(from, to, K, y, t, c, weight, losses, dy);
+}
+
+void huber_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
+    const double *restrict t, double c, double weight, double *restrict losses, double *restrict dy)
+{
+    if (B * K <= GRAIN)
+        huber_value_and_gradient_f64_rows(0, B, K, y, t, c, weight, losses, dy);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        huber_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, c, weight,
+            losses, dy);
     }
 }

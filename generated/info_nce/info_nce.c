@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -71,8 +85,20 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +109,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +129,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +143,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,27 +168,66 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -182,11 +247,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -209,8 +274,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -221,6 +286,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 #ifdef __SSE2__
@@ -276,301 +352,307 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t info_nce_work(ptrdiff_t B, ptrdiff_t N)
 {
     (void)B;
-    return threads() * (N * N + N + N * N + N);
+    return threads() * (N * N + N + N);
 }
 
-void info_nce_f32(ptrdiff_t B, ptrdiff_t N, const float *restrict S, float T,
-    float *restrict losses, float *restrict work)
+/* The samples from `from` up to `to`. */
+SHARED void info_nce_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, const float *restrict S,
+    float T, float *restrict losses, float *restrict work)
 {
-    OMP(omp parallel if (B * N * N > GRAIN))
-    {
-        float *restrict u = work + thread() * (N * N + N + N * N + N);
-        float *restrict m = work + thread() * (N * N + N + N * N + N) + N * N;
-        float *restrict e = work + thread() * (N * N + N + N * N + N) + N * N + N;
-        float *restrict s = work + thread() * (N * N + N + N * N + N) + N * N + N + N * N;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t i = 0; i < N; i++) {
-                for (ptrdiff_t k = 0; k < N; k++) {
-                    u[i * N + k] = S[(row * N + i) * N + k] / T;
-                }
-            }
-            /* the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t i = 0; i < N; i++) {
-                float total = -INFINITY;
-                {
-                    float total_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        total_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= N; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] = f32_larger(u[i * N + k], total_lanes[lane]);
-                        }
-                    if (first < N && N >= F32_WIDE) {
-                        first = N - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] = f32_larger(u[i * N + k], total_lanes[lane]);
-                        }
-                        first = N;
-                    }
-                    for (ptrdiff_t k = first; k < N; k++) {
-                        total = f32_larger(u[i * N + k], total);
-                    }
-                    FOR_LANES(F32_LANES)
-                        total_lanes[lane] = f32_larger(total_lanes[lane + F32_LANES], total_lanes[lane]);
-                    total = f32_larger(f32_largest(total_lanes), total);
-                }
-                m[i] = total;
-            }
-            /* between 0 and 1, and at least one of them is 1 */
-            for (ptrdiff_t i = 0; i < N; i++) {
+    float *restrict u = work;
+    float *restrict m = work + N * N;
+    float *restrict s = work + N * N + N;
+    for (ptrdiff_t row = from; row < to; row++) {
+        for (ptrdiff_t i = 0; i < N; i++) {
+            /* m[i]: the largest exponent becomes 0, so exp cannot overflow */
+            float total = -INFINITY;
+            {
+                float total_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    total_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
-                for (; first + F32_LANES <= N; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
+                for (; first + F32_WIDE <= N; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
-                        e[i * N + k] = f32_exp_of_negative(u[i * N + k] - m[i]);
+                        u[i * N + k] = S[(row * N + i) * N + k] / T;
+                        total_lanes[lane] = f32_larger(u[i * N + k], total_lanes[lane]);
                     }
-                if (first < N && N >= F32_LANES) {
-                    first = N - F32_LANES;
-                    FOR_LANES(F32_LANES) {
+                if (first < N && N >= F32_WIDE) {
+                    first = N - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
-                        e[i * N + k] = f32_exp_of_negative(u[i * N + k] - m[i]);
+                        u[i * N + k] = S[(row * N + i) * N + k] / T;
+                        total_lanes[lane] = f32_larger(u[i * N + k], total_lanes[lane]);
                     }
                     first = N;
                 }
                 for (ptrdiff_t k = first; k < N; k++) {
-                    e[i * N + k] = f32_exp_of_negative(u[i * N + k] - m[i]);
+                    u[i * N + k] = S[(row * N + i) * N + k] / T;
+                    total = f32_larger(u[i * N + k], total);
                 }
+                total = f32_larger(f32_largest_wide(total_lanes), total);
             }
-            /* between 1 and the number of terms */
-            for (ptrdiff_t i = 0; i < N; i++) {
-                float total = 0.0f;
-                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    float total_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        total_lanes[lane] = 0.0f;
-                    ptrdiff_t first = begin;
-                    for (; first + F32_WIDE <= end; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += e[i * N + k];
-                        }
-                    if (first < end && end >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - end;
-                        first = end - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float total_term = e[i * N + k];
-                            total_lanes[lane] += lane < again ? 0.0f : total_term;
-                        }
-                        first = end;
-                    }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += e[i * N + k];
-                    }
-                    FOR_LANES(F32_LANES)
-                        total_lanes[lane] += total_lanes[lane + F32_LANES];
-                    total += f32_total(total_lanes);
-                }
-                s[i] = total;
-            }
-            float sum_u_m_log_s = 0.0f;
+            m[i] = total;
+            /* e[k]: between 0 and 1, and at least one of them is 1 */
+            /* s[i]: between 1 and the number of terms */
+            total = 0.0f;
             for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                float sum_u_m_log_s_lanes[F32_LANES];
+                float total_lanes[F32_LANES];
                 FOR_LANES(F32_LANES)
-                    sum_u_m_log_s_lanes[lane] = 0.0f;
+                    total_lanes[lane] = 0.0f;
                 ptrdiff_t first = begin;
                 for (; first + F32_LANES <= end; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        float log_s = f32_log(s[i]);
-                        sum_u_m_log_s_lanes[lane] += ((u[i * N + i] - m[i]) - log_s);
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(u[i * N + k] - m[i]);
+                        total_lanes[lane] += e;
                     }
                 if (first < end && end >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - end;
                     first = end - F32_LANES;
                     FOR_LANES(F32_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        float log_s = f32_log(s[i]);
-                        const float sum_u_m_log_s_term = ((u[i * N + i] - m[i]) - log_s);
-                        sum_u_m_log_s_lanes[lane] += lane < again ? 0.0f : sum_u_m_log_s_term;
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(u[i * N + k] - m[i]);
+                        const float total_term = e;
+                        total_lanes[lane] += lane < again ? 0.0f : total_term;
                     }
                     first = end;
                 }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    float log_s = f32_log(s[i]);
-                    sum_u_m_log_s += ((u[i * N + i] - m[i]) - log_s);
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(u[i * N + k] - m[i]);
+                    total += e;
                 }
-                sum_u_m_log_s += f32_total(sum_u_m_log_s_lanes);
+                total += f32_total(total_lanes);
             }
-            losses[row] = -sum_u_m_log_s / (float)N;
+            s[i] = total;
         }
+        float sum_u_m_log_s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            float sum_u_m_log_s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_u_m_log_s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float log_s = f32_log(s[i]);
+                    sum_u_m_log_s_lanes[lane] += ((u[i * N + i] - m[i]) - log_s);
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float log_s = f32_log(s[i]);
+                    const float sum_u_m_log_s_term = ((u[i * N + i] - m[i]) - log_s);
+                    sum_u_m_log_s_lanes[lane] += lane < again ? 0.0f : sum_u_m_log_s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                float log_s = f32_log(s[i]);
+                sum_u_m_log_s += ((u[i * N + i] - m[i]) - log_s);
+            }
+            sum_u_m_log_s += f32_total(sum_u_m_log_s_lanes);
+        }
+        losses[row] = -sum_u_m_log_s / (float)N;
+    }
+}
+
+void info_nce_f32(ptrdiff_t B, ptrdiff_t N, const float *restrict S, float T,
+    float *restrict losses, float *restrict work)
+{
+    if (B * N * N <= GRAIN)
+        info_nce_f32_rows(0, B, N, S, T, losses, work);
+    else {
+        OMP(omp parallel)
+        info_nce_f32_rows(share(B, 1, 0), share(B, 1, 1), N, S, T, losses,
+            work + thread() * (N * N + N + N));
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void info_nce_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, const double *restrict S,
+    double T, double *restrict losses, double *restrict work)
+{
+    double *restrict u = work;
+    double *restrict m = work + N * N;
+    double *restrict s = work + N * N + N;
+    for (ptrdiff_t row = from; row < to; row++) {
+        for (ptrdiff_t i = 0; i < N; i++) {
+            /* m[i]: the largest exponent becomes 0, so exp cannot overflow */
+            double total = -INFINITY;
+            {
+                double total_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    total_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= N; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        u[i * N + k] = S[(row * N + i) * N + k] / T;
+                        total_lanes[lane] = f64_larger(u[i * N + k], total_lanes[lane]);
+                    }
+                if (first < N && N >= F64_WIDE) {
+                    first = N - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        u[i * N + k] = S[(row * N + i) * N + k] / T;
+                        total_lanes[lane] = f64_larger(u[i * N + k], total_lanes[lane]);
+                    }
+                    first = N;
+                }
+                for (ptrdiff_t k = first; k < N; k++) {
+                    u[i * N + k] = S[(row * N + i) * N + k] / T;
+                    total = f64_larger(u[i * N + k], total);
+                }
+                total = f64_larger(f64_largest_wide(total_lanes), total);
+            }
+            m[i] = total;
+            /* e[k]: between 0 and 1, and at least one of them is 1 */
+            /* s[i]: between 1 and the number of terms */
+            total = 0.0;
+            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+                double total_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    total_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(u[i * N + k] - m[i]);
+                        total_lanes[lane] += e;
+                    }
+                if (first < end && end >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(u[i * N + k] - m[i]);
+                        const double total_term = e;
+                        total_lanes[lane] += lane < again ? 0.0 : total_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(u[i * N + k] - m[i]);
+                    total += e;
+                }
+                total += f64_total(total_lanes);
+            }
+            s[i] = total;
+        }
+        double sum_u_m_log_s = 0.0;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            double sum_u_m_log_s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_u_m_log_s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double log_s = f64_log(s[i]);
+                    sum_u_m_log_s_lanes[lane] += ((u[i * N + i] - m[i]) - log_s);
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double log_s = f64_log(s[i]);
+                    const double sum_u_m_log_s_term = ((u[i * N + i] - m[i]) - log_s);
+                    sum_u_m_log_s_lanes[lane] += lane < again ? 0.0 : sum_u_m_log_s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                double log_s = f64_log(s[i]);
+                sum_u_m_log_s += ((u[i * N + i] - m[i]) - log_s);
+            }
+            sum_u_m_log_s += f64_total(sum_u_m_log_s_lanes);
+        }
+        losses[row] = -sum_u_m_log_s / (double)N;
     }
 }
 
 void info_nce_f64(ptrdiff_t B, ptrdiff_t N, const double *restrict S, double T,
     double *restrict losses, double *restrict work)
 {
-    OMP(omp parallel if (B * N * N > GRAIN))
-    {
-        double *restrict u = work + thread() * (N * N + N + N * N + N);
-        double *restrict m = work + thread() * (N * N + N + N * N + N) + N * N;
-        double *restrict e = work + thread() * (N * N + N + N * N + N) + N * N + N;
-        double *restrict s = work + thread() * (N * N + N + N * N + N) + N * N + N + N * N;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t i = 0; i < N; i++) {
-                for (ptrdiff_t k = 0; k < N; k++) {
-                    u[i * N + k] = S[(row * N + i) * N + k] / T;
-                }
-            }
-            /* the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t i = 0; i < N; i++) {
-                double total = -INFINITY;
-                {
-                    double total_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        total_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= N; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] = f64_larger(u[i * N + k], total_lanes[lane]);
-                        }
-                    if (first < N && N >= F64_WIDE) {
-                        first = N - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] = f64_larger(u[i * N + k], total_lanes[lane]);
-                        }
-                        first = N;
-                    }
-                    for (ptrdiff_t k = first; k < N; k++) {
-                        total = f64_larger(u[i * N + k], total);
-                    }
-                    FOR_LANES(F64_LANES)
-                        total_lanes[lane] = f64_larger(total_lanes[lane + F64_LANES], total_lanes[lane]);
-                    total = f64_larger(f64_largest(total_lanes), total);
-                }
-                m[i] = total;
-            }
-            /* between 0 and 1, and at least one of them is 1 */
-            for (ptrdiff_t i = 0; i < N; i++) {
-                ptrdiff_t first = 0;
-                for (; first + F64_LANES <= N; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[i * N + k] = f64_exp_of_negative(u[i * N + k] - m[i]);
-                    }
-                if (first < N && N >= F64_LANES) {
-                    first = N - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[i * N + k] = f64_exp_of_negative(u[i * N + k] - m[i]);
-                    }
-                    first = N;
-                }
-                for (ptrdiff_t k = first; k < N; k++) {
-                    e[i * N + k] = f64_exp_of_negative(u[i * N + k] - m[i]);
-                }
-            }
-            /* between 1 and the number of terms */
-            for (ptrdiff_t i = 0; i < N; i++) {
-                double total = 0.0;
-                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    double total_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        total_lanes[lane] = 0.0;
-                    ptrdiff_t first = begin;
-                    for (; first + F64_WIDE <= end; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += e[i * N + k];
-                        }
-                    if (first < end && end >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - end;
-                        first = end - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double total_term = e[i * N + k];
-                            total_lanes[lane] += lane < again ? 0.0 : total_term;
-                        }
-                        first = end;
-                    }
-                    for (ptrdiff_t k = first; k < end; k++) {
-                        total += e[i * N + k];
-                    }
-                    FOR_LANES(F64_LANES)
-                        total_lanes[lane] += total_lanes[lane + F64_LANES];
-                    total += f64_total(total_lanes);
-                }
-                s[i] = total;
-            }
-            double sum_u_m_log_s = 0.0;
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                double sum_u_m_log_s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    sum_u_m_log_s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        double log_s = f64_log(s[i]);
-                        sum_u_m_log_s_lanes[lane] += ((u[i * N + i] - m[i]) - log_s);
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        double log_s = f64_log(s[i]);
-                        const double sum_u_m_log_s_term = ((u[i * N + i] - m[i]) - log_s);
-                        sum_u_m_log_s_lanes[lane] += lane < again ? 0.0 : sum_u_m_log_s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    double log_s = f64_log(s[i]);
-                    sum_u_m_log_s += ((u[i * N + i] - m[i]) - log_s);
-                }
-                sum_u_m_log_s += f64_total(sum_u_m_log_s_lanes);
-            }
-            losses[row] = -sum_u_m_log_s / (double)N;
-        }
+    if (B * N * N <= GRAIN)
+        info_nce_f64_rows(0, B, N, S, T, losses, work);
+    else {
+        OMP(omp parallel)
+        info_nce_f64_rows(share(B, 1, 0), share(B, 1, 1), N, S, T, losses,
+            work + thread() * (N * N + N + N));
     }
 }
 
 ptrdiff_t info_nce_value_and_gradient_work(ptrdiff_t B, ptrdiff_t N)
 {
     (void)B;
-    return (N * N + N + N * N + N + N * N + N + N);
+    return (N * N + N + N * N + N + N + N + N);
 }
 
 void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *restrict S, float T,
@@ -584,16 +666,11 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
         float *restrict e = work + N * N + N;
         float *restrict s = work + N * N + N + N * N;
         float *restrict p = work + N * N + N + N * N + N;
-        float *restrict S_max = work + N * N + N + N * N + N + N * N;
-        float *restrict sum_S_S_max_p = work + N * N + N + N * N + N + N * N + N;
+        float *restrict S_max = work + N * N + N + N * N + N + N;
+        float *restrict sum_S_S_max_p = work + N * N + N + N * N + N + N + N;
         for (ptrdiff_t row = 0; row < B; row++) {
             for (ptrdiff_t i = 0; i < N; i++) {
-                for (ptrdiff_t k = 0; k < N; k++) {
-                    u[i * N + k] = S[(row * N + i) * N + k] / T;
-                }
-            }
-            /* the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t i = 0; i < N; i++) {
+                /* m[i]: the largest exponent becomes 0, so exp cannot overflow */
                 float total = -INFINITY;
                 {
                     float total_lanes[F32_WIDE];
@@ -603,74 +680,55 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
                     for (; first + F32_WIDE <= N; first += F32_WIDE)
                         for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                             const ptrdiff_t k = first + lane;
+                            u[i * N + k] = S[(row * N + i) * N + k] / T;
                             total_lanes[lane] = f32_larger(u[i * N + k], total_lanes[lane]);
                         }
                     if (first < N && N >= F32_WIDE) {
                         first = N - F32_WIDE;
                         for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                             const ptrdiff_t k = first + lane;
+                            u[i * N + k] = S[(row * N + i) * N + k] / T;
                             total_lanes[lane] = f32_larger(u[i * N + k], total_lanes[lane]);
                         }
                         first = N;
                     }
                     for (ptrdiff_t k = first; k < N; k++) {
+                        u[i * N + k] = S[(row * N + i) * N + k] / T;
                         total = f32_larger(u[i * N + k], total);
                     }
-                    FOR_LANES(F32_LANES)
-                        total_lanes[lane] = f32_larger(total_lanes[lane + F32_LANES], total_lanes[lane]);
-                    total = f32_larger(f32_largest(total_lanes), total);
+                    total = f32_larger(f32_largest_wide(total_lanes), total);
                 }
                 m[i] = total;
-            }
-            /* between 0 and 1, and at least one of them is 1 */
-            for (ptrdiff_t i = 0; i < N; i++) {
-                ptrdiff_t first = 0;
-                for (; first + F32_LANES <= N; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[i * N + k] = f32_exp_of_negative(u[i * N + k] - m[i]);
-                    }
-                if (first < N && N >= F32_LANES) {
-                    first = N - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[i * N + k] = f32_exp_of_negative(u[i * N + k] - m[i]);
-                    }
-                    first = N;
-                }
-                for (ptrdiff_t k = first; k < N; k++) {
-                    e[i * N + k] = f32_exp_of_negative(u[i * N + k] - m[i]);
-                }
-            }
-            /* between 1 and the number of terms */
-            for (ptrdiff_t i = 0; i < N; i++) {
-                float total = 0.0f;
+                /* e[i * N + k]: between 0 and 1, and at least one of them is 1 */
+                /* s[i]: between 1 and the number of terms */
+                total = 0.0f;
                 for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    float total_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    float total_lanes[F32_LANES];
+                    FOR_LANES(F32_LANES)
                         total_lanes[lane] = 0.0f;
                     ptrdiff_t first = begin;
-                    for (; first + F32_WIDE <= end; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    for (; first + F32_LANES <= end; first += F32_LANES)
+                        FOR_LANES(F32_LANES) {
                             const ptrdiff_t k = first + lane;
+                            e[i * N + k] = f32_exp_of_negative(u[i * N + k] - m[i]);
                             total_lanes[lane] += e[i * N + k];
                         }
-                    if (first < end && end >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - end;
-                        first = end - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    if (first < end && end >= F32_LANES) {
+                        const ptrdiff_t again = first + F32_LANES - end;
+                        first = end - F32_LANES;
+                        FOR_LANES(F32_LANES) {
                             const ptrdiff_t k = first + lane;
+                            e[i * N + k] = f32_exp_of_negative(u[i * N + k] - m[i]);
                             const float total_term = e[i * N + k];
                             total_lanes[lane] += lane < again ? 0.0f : total_term;
                         }
                         first = end;
                     }
                     for (ptrdiff_t k = first; k < end; k++) {
+                        e[i * N + k] = f32_exp_of_negative(u[i * N + k] - m[i]);
                         total += e[i * N + k];
                     }
-                    FOR_LANES(F32_LANES)
-                        total_lanes[lane] += total_lanes[lane + F32_LANES];
                     total += f32_total(total_lanes);
                 }
                 s[i] = total;
@@ -707,30 +765,26 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
             }
             losses[row] = -sum_u_m_log_s / (float)N;
             for (ptrdiff_t i = 0; i < N; i++) {
-                for (ptrdiff_t j = 0; j < N; j++) {
-                    p[i * N + j] = e[i * N + j] / s[i];
-                }
-            }
-            for (ptrdiff_t i = 0; i < N; i++) {
+                float scale = weight / (float)N;
                 if (B * N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
                     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
                         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
                         float chunk[CHUNK];
                         for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = weight * p[i * N + j] / ((float)N * T);
+                            p[j] = e[i * N + j] / s[i];
+                            chunk[j - begin] = scale * p[j] / T;
                         }
                         f32_stream(&dS[(row * N + i) * N + begin], chunk, end - begin);
                     }
                 }
                 else {
                     for (ptrdiff_t j = 0; j < N; j++) {
-                        dS[(row * N + i) * N + j] = weight * p[i * N + j] / ((float)N * T);
+                        p[j] = e[i * N + j] / s[i];
+                        dS[(row * N + i) * N + j] = scale * p[j] / T;
                     }
                 }
-                dS[(row * N + i) * N + i] = weight * (p[i * N + i] - 1.0f) / ((float)N * T);
-            }
-            /* subtracted where scores are compared, so that no digits are lost */
-            for (ptrdiff_t i = 0; i < N; i++) {
+                dS[(row * N + i) * N + i] = weight * (p[i] - 1.0f) / ((float)N * T);
+                /* S_max[i]: subtracted where scores are compared, so that no digits are lost */
                 float total = -INFINITY;
                 {
                     float total_lanes[F32_WIDE];
@@ -753,14 +807,10 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
                     for (ptrdiff_t k = first; k < N; k++) {
                         total = f32_larger(S[(row * N + i) * N + k], total);
                     }
-                    FOR_LANES(F32_LANES)
-                        total_lanes[lane] = f32_larger(total_lanes[lane + F32_LANES], total_lanes[lane]);
-                    total = f32_larger(f32_largest(total_lanes), total);
+                    total = f32_larger(f32_largest_wide(total_lanes), total);
                 }
                 S_max[i] = total;
-            }
-            for (ptrdiff_t i = 0; i < N; i++) {
-                float total = 0.0f;
+                total = 0.0f;
                 for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, N);
                     float total_lanes[F32_LANES];
@@ -770,20 +820,20 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
                     for (; first + F32_LANES <= end; first += F32_LANES)
                         FOR_LANES(F32_LANES) {
                             const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += (p[i * N + k] != 0.0f ? ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[i * N + k] : 0.0f);
+                            total_lanes[lane] += f32_choice(p[k] != 0.0f, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[k], 0.0f);
                         }
                     if (first < end && end >= F32_LANES) {
                         const ptrdiff_t again = first + F32_LANES - end;
                         first = end - F32_LANES;
                         FOR_LANES(F32_LANES) {
                             const ptrdiff_t k = first + lane;
-                            const float total_term = (p[i * N + k] != 0.0f ? ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[i * N + k] : 0.0f);
+                            const float total_term = f32_choice(p[k] != 0.0f, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[k], 0.0f);
                             total_lanes[lane] += lane < again ? 0.0f : total_term;
                         }
                         first = end;
                     }
                     for (ptrdiff_t k = first; k < end; k++) {
-                        total += (p[i * N + k] != 0.0f ? ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[i * N + k] : 0.0f);
+                        total += f32_choice(p[k] != 0.0f, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[k], 0.0f);
                     }
                     total += f32_total(total_lanes);
                 }
@@ -816,7 +866,7 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
                 }
                 sum_S_S_max_sum_S_S_max_p += f32_total(sum_S_S_max_sum_S_S_max_p_lanes);
             }
-            dT[0] += (weight != 0.0f ? weight * sum_S_S_max_sum_S_S_max_p / ((float)N * (T * T)) : 0.0f);
+            dT[0] += f32_choice(weight != 0.0f, weight * sum_S_S_max_sum_S_S_max_p / ((float)N * (T * T)), 0.0f);
         }
     }
     end_of_streams();
@@ -833,16 +883,11 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
         double *restrict e = work + N * N + N;
         double *restrict s = work + N * N + N + N * N;
         double *restrict p = work + N * N + N + N * N + N;
-        double *restrict S_max = work + N * N + N + N * N + N + N * N;
-        double *restrict sum_S_S_max_p = work + N * N + N + N * N + N + N * N + N;
+        double *restrict S_max = work + N * N + N + N * N + N + N;
+        double *restrict sum_S_S_max_p = work + N * N + N + N * N + N + N + N;
         for (ptrdiff_t row = 0; row < B; row++) {
             for (ptrdiff_t i = 0; i < N; i++) {
-                for (ptrdiff_t k = 0; k < N; k++) {
-                    u[i * N + k] = S[(row * N + i) * N + k] / T;
-                }
-            }
-            /* the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t i = 0; i < N; i++) {
+                /* m[i]: the largest exponent becomes 0, so exp cannot overflow */
                 double total = -INFINITY;
                 {
                     double total_lanes[F64_WIDE];
@@ -852,74 +897,55 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
                     for (; first + F64_WIDE <= N; first += F64_WIDE)
                         FOR_LANES(F64_WIDE) {
                             const ptrdiff_t k = first + lane;
+                            u[i * N + k] = S[(row * N + i) * N + k] / T;
                             total_lanes[lane] = f64_larger(u[i * N + k], total_lanes[lane]);
                         }
                     if (first < N && N >= F64_WIDE) {
                         first = N - F64_WIDE;
                         FOR_LANES(F64_WIDE) {
                             const ptrdiff_t k = first + lane;
+                            u[i * N + k] = S[(row * N + i) * N + k] / T;
                             total_lanes[lane] = f64_larger(u[i * N + k], total_lanes[lane]);
                         }
                         first = N;
                     }
                     for (ptrdiff_t k = first; k < N; k++) {
+                        u[i * N + k] = S[(row * N + i) * N + k] / T;
                         total = f64_larger(u[i * N + k], total);
                     }
-                    FOR_LANES(F64_LANES)
-                        total_lanes[lane] = f64_larger(total_lanes[lane + F64_LANES], total_lanes[lane]);
-                    total = f64_larger(f64_largest(total_lanes), total);
+                    total = f64_larger(f64_largest_wide(total_lanes), total);
                 }
                 m[i] = total;
-            }
-            /* between 0 and 1, and at least one of them is 1 */
-            for (ptrdiff_t i = 0; i < N; i++) {
-                ptrdiff_t first = 0;
-                for (; first + F64_LANES <= N; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[i * N + k] = f64_exp_of_negative(u[i * N + k] - m[i]);
-                    }
-                if (first < N && N >= F64_LANES) {
-                    first = N - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[i * N + k] = f64_exp_of_negative(u[i * N + k] - m[i]);
-                    }
-                    first = N;
-                }
-                for (ptrdiff_t k = first; k < N; k++) {
-                    e[i * N + k] = f64_exp_of_negative(u[i * N + k] - m[i]);
-                }
-            }
-            /* between 1 and the number of terms */
-            for (ptrdiff_t i = 0; i < N; i++) {
-                double total = 0.0;
+                /* e[i * N + k]: between 0 and 1, and at least one of them is 1 */
+                /* s[i]: between 1 and the number of terms */
+                total = 0.0;
                 for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    double total_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
+                    double total_lanes[F64_LANES];
+                    FOR_LANES(F64_LANES)
                         total_lanes[lane] = 0.0;
                     ptrdiff_t first = begin;
-                    for (; first + F64_WIDE <= end; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
+                    for (; first + F64_LANES <= end; first += F64_LANES)
+                        FOR_LANES(F64_LANES) {
                             const ptrdiff_t k = first + lane;
+                            e[i * N + k] = f64_exp_of_negative(u[i * N + k] - m[i]);
                             total_lanes[lane] += e[i * N + k];
                         }
-                    if (first < end && end >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - end;
-                        first = end - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
+                    if (first < end && end >= F64_LANES) {
+                        const ptrdiff_t again = first + F64_LANES - end;
+                        first = end - F64_LANES;
+                        FOR_LANES(F64_LANES) {
                             const ptrdiff_t k = first + lane;
+                            e[i * N + k] = f64_exp_of_negative(u[i * N + k] - m[i]);
                             const double total_term = e[i * N + k];
                             total_lanes[lane] += lane < again ? 0.0 : total_term;
                         }
                         first = end;
                     }
                     for (ptrdiff_t k = first; k < end; k++) {
+                        e[i * N + k] = f64_exp_of_negative(u[i * N + k] - m[i]);
                         total += e[i * N + k];
                     }
-                    FOR_LANES(F64_LANES)
-                        total_lanes[lane] += total_lanes[lane + F64_LANES];
                     total += f64_total(total_lanes);
                 }
                 s[i] = total;
@@ -956,30 +982,26 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
             }
             losses[row] = -sum_u_m_log_s / (double)N;
             for (ptrdiff_t i = 0; i < N; i++) {
-                for (ptrdiff_t j = 0; j < N; j++) {
-                    p[i * N + j] = e[i * N + j] / s[i];
-                }
-            }
-            for (ptrdiff_t i = 0; i < N; i++) {
+                double scale = weight / (double)N;
                 if (B * N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
                     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
                         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
                         double chunk[CHUNK];
                         for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = weight * p[i * N + j] / ((double)N * T);
+                            p[j] = e[i * N + j] / s[i];
+                            chunk[j - begin] = scale * p[j] / T;
                         }
                         f64_stream(&dS[(row * N + i) * N + begin], chunk, end - begin);
                     }
                 }
                 else {
                     for (ptrdiff_t j = 0; j < N; j++) {
-                        dS[(row * N + i) * N + j] = weight * p[i * N + j] / ((double)N * T);
+                        p[j] = e[i * N + j] / s[i];
+                        dS[(row * N + i) * N + j] = scale * p[j] / T;
                     }
                 }
-                dS[(row * N + i) * N + i] = weight * (p[i * N + i] - 1.0) / ((double)N * T);
-            }
-            /* subtracted where scores are compared, so that no digits are lost */
-            for (ptrdiff_t i = 0; i < N; i++) {
+                dS[(row * N + i) * N + i] = weight * (p[i] - 1.0) / ((double)N * T);
+                /* S_max[i]: subtracted where scores are compared, so that no digits are lost */
                 double total = -INFINITY;
                 {
                     double total_lanes[F64_WIDE];
@@ -1002,14 +1024,10 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
                     for (ptrdiff_t k = first; k < N; k++) {
                         total = f64_larger(S[(row * N + i) * N + k], total);
                     }
-                    FOR_LANES(F64_LANES)
-                        total_lanes[lane] = f64_larger(total_lanes[lane + F64_LANES], total_lanes[lane]);
-                    total = f64_larger(f64_largest(total_lanes), total);
+                    total = f64_larger(f64_largest_wide(total_lanes), total);
                 }
                 S_max[i] = total;
-            }
-            for (ptrdiff_t i = 0; i < N; i++) {
-                double total = 0.0;
+                total = 0.0;
                 for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, N);
                     double total_lanes[F64_LANES];
@@ -1019,20 +1037,20 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
                     for (; first + F64_LANES <= end; first += F64_LANES)
                         FOR_LANES(F64_LANES) {
                             const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += (p[i * N + k] != 0.0 ? ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[i * N + k] : 0.0);
+                            total_lanes[lane] += f64_choice(p[k] != 0.0, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[k], 0.0);
                         }
                     if (first < end && end >= F64_LANES) {
                         const ptrdiff_t again = first + F64_LANES - end;
                         first = end - F64_LANES;
                         FOR_LANES(F64_LANES) {
                             const ptrdiff_t k = first + lane;
-                            const double total_term = (p[i * N + k] != 0.0 ? ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[i * N + k] : 0.0);
+                            const double total_term = f64_choice(p[k] != 0.0, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[k], 0.0);
                             total_lanes[lane] += lane < again ? 0.0 : total_term;
                         }
                         first = end;
                     }
                     for (ptrdiff_t k = first; k < end; k++) {
-                        total += (p[i * N + k] != 0.0 ? ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[i * N + k] : 0.0);
+                        total += f64_choice(p[k] != 0.0, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[k], 0.0);
                     }
                     total += f64_total(total_lanes);
                 }
@@ -1065,7 +1083,7 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
                 }
                 sum_S_S_max_sum_S_S_max_p += f64_total(sum_S_S_max_sum_S_S_max_p_lanes);
             }
-            dT[0] += (weight != 0.0 ? weight * sum_S_S_max_sum_S_S_max_p / ((double)N * (T * T)) : 0.0);
+            dT[0] += f64_choice(weight != 0.0, weight * sum_S_S_max_sum_S_S_max_p / ((double)N * (T * T)), 0.0);
         }
     }
     end_of_streams();

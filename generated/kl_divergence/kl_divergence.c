@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -53,8 +67,20 @@ enum {
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -65,7 +91,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -85,7 +111,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -99,7 +125,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -124,27 +150,66 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -164,11 +229,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -191,8 +256,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -205,6 +270,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 /* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
    on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
 static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
@@ -212,195 +288,239 @@ static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
     return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void kl_divergence_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const float *restrict t,
-    float *restrict losses)
+static inline double f64_total_wide(double *lanes)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float m[LANES], e[LANES], s[LANES], log_s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void kl_divergence_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float m[LANES], e[LANES], s[LANES], log_s[LANES], row_total[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
-                }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f32_log(s[lane]);
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * (f32_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])) : 0.0f);
-                }
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
             }
         }
-    }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float m[ROWS], s[ROWS], log_s[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    float m_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f32_larger(z[row * K + k], m[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
-                }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(z_block[k][lane], m[lane]);
             }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
-                            s_lanes[lane] += e;
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
-                            const float s_term = e;
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = K;
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f32_log(s[lane]);
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                row_total[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * (f32_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])), 0.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void kl_divergence_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], log_s[ROWS], row_total[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
                         float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
-                        s[row - start] += e;
+                        s_lanes[lane] += e;
                     }
-                    s[row - start] += f32_total(s_lanes);
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                log_s[row - start] = f32_log(s[row - start]);
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = 0.0f;
-                {
-                    float losses_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        losses_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            losses_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])) : 0.0f);
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            const float losses_term = (t[row * K + k] != 0.0f ? t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])) : 0.0f);
-                            losses_lanes[lane] += lane < again ? 0.0f : losses_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        losses[row] += (t[row * K + k] != 0.0f ? t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])) : 0.0f);
-                    }
-                    losses[row] += f32_total(losses_lanes);
+                for (ptrdiff_t k = first; k < K; k++) {
+                    float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                    s[row - start] += e;
                 }
+                s[row - start] += f32_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            log_s[row - start] = f32_log(s[row - start]);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            row_total[row - start] = 0.0f;
+            {
+                float row_total_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    row_total_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        row_total_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0f);
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const float row_total_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0f);
+                        row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    row_total[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0f);
+                }
+                row_total[row - start] += f32_total(row_total_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = row_total[row - start];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void kl_divergence_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F32_WIDE <= K; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                 }
-            if (first < K && K >= F32_WIDE) {
-                first = K - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
                 }
@@ -409,9 +529,7 @@ void kl_divergence_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const 
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f32_larger(z[row * K + k], m);
             }
-            FOR_LANES(F32_LANES)
-                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-            m = f32_larger(f32_largest(m_lanes), m);
+            m = f32_larger(f32_largest_widest(m_lanes), m);
         }
         /* e: between 0 and 1, and at least one of them is 1 */
         /* s: between 1 and the number of terms */
@@ -446,208 +564,242 @@ void kl_divergence_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const 
             s += f32_total(s_lanes);
         }
         float log_s = f32_log(s);
-        losses[row] = 0.0f;
+        float row_total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[F32_LANES];
+            float row_total_lanes[F32_LANES];
             FOR_LANES(F32_LANES)
-                losses_lanes[lane] = 0.0f;
+                row_total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)) : 0.0f);
+                    row_total_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f);
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float losses_term = (t[row * K + k] != 0.0f ? t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)) : 0.0f);
-                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                    const float row_total_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f);
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (t[row * K + k] != 0.0f ? t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)) : 0.0f);
+                row_total += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f);
             }
-            losses[row] += f32_total(losses_lanes);
+            row_total += f32_total(row_total_lanes);
+        }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void kl_divergence_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        kl_divergence_f32_short_rows(from, whole, K, z, t, losses);
+        from = whole;
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+        kl_divergence_f32_near_rows(from, to, K, z, t, losses);
+    else
+        kl_divergence_f32_long_rows(from, to, K, z, t, losses);
+}
+
+void kl_divergence_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const float *restrict t,
+    float *restrict losses)
+{
+    if (B * K <= GRAIN)
+        kl_divergence_f32_rows(0, B, B, K, z, t, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        kl_divergence_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, t, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void kl_divergence_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double m[LANES], e[LANES], s[LANES], log_s[LANES], row_total[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(z_block[k][lane], m[lane]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f64_log(s[lane]);
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                row_total[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * (f64_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])), 0.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
         }
     }
 }
 
-void kl_divergence_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const double *restrict t,
-    double *restrict losses)
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void kl_divergence_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double m[LANES], e[LANES], s[LANES], log_s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], log_s[ROWS], row_total[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
                 }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f64_larger(z[row * K + k], m[row - start]);
                 }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f64_log(s[lane]);
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * (f64_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])) : 0.0);
-                }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
             }
         }
-    }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double m[ROWS], s[ROWS], log_s[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    double m_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f64_larger(z[row * K + k], m[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
-                }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
-                            s_lanes[lane] += e;
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
-                            const double s_term = e;
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
                         double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
-                        s[row - start] += e;
+                        s_lanes[lane] += e;
                     }
-                    s[row - start] += f64_total(s_lanes);
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                log_s[row - start] = f64_log(s[row - start]);
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = 0.0;
-                {
-                    double losses_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        losses_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            losses_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])) : 0.0);
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            const double losses_term = (t[row * K + k] != 0.0 ? t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])) : 0.0);
-                            losses_lanes[lane] += lane < again ? 0.0 : losses_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        losses[row] += (t[row * K + k] != 0.0 ? t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])) : 0.0);
-                    }
-                    losses[row] += f64_total(losses_lanes);
+                for (ptrdiff_t k = first; k < K; k++) {
+                    double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                    s[row - start] += e;
                 }
+                s[row - start] += f64_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            log_s[row - start] = f64_log(s[row - start]);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            row_total[row - start] = 0.0;
+            {
+                double row_total_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    row_total_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        row_total_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0);
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const double row_total_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0);
+                        row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    row_total[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0);
+                }
+                row_total[row - start] += f64_total(row_total_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = row_total[row - start];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void kl_divergence_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F64_WIDE <= K; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                 }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                 }
@@ -656,9 +808,7 @@ void kl_divergence_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f64_larger(z[row * K + k], m);
             }
-            FOR_LANES(F64_LANES)
-                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-            m = f64_larger(f64_largest(m_lanes), m);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
         /* e: between 0 and 1, and at least one of them is 1 */
         /* s: between 1 and the number of terms */
@@ -693,204 +843,240 @@ void kl_divergence_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const
             s += f64_total(s_lanes);
         }
         double log_s = f64_log(s);
-        losses[row] = 0.0;
+        double row_total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[F64_LANES];
+            double row_total_lanes[F64_LANES];
             FOR_LANES(F64_LANES)
-                losses_lanes[lane] = 0.0;
+                row_total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)) : 0.0);
+                    row_total_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0);
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double losses_term = (t[row * K + k] != 0.0 ? t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)) : 0.0);
-                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                    const double row_total_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0);
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (t[row * K + k] != 0.0 ? t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)) : 0.0);
+                row_total += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0);
             }
-            losses[row] += f64_total(losses_lanes);
+            row_total += f64_total(row_total_lanes);
+        }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void kl_divergence_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        kl_divergence_f64_short_rows(from, whole, K, z, t, losses);
+        from = whole;
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+        kl_divergence_f64_near_rows(from, to, K, z, t, losses);
+    else
+        kl_divergence_f64_long_rows(from, to, K, z, t, losses);
+}
+
+void kl_divergence_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const double *restrict t,
+    double *restrict losses)
+{
+    if (B * K <= GRAIN)
+        kl_divergence_f64_rows(0, B, B, K, z, t, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        kl_divergence_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, t, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void kl_divergence_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float dz_block[SHORT][LANES];
+        float m[LANES], s[LANES], log_s[LANES], sum_t[LANES], row_total[LANES], scale[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict t_rows = t + first * K;
+        float *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            sum_t[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(z_block[k][lane], m[lane]);
+                sum_t[lane] += t_block[k][lane];
+            }
+        }
+        /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += dz_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f32_log(s[lane]);
+            row_total[lane] = 0.0f;
+            scale[lane] = sum_t[lane] / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                row_total[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * (f32_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])), 0.0f);
+                dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dz_rows[lane * K + place] = dz_block[place][lane];
+            }
         }
     }
 }
 
-void kl_divergence_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
-    const float *restrict t, float weight, float *restrict losses, float *restrict dz)
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void kl_divergence_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float dz_block[SHORT][LANES];
-            float m[LANES], s[LANES], log_s[LANES], sum_t[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], log_s[ROWS], sum_t[ROWS], row_total[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            sum_t[row - start] = 0.0f;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                float sum_t_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_t_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < K && K >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - K;
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        const float sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                    }
+                    first = K;
                 }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                sum_t[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
-                    sum_t[lane] += t_block[k][lane];
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                    sum_t[row - start] += t[row * K + k];
                 }
-            }
-            /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dz_block[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s[lane] += dz_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                log_s[lane] = f32_log(s[lane]);
-                losses[row] = 0.0f;
-                scale[lane] = sum_t[lane] / s[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * (f32_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])) : 0.0f);
-                    dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dz[(first + lane) * K + place] = dz_block[place][lane];
-                }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
+                sum_t[row - start] += f32_total_wide(sum_t_lanes);
             }
         }
-    }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float m[ROWS], s[ROWS], log_s[ROWS], sum_t[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                sum_t[row - start] = 0.0f;
-                {
-                    float m_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        m_lanes[lane] = -INFINITY;
-                    float sum_t_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_t_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                            sum_t_lanes[lane] += t[row * K + k];
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                            const float sum_t_term = t[row * K + k];
-                            sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f32_larger(z[row * K + k], m[row - start]);
-                        sum_t[row - start] += t[row * K + k];
-                    }
-                    FOR_LANES(F32_LANES)
-                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
-                    FOR_LANES(F32_LANES)
-                        sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
-                    sum_t[row - start] += f32_total(sum_t_lanes);
-                }
-            }
-            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
-                            s_lanes[lane] += dz[row * K + k];
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
-                            const float s_term = dz[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
-                        s[row - start] += dz[row * K + k];
-                    }
-                    s[row - start] += f32_total(s_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                log_s[row - start] = f32_log(s[row - start]);
-                losses[row] = 0.0f;
-                scale[row - start] = sum_t[row - start] / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                float losses_lanes[F32_LANES];
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
                 FOR_LANES(F32_LANES)
-                    losses_lanes[lane] = 0.0f;
+                    s_lanes[lane] = 0.0f;
                 ptrdiff_t first = 0;
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        losses_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])) : 0.0f);
-                        dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s_lanes[lane] += dz[row * K + k];
                     }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    losses[row] += (t[row * K + k] != 0.0f ? t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])) : 0.0f);
-                    dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
                 }
-                losses[row] += f32_total(losses_lanes);
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                    s[row - start] += dz[row * K + k];
+                }
+                s[row - start] += f32_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            log_s[row - start] = f32_log(s[row - start]);
+            row_total[row - start] = 0.0f;
+            scale[row - start] = sum_t[row - start] / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float row_total_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                row_total_lanes[lane] = 0.0f;
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    row_total_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0f);
+                    dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+                }
+            for (ptrdiff_t k = first; k < K; k++) {
+                row_total[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0f);
+                dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+            }
+            row_total[row - start] += f32_total(row_total_lanes);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = row_total[row - start];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void kl_divergence_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         float sum_t = 0.0f;
@@ -924,12 +1110,8 @@ void kl_divergence_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float 
                 m = f32_larger(z[row * K + k], m);
                 sum_t += t[row * K + k];
             }
-            FOR_LANES(F32_LANES)
-                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-            m = f32_larger(f32_largest(m_lanes), m);
-            FOR_LANES(F32_LANES)
-                sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
-            sum_t += f32_total(sum_t_lanes);
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+            sum_t += f32_total_wide(sum_t_lanes);
         }
         /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -964,197 +1146,235 @@ void kl_divergence_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float 
             s += f32_total(s_lanes);
         }
         float log_s = f32_log(s);
-        losses[row] = 0.0f;
+        float row_total = 0.0f;
         float scale = sum_t / s;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[F32_LANES];
+            float row_total_lanes[F32_LANES];
             FOR_LANES(F32_LANES)
-                losses_lanes[lane] = 0.0f;
+                row_total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)) : 0.0f);
+                    row_total_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f);
                     dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (t[row * K + k] != 0.0f ? t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)) : 0.0f);
+                row_total += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f);
                 dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
             }
-            losses[row] += f32_total(losses_lanes);
+            row_total += f32_total(row_total_lanes);
+        }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void kl_divergence_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        kl_divergence_value_and_gradient_f32_short_rows(from, whole, K, z, t, weight, losses, dz);
+        from = whole;
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
+        kl_divergence_value_and_gradient_f32_near_rows(from, to, K, z, t, weight, losses, dz);
+    else
+        kl_divergence_value_and_gradient_f32_long_rows(from, to, K, z, t, weight, losses, dz);
+}
+
+void kl_divergence_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
+    const float *restrict t, float weight, float *restrict losses, float *restrict dz)
+{
+    if (B * K <= GRAIN)
+        kl_divergence_value_and_gradient_f32_rows(0, B, B, K, z, t, weight, losses, dz);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        kl_divergence_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, t,
+            weight, losses, dz);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void kl_divergence_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double dz_block[SHORT][LANES];
+        double m[LANES], s[LANES], log_s[LANES], sum_t[LANES], row_total[LANES], scale[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict t_rows = t + first * K;
+        double *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            sum_t[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(z_block[k][lane], m[lane]);
+                sum_t[lane] += t_block[k][lane];
+            }
+        }
+        /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += dz_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f64_log(s[lane]);
+            row_total[lane] = 0.0;
+            scale[lane] = sum_t[lane] / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                row_total[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * (f64_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])), 0.0);
+                dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dz_rows[lane * K + place] = dz_block[place][lane];
+            }
         }
     }
 }
 
-void kl_divergence_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
-    const double *restrict t, double weight, double *restrict losses, double *restrict dz)
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void kl_divergence_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double dz_block[SHORT][LANES];
-            double m[LANES], s[LANES], log_s[LANES], sum_t[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], log_s[ROWS], sum_t[ROWS], row_total[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            sum_t[row - start] = 0.0;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                double sum_t_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_t_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - K;
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        const double sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                    }
+                    first = K;
                 }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                sum_t[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
-                    sum_t[lane] += t_block[k][lane];
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f64_larger(z[row * K + k], m[row - start]);
+                    sum_t[row - start] += t[row * K + k];
                 }
-            }
-            /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dz_block[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s[lane] += dz_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                log_s[lane] = f64_log(s[lane]);
-                losses[row] = 0.0;
-                scale[lane] = sum_t[lane] / s[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * (f64_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])) : 0.0);
-                    dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dz[(first + lane) * K + place] = dz_block[place][lane];
-                }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
+                sum_t[row - start] += f64_total_wide(sum_t_lanes);
             }
         }
-    }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double m[ROWS], s[ROWS], log_s[ROWS], sum_t[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                sum_t[row - start] = 0.0;
-                {
-                    double m_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        m_lanes[lane] = -INFINITY;
-                    double sum_t_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_t_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                            sum_t_lanes[lane] += t[row * K + k];
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                            const double sum_t_term = t[row * K + k];
-                            sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f64_larger(z[row * K + k], m[row - start]);
-                        sum_t[row - start] += t[row * K + k];
-                    }
-                    FOR_LANES(F64_LANES)
-                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
-                    FOR_LANES(F64_LANES)
-                        sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
-                    sum_t[row - start] += f64_total(sum_t_lanes);
-                }
-            }
-            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
-                            s_lanes[lane] += dz[row * K + k];
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
-                            const double s_term = dz[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
-                        s[row - start] += dz[row * K + k];
-                    }
-                    s[row - start] += f64_total(s_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                log_s[row - start] = f64_log(s[row - start]);
-                losses[row] = 0.0;
-                scale[row - start] = sum_t[row - start] / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                double losses_lanes[F64_LANES];
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
                 FOR_LANES(F64_LANES)
-                    losses_lanes[lane] = 0.0;
+                    s_lanes[lane] = 0.0;
                 ptrdiff_t first = 0;
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        losses_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])) : 0.0);
-                        dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s_lanes[lane] += dz[row * K + k];
                     }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    losses[row] += (t[row * K + k] != 0.0 ? t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])) : 0.0);
-                    dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
                 }
-                losses[row] += f64_total(losses_lanes);
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                    s[row - start] += dz[row * K + k];
+                }
+                s[row - start] += f64_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            log_s[row - start] = f64_log(s[row - start]);
+            row_total[row - start] = 0.0;
+            scale[row - start] = sum_t[row - start] / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double row_total_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                row_total_lanes[lane] = 0.0;
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    row_total_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0);
+                    dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+                }
+            for (ptrdiff_t k = first; k < K; k++) {
+                row_total[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0);
+                dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
+            }
+            row_total[row - start] += f64_total(row_total_lanes);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = row_total[row - start];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void kl_divergence_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         double sum_t = 0.0;
@@ -1188,12 +1408,8 @@ void kl_divergence_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
                 m = f64_larger(z[row * K + k], m);
                 sum_t += t[row * K + k];
             }
-            FOR_LANES(F64_LANES)
-                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-            m = f64_larger(f64_largest(m_lanes), m);
-            FOR_LANES(F64_LANES)
-                sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
-            sum_t += f64_total(sum_t_lanes);
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+            sum_t += f64_total_wide(sum_t_lanes);
         }
         /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -1228,25 +1444,55 @@ void kl_divergence_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
             s += f64_total(s_lanes);
         }
         double log_s = f64_log(s);
-        losses[row] = 0.0;
+        double row_total = 0.0;
         double scale = sum_t / s;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[F64_LANES];
+            double row_total_lanes[F64_LANES];
             FOR_LANES(F64_LANES)
-                losses_lanes[lane] = 0.0;
+                row_total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)) : 0.0);
+                    row_total_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0);
                     dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (t[row * K + k] != 0.0 ? t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)) : 0.0);
+                row_total += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0);
                 dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
             }
-            losses[row] += f64_total(losses_lanes);
+            row_total += f64_total(row_total_lanes);
         }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void kl_divergence_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        kl_divergence_value_and_gradient_f64_short_rows(from, whole, K, z, t, weight, losses, dz);
+        from = whole;
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
+        kl_divergence_value_and_gradient_f64_near_rows(from, to, K, z, t, weight, losses, dz);
+    else
+        kl_divergence_value_and_gradient_f64_long_rows(from, to, K, z, t, weight, losses, dz);
+}
+
+void kl_divergence_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
+    const double *restrict t, double weight, double *restrict losses, double *restrict dz)
+{
+    if (B * K <= GRAIN)
+        kl_divergence_value_and_gradient_f64_rows(0, B, B, K, z, t, weight, losses, dz);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        kl_divergence_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, t,
+            weight, losses, dz);
     }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -71,8 +85,20 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +109,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +129,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +143,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,27 +168,66 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -182,11 +247,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -209,8 +274,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -223,21 +288,70 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
+{
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t label_smoothing_dense_work(ptrdiff_t B, ptrdiff_t K)
@@ -246,321 +360,369 @@ ptrdiff_t label_smoothing_dense_work(ptrdiff_t B, ptrdiff_t K)
     return threads() * K;
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void label_smoothing_dense_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float eps, float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float s[SHORT][LANES];
+        float m[LANES], e[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], scale[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            scale[lane] = eps / (float)K;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[k][lane] = (1.0f - eps) * t_block[k][lane] + scale[lane];
+                m[lane] = f32_larger(z_block[k][lane], m[lane]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s_2[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                s_2[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f32_log(s_2[lane]);
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_s_z_m[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_s_z_m[lane] += f32_choice(s[k][lane] != 0.0f, s[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_s_z_m[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void label_smoothing_dense_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float eps, float *restrict losses,
+    float *restrict work)
+{
+    float *restrict s = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float scale = eps / (float)K;
+        {
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    s[k] = (1.0f - eps) * t[row * K + k] + scale;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    s[k] = (1.0f - eps) * t[row * K + k] + scale;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                s[k] = (1.0f - eps) * t[row * K + k] + scale;
+                m = f32_larger(z[row * K + k], m);
+            }
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        float s_2 = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_2_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_2_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float e = f32_exp_of_negative(z[row * K + k] - m);
+                    s_2_lanes[lane] += e;
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float e = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_2_term = e;
+                    s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                float e = f32_exp_of_negative(z[row * K + k] - m);
+                s_2 += e;
+            }
+            s_2 += f32_total(s_2_lanes);
+        }
+        float log_s = f32_log(s_2);
+        float sum_s_z_m = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_s_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_s_z_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_s_z_m_lanes[lane] += f32_choice(s[k] != 0.0f, s[k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_s_z_m_term = f32_choice(s[k] != 0.0f, s[k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    sum_s_z_m_lanes[lane] += lane < again ? 0.0f : sum_s_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_s_z_m += f32_choice(s[k] != 0.0f, s[k] * ((z[row * K + k] - m) - log_s), 0.0f);
+            }
+            sum_s_z_m += f32_total(sum_s_z_m_lanes);
+        }
+        losses[row] = -sum_s_z_m;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void label_smoothing_dense_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float eps, float *restrict losses,
+    float *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        label_smoothing_dense_f32_short_rows(from, whole, K, z, t, eps, losses);
+        from = whole;
+    }
+    label_smoothing_dense_f32_long_rows(from, to, K, z, t, eps, losses, work);
+}
+
 void label_smoothing_dense_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
     const float *restrict t, float eps, float *restrict losses, float *restrict work)
 {
-    ptrdiff_t done = 0;
+    if (B * K <= GRAIN)
+        label_smoothing_dense_f32_rows(0, B, K, z, t, eps, losses, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        label_smoothing_dense_f32_rows(share(B, unit, 0), share(B, unit, 1), K, z, t, eps, losses,
+            work + thread() * K);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void label_smoothing_dense_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double eps, double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double s[SHORT][LANES];
+        double m[LANES], e[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], scale[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            scale[lane] = eps / (double)K;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[k][lane] = (1.0 - eps) * t_block[k][lane] + scale[lane];
+                m[lane] = f64_larger(z_block[k][lane], m[lane]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s_2[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                s_2[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f64_log(s_2[lane]);
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_s_z_m[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_s_z_m[lane] += f64_choice(s[k][lane] != 0.0, s[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_s_z_m[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void label_smoothing_dense_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double eps, double *restrict losses,
+    double *restrict work)
+{
+    double *restrict s = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double scale = eps / (double)K;
+        {
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    s[k] = (1.0 - eps) * t[row * K + k] + scale;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    s[k] = (1.0 - eps) * t[row * K + k] + scale;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                s[k] = (1.0 - eps) * t[row * K + k] + scale;
+                m = f64_larger(z[row * K + k], m);
+            }
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        double s_2 = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_2_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_2_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    double e = f64_exp_of_negative(z[row * K + k] - m);
+                    s_2_lanes[lane] += e;
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    double e = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_2_term = e;
+                    s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                double e = f64_exp_of_negative(z[row * K + k] - m);
+                s_2 += e;
+            }
+            s_2 += f64_total(s_2_lanes);
+        }
+        double log_s = f64_log(s_2);
+        double sum_s_z_m = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_s_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_s_z_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_s_z_m_lanes[lane] += f64_choice(s[k] != 0.0, s[k] * ((z[row * K + k] - m) - log_s), 0.0);
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_s_z_m_term = f64_choice(s[k] != 0.0, s[k] * ((z[row * K + k] - m) - log_s), 0.0);
+                    sum_s_z_m_lanes[lane] += lane < again ? 0.0 : sum_s_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_s_z_m += f64_choice(s[k] != 0.0, s[k] * ((z[row * K + k] - m) - log_s), 0.0);
+            }
+            sum_s_z_m += f64_total(sum_s_z_m_lanes);
+        }
+        losses[row] = -sum_s_z_m;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void label_smoothing_dense_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double eps, double *restrict losses,
+    double *restrict work)
+{
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float s[SHORT][LANES];
-            float m[LANES], e[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                scale[lane] = eps / (float)K;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s[k][lane] = (1.0f - eps) * t_block[k][lane] + scale[lane];
-                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
-                }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s_2[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s_2[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f32_log(s_2[lane]);
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_s_z_m[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_s_z_m[lane] += (s[k][lane] != 0.0f ? s[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]) : 0.0f);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_s_z_m[lane];
-            }
-        }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        label_smoothing_dense_f64_short_rows(from, whole, K, z, t, eps, losses);
+        from = whole;
     }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        float *restrict s = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            float scale = eps / (float)K;
-            {
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= K; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        s[k] = (1.0f - eps) * t[row * K + k] + scale;
-                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F32_WIDE) {
-                    first = K - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        s[k] = (1.0f - eps) * t[row * K + k] + scale;
-                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    s[k] = (1.0f - eps) * t[row * K + k] + scale;
-                    m = f32_larger(z[row * K + k], m);
-                }
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            float s_2 = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_2_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_2_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        float e = f32_exp_of_negative(z[row * K + k] - m);
-                        s_2_lanes[lane] += e;
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        float e = f32_exp_of_negative(z[row * K + k] - m);
-                        const float s_2_term = e;
-                        s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    float e = f32_exp_of_negative(z[row * K + k] - m);
-                    s_2 += e;
-                }
-                s_2 += f32_total(s_2_lanes);
-            }
-            float log_s = f32_log(s_2);
-            float sum_s_z_m = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_s_z_m_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    sum_s_z_m_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        sum_s_z_m_lanes[lane] += (s[k] != 0.0f ? s[k] * ((z[row * K + k] - m) - log_s) : 0.0f);
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        const float sum_s_z_m_term = (s[k] != 0.0f ? s[k] * ((z[row * K + k] - m) - log_s) : 0.0f);
-                        sum_s_z_m_lanes[lane] += lane < again ? 0.0f : sum_s_z_m_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_s_z_m += (s[k] != 0.0f ? s[k] * ((z[row * K + k] - m) - log_s) : 0.0f);
-                }
-                sum_s_z_m += f32_total(sum_s_z_m_lanes);
-            }
-            losses[row] = -sum_s_z_m;
-        }
-    }
+    label_smoothing_dense_f64_long_rows(from, to, K, z, t, eps, losses, work);
 }
 
 void label_smoothing_dense_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
     const double *restrict t, double eps, double *restrict losses, double *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double s[SHORT][LANES];
-            double m[LANES], e[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                scale[lane] = eps / (double)K;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s[k][lane] = (1.0 - eps) * t_block[k][lane] + scale[lane];
-                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
-                }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s_2[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s_2[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f64_log(s_2[lane]);
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_s_z_m[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_s_z_m[lane] += (s[k][lane] != 0.0 ? s[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]) : 0.0);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_s_z_m[lane];
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        double *restrict s = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            double scale = eps / (double)K;
-            {
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= K; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        s[k] = (1.0 - eps) * t[row * K + k] + scale;
-                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F64_WIDE) {
-                    first = K - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        s[k] = (1.0 - eps) * t[row * K + k] + scale;
-                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    s[k] = (1.0 - eps) * t[row * K + k] + scale;
-                    m = f64_larger(z[row * K + k], m);
-                }
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            double s_2 = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_2_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_2_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        double e = f64_exp_of_negative(z[row * K + k] - m);
-                        s_2_lanes[lane] += e;
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        double e = f64_exp_of_negative(z[row * K + k] - m);
-                        const double s_2_term = e;
-                        s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    double e = f64_exp_of_negative(z[row * K + k] - m);
-                    s_2 += e;
-                }
-                s_2 += f64_total(s_2_lanes);
-            }
-            double log_s = f64_log(s_2);
-            double sum_s_z_m = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_s_z_m_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    sum_s_z_m_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        sum_s_z_m_lanes[lane] += (s[k] != 0.0 ? s[k] * ((z[row * K + k] - m) - log_s) : 0.0);
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        const double sum_s_z_m_term = (s[k] != 0.0 ? s[k] * ((z[row * K + k] - m) - log_s) : 0.0);
-                        sum_s_z_m_lanes[lane] += lane < again ? 0.0 : sum_s_z_m_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_s_z_m += (s[k] != 0.0 ? s[k] * ((z[row * K + k] - m) - log_s) : 0.0);
-                }
-                sum_s_z_m += f64_total(sum_s_z_m_lanes);
-            }
-            losses[row] = -sum_s_z_m;
-        }
+    if (B * K <= GRAIN)
+        label_smoothing_dense_f64_rows(0, B, K, z, t, eps, losses, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        label_smoothing_dense_f64_rows(share(B, unit, 0), share(B, unit, 1), K, z, t, eps, losses,
+            work + thread() * K);
     }
 }
 
@@ -570,350 +732,402 @@ ptrdiff_t label_smoothing_dense_value_and_gradient_work(ptrdiff_t B, ptrdiff_t K
     return threads() * K;
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void label_smoothing_dense_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float eps, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float dz_block[SHORT][LANES];
+        float e[SHORT][LANES];
+        float m[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], sum_s[LANES], scale[LANES], scale_2[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict t_rows = t + first * K;
+        float *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            sum_s[lane] = 0.0f;
+            scale[lane] = eps / (float)K;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = (1.0f - eps) * t_block[k][lane] + scale[lane];
+                m[lane] = f32_larger(z_block[k][lane], m[lane]);
+                sum_s[lane] += dz_block[k][lane];
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s_2[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                s_2[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f32_log(s_2[lane]);
+            sum_s_z_m[lane] = 0.0f;
+            scale_2[lane] = sum_s[lane] / s_2[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_s_z_m[lane] += f32_choice(dz_block[k][lane] != 0.0f, dz_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                dz_block[k][lane] = weight * (scale_2[lane] * e[k][lane] - dz_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_s_z_m[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void label_smoothing_dense_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float eps, float weight,
+    float *restrict losses, float *restrict dz, float *restrict work)
+{
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float sum_s = 0.0f;
+        float scale = eps / (float)K;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            float sum_s_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = (1.0f - eps) * t[row * K + k] + scale;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    sum_s_lanes[lane] += dz[row * K + k];
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = (1.0f - eps) * t[row * K + k] + scale;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    const float sum_s_term = dz[row * K + k];
+                    sum_s_lanes[lane] += lane < again ? 0.0f : sum_s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                dz[row * K + k] = (1.0f - eps) * t[row * K + k] + scale;
+                m = f32_larger(z[row * K + k], m);
+                sum_s += dz[row * K + k];
+            }
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+            sum_s += f32_total_wide(sum_s_lanes);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        float s_2 = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_2_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_2_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(z[row * K + k] - m);
+                    s_2_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_2_term = e[k];
+                    s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f32_exp_of_negative(z[row * K + k] - m);
+                s_2 += e[k];
+            }
+            s_2 += f32_total(s_2_lanes);
+        }
+        float log_s = f32_log(s_2);
+        float sum_s_z_m = 0.0f;
+        float scale_2 = sum_s / s_2;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_s_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_s_z_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_s_z_m_lanes[lane] += f32_choice(dz[row * K + k] != 0.0f, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
+                }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_s_z_m += f32_choice(dz[row * K + k] != 0.0f, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
+            }
+            sum_s_z_m += f32_total(sum_s_z_m_lanes);
+        }
+        losses[row] = -sum_s_z_m;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void label_smoothing_dense_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float eps, float weight,
+    float *restrict losses, float *restrict dz, float *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        label_smoothing_dense_value_and_gradient_f32_short_rows(from, whole, K, z, t, eps, weight,
+            losses, dz);
+        from = whole;
+    }
+    label_smoothing_dense_value_and_gradient_f32_long_rows(from, to, K, z, t, eps, weight, losses,
+        dz, work);
+}
+
 void label_smoothing_dense_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
     const float *restrict t, float eps, float weight, float *restrict losses, float *restrict dz,
     float *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float dz_block[SHORT][LANES];
-            float e[SHORT][LANES];
-            float m[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], sum_s[LANES], scale[LANES], scale_2[LANES];
+    if (B * K <= GRAIN)
+        label_smoothing_dense_value_and_gradient_f32_rows(0, B, K, z, t, eps, weight, losses, dz, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        label_smoothing_dense_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), K, z, t,
+            eps, weight, losses, dz, work + thread() * K);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void label_smoothing_dense_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double eps, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double dz_block[SHORT][LANES];
+        double e[SHORT][LANES];
+        double m[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], sum_s[LANES], scale[LANES], scale_2[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict t_rows = t + first * K;
+        double *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            sum_s[lane] = 0.0;
+            scale[lane] = eps / (double)K;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = (1.0 - eps) * t_block[k][lane] + scale[lane];
+                m[lane] = f64_larger(z_block[k][lane], m[lane]);
+                sum_s[lane] += dz_block[k][lane];
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s_2[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                s_2[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f64_log(s_2[lane]);
+            sum_s_z_m[lane] = 0.0;
+            scale_2[lane] = sum_s[lane] / s_2[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_s_z_m[lane] += f64_choice(dz_block[k][lane] != 0.0, dz_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                dz_block[k][lane] = weight * (scale_2[lane] * e[k][lane] - dz_block[k][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_s_z_m[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                sum_s[lane] = 0.0f;
-                scale[lane] = eps / (float)K;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dz_block[k][lane] = (1.0f - eps) * t_block[k][lane] + scale[lane];
-                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
-                    sum_s[lane] += dz_block[k][lane];
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s_2[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s_2[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f32_log(s_2[lane]);
-                sum_s_z_m[lane] = 0.0f;
-                scale_2[lane] = sum_s[lane] / s_2[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_s_z_m[lane] += (dz_block[k][lane] != 0.0f ? dz_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]) : 0.0f);
-                    dz_block[k][lane] = weight * (scale_2[lane] * e[k][lane] - dz_block[k][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_s_z_m[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dz[(first + lane) * K + place] = dz_block[place][lane];
-                }
+                dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
     }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        float *restrict e = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            float sum_s = 0.0f;
-            float scale = eps / (float)K;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                float sum_s_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    sum_s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_WIDE <= end; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        dz[row * K + k] = (1.0f - eps) * t[row * K + k] + scale;
-                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                        sum_s_lanes[lane] += dz[row * K + k];
-                    }
-                if (first < end && end >= F32_WIDE) {
-                    const ptrdiff_t again = first + F32_WIDE - end;
-                    first = end - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        dz[row * K + k] = (1.0f - eps) * t[row * K + k] + scale;
-                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                        const float sum_s_term = dz[row * K + k];
-                        sum_s_lanes[lane] += lane < again ? 0.0f : sum_s_term;
-                    }
-                    first = end;
+}
+
+/* Rows of any length, one after the other. */
+SHARED void label_smoothing_dense_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double eps, double weight,
+    double *restrict losses, double *restrict dz, double *restrict work)
+{
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double sum_s = 0.0;
+        double scale = eps / (double)K;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            double sum_s_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = (1.0 - eps) * t[row * K + k] + scale;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    sum_s_lanes[lane] += dz[row * K + k];
                 }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    dz[row * K + k] = (1.0f - eps) * t[row * K + k] + scale;
-                    m = f32_larger(z[row * K + k], m);
-                    sum_s += dz[row * K + k];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = (1.0 - eps) * t[row * K + k] + scale;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    const double sum_s_term = dz[row * K + k];
+                    sum_s_lanes[lane] += lane < again ? 0.0 : sum_s_term;
                 }
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
-                FOR_LANES(F32_LANES)
-                    sum_s_lanes[lane] += sum_s_lanes[lane + F32_LANES];
-                sum_s += f32_total(sum_s_lanes);
+                first = end;
             }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            float s_2 = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_2_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_2_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(z[row * K + k] - m);
-                        s_2_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(z[row * K + k] - m);
-                        const float s_2_term = e[k];
-                        s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f32_exp_of_negative(z[row * K + k] - m);
-                    s_2 += e[k];
-                }
-                s_2 += f32_total(s_2_lanes);
+            for (ptrdiff_t k = first; k < end; k++) {
+                dz[row * K + k] = (1.0 - eps) * t[row * K + k] + scale;
+                m = f64_larger(z[row * K + k], m);
+                sum_s += dz[row * K + k];
             }
-            float log_s = f32_log(s_2);
-            float sum_s_z_m = 0.0f;
-            float scale_2 = sum_s / s_2;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_s_z_m_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    sum_s_z_m_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        sum_s_z_m_lanes[lane] += (dz[row * K + k] != 0.0f ? dz[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0f);
-                        dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_s_z_m += (dz[row * K + k] != 0.0f ? dz[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0f);
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+            sum_s += f64_total_wide(sum_s_lanes);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        double s_2 = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_2_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_2_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(z[row * K + k] - m);
+                    s_2_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_2_term = e[k];
+                    s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f64_exp_of_negative(z[row * K + k] - m);
+                s_2 += e[k];
+            }
+            s_2 += f64_total(s_2_lanes);
+        }
+        double log_s = f64_log(s_2);
+        double sum_s_z_m = 0.0;
+        double scale_2 = sum_s / s_2;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_s_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_s_z_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_s_z_m_lanes[lane] += f64_choice(dz[row * K + k] != 0.0, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
                     dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
                 }
-                sum_s_z_m += f32_total(sum_s_z_m_lanes);
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_s_z_m += f64_choice(dz[row * K + k] != 0.0, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
             }
-            losses[row] = -sum_s_z_m;
+            sum_s_z_m += f64_total(sum_s_z_m_lanes);
         }
+        losses[row] = -sum_s_z_m;
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void label_smoothing_dense_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double eps, double weight,
+    double *restrict losses, double *restrict dz, double *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        label_smoothing_dense_value_and_gradient_f64_short_rows(from, whole, K, z, t, eps, weight,
+            losses, dz);
+        from = whole;
+    }
+    label_smoothing_dense_value_and_gradient_f64_long_rows(from, to, K, z, t, eps, weight, losses,
+        dz, work);
 }
 
 void label_smoothing_dense_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K,
     const double *restrict z, const double *restrict t, double eps, double weight,
     double *restrict losses, double *restrict dz, double *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double dz_block[SHORT][LANES];
-            double e[SHORT][LANES];
-            double m[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], sum_s[LANES], scale[LANES], scale_2[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                sum_s[lane] = 0.0;
-                scale[lane] = eps / (double)K;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dz_block[k][lane] = (1.0 - eps) * t_block[k][lane] + scale[lane];
-                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
-                    sum_s[lane] += dz_block[k][lane];
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s_2[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s_2[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f64_log(s_2[lane]);
-                sum_s_z_m[lane] = 0.0;
-                scale_2[lane] = sum_s[lane] / s_2[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_s_z_m[lane] += (dz_block[k][lane] != 0.0 ? dz_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]) : 0.0);
-                    dz_block[k][lane] = weight * (scale_2[lane] * e[k][lane] - dz_block[k][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_s_z_m[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dz[(first + lane) * K + place] = dz_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        double *restrict e = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            double sum_s = 0.0;
-            double scale = eps / (double)K;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                double sum_s_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    sum_s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_WIDE <= end; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        dz[row * K + k] = (1.0 - eps) * t[row * K + k] + scale;
-                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                        sum_s_lanes[lane] += dz[row * K + k];
-                    }
-                if (first < end && end >= F64_WIDE) {
-                    const ptrdiff_t again = first + F64_WIDE - end;
-                    first = end - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        dz[row * K + k] = (1.0 - eps) * t[row * K + k] + scale;
-                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                        const double sum_s_term = dz[row * K + k];
-                        sum_s_lanes[lane] += lane < again ? 0.0 : sum_s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    dz[row * K + k] = (1.0 - eps) * t[row * K + k] + scale;
-                    m = f64_larger(z[row * K + k], m);
-                    sum_s += dz[row * K + k];
-                }
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-                FOR_LANES(F64_LANES)
-                    sum_s_lanes[lane] += sum_s_lanes[lane + F64_LANES];
-                sum_s += f64_total(sum_s_lanes);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s_2: between 1 and the number of terms */
-            double s_2 = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_2_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_2_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(z[row * K + k] - m);
-                        s_2_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(z[row * K + k] - m);
-                        const double s_2_term = e[k];
-                        s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f64_exp_of_negative(z[row * K + k] - m);
-                    s_2 += e[k];
-                }
-                s_2 += f64_total(s_2_lanes);
-            }
-            double log_s = f64_log(s_2);
-            double sum_s_z_m = 0.0;
-            double scale_2 = sum_s / s_2;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_s_z_m_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    sum_s_z_m_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        sum_s_z_m_lanes[lane] += (dz[row * K + k] != 0.0 ? dz[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0);
-                        dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
-                    }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_s_z_m += (dz[row * K + k] != 0.0 ? dz[row * K + k] * ((z[row * K + k] - m) - log_s) : 0.0);
-                    dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
-                }
-                sum_s_z_m += f64_total(sum_s_z_m_lanes);
-            }
-            losses[row] = -sum_s_z_m;
-        }
+    if (B * K <= GRAIN)
+        label_smoothing_dense_value_and_gradient_f64_rows(0, B, K, z, t, eps, weight, losses, dz, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        label_smoothing_dense_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), K, z, t,
+            eps, weight, losses, dz, work + thread() * K);
     }
 }

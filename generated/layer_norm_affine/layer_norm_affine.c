@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -79,6 +93,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 static inline float f32_square(float u)
@@ -144,168 +169,573 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void layer_norm_affine_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict gain, const float *restrict bias, float eps,
+    float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], scale[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                sum_x[lane] += x[row * K + k];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            mu[lane] = sum_x[lane] / (float)K;
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            v[lane] = sum_x_mu[lane] / (float)K;
+            sigma[lane] = sqrtf(v[lane] + eps);
+            scale[lane] = 1.0f / sigma[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = scale[lane] * gain[i] * (x[row * K + i] - mu[lane]) + bias[i];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void layer_norm_affine_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict gain, const float *restrict bias, float eps,
+    float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], scale[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x[row - start] = 0.0f;
+            {
+                float sum_x_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_x_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] += x[row * K + k];
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_term = x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x[row - start] += x[row * K + k];
+                }
+                sum_x[row - start] += f32_total(sum_x_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            mu[row - start] = sum_x[row - start] / (float)K;
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x_mu[row - start] = 0.0f;
+            {
+                float sum_x_mu_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_x_mu_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_mu_term = f32_square(x[row * K + k] - mu[row - start]);
+                        sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                }
+                sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float v = sum_x_mu[row - start] / (float)K;
+            float sigma = sqrtf(v + eps);
+            scale[row - start] = 1.0f / sigma;
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start]) + bias[i];
+                    }
+                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                }
+            }
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t i = 0; i < K; i++) {
+                    out[row * K + i] = (
+                        scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start])
+                        + bias[i]
+                    );
+                }
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void layer_norm_affine_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict gain, const float *restrict bias, float eps,
+    float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        float sum_x = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_x_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                sum_x_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_lanes[lane] += x[row * K + k];
+                }
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_term = x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x += x[row * K + k];
+            }
+            sum_x += f32_total_widest(sum_x_lanes);
+        }
+        float mu = sum_x / (float)K;
+        float sum_x_mu = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_x_mu_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                sum_x_mu_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_mu_term = f32_square(x[row * K + k] - mu);
+                    sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+            }
+            sum_x_mu += f32_total_widest(sum_x_mu_lanes);
+        }
+        float v = sum_x_mu / (float)K;
+        float sigma = sqrtf(v + eps);
+        float scale = 1.0f / sigma;
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
+            }
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void layer_norm_affine_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict gain, const float *restrict bias, float eps,
+    float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        layer_norm_affine_f32_short_rows(from, whole, K, x, gain, bias, eps, out);
+        from = whole;
+    }
+    if (2 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        layer_norm_affine_f32_near_rows(from, to, B, K, x, gain, bias, eps, out);
+    else
+        layer_norm_affine_f32_long_rows(from, to, B, K, x, gain, bias, eps, out);
+    end_of_streams();
 }
 
 void layer_norm_affine_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     const float *restrict gain, const float *restrict bias, float eps, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], scale[LANES];
+    if (B * K <= GRAIN)
+        layer_norm_affine_f32_rows(0, B, B, K, x, gain, bias, eps, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        layer_norm_affine_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, gain, bias, eps, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void layer_norm_affine_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict gain, const double *restrict bias, double eps,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], scale[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x[lane] = 0.0f;
+                const ptrdiff_t row = first + lane;
+                sum_x[lane] += x[row * K + k];
             }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x[lane] += x[row * K + k];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            mu[lane] = sum_x[lane] / (double)K;
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            v[lane] = sum_x_mu[lane] / (double)K;
+            sigma[lane] = sqrt(v[lane] + eps);
+            scale[lane] = 1.0 / sigma[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = scale[lane] * gain[i] * (x[row * K + i] - mu[lane]) + bias[i];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void layer_norm_affine_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict gain, const double *restrict bias, double eps,
+    double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], scale[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x[row - start] = 0.0;
+            {
+                double sum_x_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_x_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] += x[row * K + k];
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_term = x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x[row - start] += x[row * K + k];
+                }
+                sum_x[row - start] += f64_total(sum_x_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            mu[row - start] = sum_x[row - start] / (double)K;
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x_mu[row - start] = 0.0;
+            {
+                double sum_x_mu_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_x_mu_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_mu_term = f64_square(x[row * K + k] - mu[row - start]);
+                        sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                }
+                sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double v = sum_x_mu[row - start] / (double)K;
+            double sigma = sqrt(v + eps);
+            scale[row - start] = 1.0 / sigma;
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start]) + bias[i];
+                    }
+                    f64_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                mu[lane] = sum_x[lane] / (float)K;
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t i = 0; i < K; i++) {
+                    out[row * K + i] = (
+                        scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start])
+                        + bias[i]
+                    );
                 }
             }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                v[lane] = sum_x_mu[lane] / (float)K;
-                sigma[lane] = sqrtf(v[lane] + eps);
-                scale[lane] = 1.0f / sigma[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void layer_norm_affine_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict gain, const double *restrict bias, double eps,
+    double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        double sum_x = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_x_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                sum_x_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_lanes[lane] += x[row * K + k];
+                }
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_term = x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                }
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x += x[row * K + k];
+            }
+            sum_x += f64_total_widest(sum_x_lanes);
+        }
+        double mu = sum_x / (double)K;
+        double sum_x_mu = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_x_mu_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                sum_x_mu_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_mu_term = f64_square(x[row * K + k] - mu);
+                    sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+            }
+            sum_x_mu += f64_total_widest(sum_x_mu_lanes);
+        }
+        double v = sum_x_mu / (double)K;
+        double sigma = sqrt(v + eps);
+        double scale = 1.0 / sigma;
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = scale[lane] * gain[i] * (x[row * K + i] - mu[lane]) + bias[i];
-                }
+                out[row * K + i] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
             }
         }
     }
-    if (2 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], scale[ROWS];
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x[row - start] = 0.0f;
-                {
-                    float sum_x_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_x_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_lanes[lane] += x[row * K + k];
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float sum_x_term = x[row * K + k];
-                            sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x[row - start] += x[row * K + k];
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-                    sum_x[row - start] += f32_total(sum_x_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                mu[row - start] = sum_x[row - start] / (float)K;
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x_mu[row - start] = 0.0f;
-                {
-                    float sum_x_mu_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_x_mu_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float sum_x_mu_term = f32_square(x[row * K + k] - mu[row - start]);
-                            sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
-                    sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                float v = sum_x_mu[row - start] / (float)K;
-                float sigma = sqrtf(v + eps);
-                scale[row - start] = 1.0f / sigma;
-            }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start]) + bias[i];
-                        }
-                        f32_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
-                        out[row * K + i] = (
-                            scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start])
-                            + bias[i]
-                        );
-                    }
-                }
-            }
-        }
-        done = B;
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void layer_norm_affine_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict gain, const double *restrict bias, double eps,
+    double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        layer_norm_affine_f64_short_rows(from, whole, K, x, gain, bias, eps, out);
+        from = whole;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+    if (2 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        layer_norm_affine_f64_near_rows(from, to, B, K, x, gain, bias, eps, out);
+    else
+        layer_norm_affine_f64_long_rows(from, to, B, K, x, gain, bias, eps, out);
+    end_of_streams();
+}
+
+void layer_norm_affine_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    const double *restrict gain, const double *restrict bias, double eps, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        layer_norm_affine_f64_rows(0, B, B, K, x, gain, bias, eps, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        layer_norm_affine_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, gain, bias, eps, out);
+    }
+}
+
+ptrdiff_t layer_norm_affine_jacobian_gain_work(ptrdiff_t B, ptrdiff_t K)
+{
+    (void)B;
+    return threads() * K;
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void layer_norm_affine_jacobian_gain_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict x, float eps, float *restrict out, float *restrict work)
+{
+    float *restrict x_hat = work;
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_x = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -331,9 +761,7 @@ void layer_norm_affine_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x += x[row * K + k];
             }
-            FOR_LANES(F32_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-            sum_x += f32_total(sum_x_lanes);
+            sum_x += f32_total_wide(sum_x_lanes);
         }
         float mu = sum_x / (float)K;
         float sum_x_mu = 0.0f;
@@ -361,177 +789,54 @@ void layer_norm_affine_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
             }
-            FOR_LANES(F32_LANES)
-                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
-            sum_x_mu += f32_total(sum_x_mu_lanes);
+            sum_x_mu += f32_total_wide(sum_x_mu_lanes);
         }
         float v = sum_x_mu / (float)K;
         float sigma = sqrtf(v + eps);
         float scale = 1.0f / sigma;
-        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
-                }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
-            }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            x_hat[i] = scale * (x[row * K + i] - mu);
         }
-        else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
+            out[(row * K + i) * K + i] = x_hat[i];
         }
     }
     end_of_streams();
 }
 
-void layer_norm_affine_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict gain, const double *restrict bias, double eps, double *restrict out)
+void layer_norm_affine_jacobian_gain_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    float eps, float *restrict out, float *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], scale[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x[lane] += x[row * K + k];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                mu[lane] = sum_x[lane] / (double)K;
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                v[lane] = sum_x_mu[lane] / (double)K;
-                sigma[lane] = sqrt(v[lane] + eps);
-                scale[lane] = 1.0 / sigma[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = scale[lane] * gain[i] * (x[row * K + i] - mu[lane]) + bias[i];
-                }
-            }
-        }
+    if (B * K * K <= GRAIN)
+        layer_norm_affine_jacobian_gain_f32_rows(0, B, B, K, x, eps, out, work);
+    else {
+        OMP(omp parallel)
+        layer_norm_affine_jacobian_gain_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, eps, out,
+            work + thread() * K);
     }
-    if (2 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], scale[ROWS];
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x[row - start] = 0.0;
-                {
-                    double sum_x_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_x_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_lanes[lane] += x[row * K + k];
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double sum_x_term = x[row * K + k];
-                            sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x[row - start] += x[row * K + k];
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-                    sum_x[row - start] += f64_total(sum_x_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                mu[row - start] = sum_x[row - start] / (double)K;
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x_mu[row - start] = 0.0;
-                {
-                    double sum_x_mu_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_x_mu_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double sum_x_mu_term = f64_square(x[row * K + k] - mu[row - start]);
-                            sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
-                    sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                double v = sum_x_mu[row - start] / (double)K;
-                double sigma = sqrt(v + eps);
-                scale[row - start] = 1.0 / sigma;
-            }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start]) + bias[i];
-                        }
-                        f64_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
-                        out[row * K + i] = (
-                            scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start])
-                            + bias[i]
-                        );
-                    }
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void layer_norm_affine_jacobian_gain_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict x, double eps, double *restrict out, double *restrict work)
+{
+    double *restrict x_hat = work;
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_x = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -557,9 +862,7 @@ void layer_norm_affine_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x += x[row * K + k];
             }
-            FOR_LANES(F64_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-            sum_x += f64_total(sum_x_lanes);
+            sum_x += f64_total_wide(sum_x_lanes);
         }
         double mu = sum_x / (double)K;
         double sum_x_mu = 0.0;
@@ -587,129 +890,31 @@ void layer_norm_affine_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
             }
-            FOR_LANES(F64_LANES)
-                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
-            sum_x_mu += f64_total(sum_x_mu_lanes);
+            sum_x_mu += f64_total_wide(sum_x_mu_lanes);
         }
         double v = sum_x_mu / (double)K;
         double sigma = sqrt(v + eps);
         double scale = 1.0 / sigma;
-        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
-                }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
-            }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            x_hat[i] = scale * (x[row * K + i] - mu);
         }
-        else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
-        }
-    }
-    end_of_streams();
-}
-
-ptrdiff_t layer_norm_affine_jacobian_gain_work(ptrdiff_t B, ptrdiff_t K)
-{
-    (void)B;
-    return threads() * K;
-}
-
-void layer_norm_affine_jacobian_gain_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    float eps, float *restrict out, float *restrict work)
-{
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        float *restrict x_hat = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            float sum_x = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_x_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    sum_x_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_WIDE <= end; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] += x[row * K + k];
-                    }
-                if (first < end && end >= F32_WIDE) {
-                    const ptrdiff_t again = first + F32_WIDE - end;
-                    first = end - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        const float sum_x_term = x[row * K + k];
-                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
-                    }
-                    first = end;
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
                 }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x += x[row * K + k];
-                }
-                FOR_LANES(F32_LANES)
-                    sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-                sum_x += f32_total(sum_x_lanes);
             }
-            float mu = sum_x / (float)K;
-            float sum_x_mu = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_x_mu_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    sum_x_mu_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_WIDE <= end; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
-                    }
-                if (first < end && end >= F32_WIDE) {
-                    const ptrdiff_t again = first + F32_WIDE - end;
-                    first = end - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        const float sum_x_mu_term = f32_square(x[row * K + k] - mu);
-                        sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
-                }
-                FOR_LANES(F32_LANES)
-                    sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
-                sum_x_mu += f32_total(sum_x_mu_lanes);
-            }
-            float v = sum_x_mu / (float)K;
-            float sigma = sqrtf(v + eps);
-            float scale = 1.0f / sigma;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                x_hat[i] = scale * (x[row * K + i] - mu);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0f;
-                        }
-                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
-                }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = 0.0f;
-                    }
-                }
-                out[(row * K + i) * K + i] = x_hat[i];
-            }
+            out[(row * K + i) * K + i] = x_hat[i];
         }
     }
     end_of_streams();
@@ -718,105 +923,20 @@ void layer_norm_affine_jacobian_gain_f32(ptrdiff_t B, ptrdiff_t K, const float *
 void layer_norm_affine_jacobian_gain_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     double eps, double *restrict out, double *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        double *restrict x_hat = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            double sum_x = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_x_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    sum_x_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_WIDE <= end; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] += x[row * K + k];
-                    }
-                if (first < end && end >= F64_WIDE) {
-                    const ptrdiff_t again = first + F64_WIDE - end;
-                    first = end - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        const double sum_x_term = x[row * K + k];
-                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x += x[row * K + k];
-                }
-                FOR_LANES(F64_LANES)
-                    sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-                sum_x += f64_total(sum_x_lanes);
-            }
-            double mu = sum_x / (double)K;
-            double sum_x_mu = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_x_mu_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    sum_x_mu_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_WIDE <= end; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
-                    }
-                if (first < end && end >= F64_WIDE) {
-                    const ptrdiff_t again = first + F64_WIDE - end;
-                    first = end - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        const double sum_x_mu_term = f64_square(x[row * K + k] - mu);
-                        sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
-                }
-                FOR_LANES(F64_LANES)
-                    sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
-                sum_x_mu += f64_total(sum_x_mu_lanes);
-            }
-            double v = sum_x_mu / (double)K;
-            double sigma = sqrt(v + eps);
-            double scale = 1.0 / sigma;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                x_hat[i] = scale * (x[row * K + i] - mu);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0;
-                        }
-                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
-                }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = 0.0;
-                    }
-                }
-                out[(row * K + i) * K + i] = x_hat[i];
-            }
-        }
+    if (B * K * K <= GRAIN)
+        layer_norm_affine_jacobian_gain_f64_rows(0, B, B, K, x, eps, out, work);
+    else {
+        OMP(omp parallel)
+        layer_norm_affine_jacobian_gain_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, eps, out,
+            work + thread() * K);
     }
-    end_of_streams();
 }
 
-void layer_norm_affine_jacobian_bias_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    float *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void layer_norm_affine_jacobian_bias_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, float *restrict out)
 {
-    (void)x;
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -839,12 +959,23 @@ void layer_norm_affine_jacobian_bias_f32(ptrdiff_t B, ptrdiff_t K, const float *
     end_of_streams();
 }
 
-void layer_norm_affine_jacobian_bias_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    double *restrict out)
+void layer_norm_affine_jacobian_bias_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    float *restrict out)
 {
     (void)x;
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        layer_norm_affine_jacobian_bias_f32_rows(0, B, B, K, out);
+    else {
+        OMP(omp parallel)
+        layer_norm_affine_jacobian_bias_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void layer_norm_affine_jacobian_bias_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -867,103 +998,215 @@ void layer_norm_affine_jacobian_bias_f64(ptrdiff_t B, ptrdiff_t K, const double 
     end_of_streams();
 }
 
+void layer_norm_affine_jacobian_bias_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    double *restrict out)
+{
+    (void)x;
+    if (B * K * K <= GRAIN)
+        layer_norm_affine_jacobian_bias_f64_rows(0, B, B, K, out);
+    else {
+        OMP(omp parallel)
+        layer_norm_affine_jacobian_bias_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, out);
+    }
+}
+
 ptrdiff_t layer_norm_affine_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
 {
     (void)B;
     return threads() * K;
 }
 
+/* The samples from `from` up to `to`. */
+SHARED void layer_norm_affine_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict x, const float *restrict gain, float eps,
+    float *restrict out, float *restrict work)
+{
+    float *restrict x_hat = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        float sum_x = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_x_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_lanes[lane] += x[row * K + k];
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_term = x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x += x[row * K + k];
+            }
+            sum_x += f32_total_wide(sum_x_lanes);
+        }
+        float mu = sum_x / (float)K;
+        float sum_x_mu = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_x_mu_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_x_mu_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_mu_term = f32_square(x[row * K + k] - mu);
+                    sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+            }
+            sum_x_mu += f32_total_wide(sum_x_mu_lanes);
+        }
+        float v = sum_x_mu / (float)K;
+        float sigma = sqrtf(v + eps);
+        float scale = 1.0f / sigma;
+        for (ptrdiff_t i = 0; i < K; i++) {
+            x_hat[i] = scale * (x[row * K + i] - mu);
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            float scale_2 = 1.0f / (float)K;
+            float scale_3 = x_hat[i] / (float)K;
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = gain[i] * (-scale_2 - scale_3 * x_hat[j]) / sigma;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = gain[i] * (-scale_2 - scale_3 * x_hat[j]) / sigma;
+                }
+            }
+            out[(row * K + i) * K + i] = gain[i] * (1.0f - 1.0f / (float)K - x_hat[i] * x_hat[i] / (float)K) / sigma;
+        }
+    }
+    end_of_streams();
+}
+
 void layer_norm_affine_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     const float *restrict gain, float eps, float *restrict out, float *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        float *restrict x_hat = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            float sum_x = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_x_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    sum_x_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_WIDE <= end; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] += x[row * K + k];
-                    }
-                if (first < end && end >= F32_WIDE) {
-                    const ptrdiff_t again = first + F32_WIDE - end;
-                    first = end - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        const float sum_x_term = x[row * K + k];
-                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
-                    }
-                    first = end;
+    if (B * K * K <= GRAIN)
+        layer_norm_affine_jacobian_x_f32_rows(0, B, B, K, x, gain, eps, out, work);
+    else {
+        OMP(omp parallel)
+        layer_norm_affine_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, gain, eps, out,
+            work + thread() * K);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void layer_norm_affine_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict x, const double *restrict gain, double eps,
+    double *restrict out, double *restrict work)
+{
+    double *restrict x_hat = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        double sum_x = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_x_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_lanes[lane] += x[row * K + k];
                 }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x += x[row * K + k];
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_term = x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
                 }
-                FOR_LANES(F32_LANES)
-                    sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-                sum_x += f32_total(sum_x_lanes);
+                first = end;
             }
-            float mu = sum_x / (float)K;
-            float sum_x_mu = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_x_mu_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    sum_x_mu_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_WIDE <= end; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
-                    }
-                if (first < end && end >= F32_WIDE) {
-                    const ptrdiff_t again = first + F32_WIDE - end;
-                    first = end - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        const float sum_x_mu_term = f32_square(x[row * K + k] - mu);
-                        sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
-                }
-                FOR_LANES(F32_LANES)
-                    sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
-                sum_x_mu += f32_total(sum_x_mu_lanes);
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x += x[row * K + k];
             }
-            float v = sum_x_mu / (float)K;
-            float sigma = sqrtf(v + eps);
-            float scale = 1.0f / sigma;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                x_hat[i] = scale * (x[row * K + i] - mu);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = gain[i] * (-1.0f / (float)K - x_hat[i] * x_hat[j] / (float)K) / sigma;
-                        }
-                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
+            sum_x += f64_total_wide(sum_x_lanes);
+        }
+        double mu = sum_x / (double)K;
+        double sum_x_mu = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_x_mu_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_x_mu_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
                 }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = gain[i] * (-1.0f / (float)K - x_hat[i] * x_hat[j] / (float)K) / sigma;
-                    }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_mu_term = f64_square(x[row * K + k] - mu);
+                    sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
                 }
-                out[(row * K + i) * K + i] = gain[i] * (1.0f - 1.0f / (float)K - x_hat[i] * x_hat[i] / (float)K) / sigma;
+                first = end;
             }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
+            }
+            sum_x_mu += f64_total_wide(sum_x_mu_lanes);
+        }
+        double v = sum_x_mu / (double)K;
+        double sigma = sqrt(v + eps);
+        double scale = 1.0 / sigma;
+        for (ptrdiff_t i = 0; i < K; i++) {
+            x_hat[i] = scale * (x[row * K + i] - mu);
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            double scale_2 = 1.0 / (double)K;
+            double scale_3 = x_hat[i] / (double)K;
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = gain[i] * (-scale_2 - scale_3 * x_hat[j]) / sigma;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = gain[i] * (-scale_2 - scale_3 * x_hat[j]) / sigma;
+                }
+            }
+            out[(row * K + i) * K + i] = gain[i] * (1.0 - 1.0 / (double)K - x_hat[i] * x_hat[i] / (double)K) / sigma;
         }
     }
     end_of_streams();
@@ -972,97 +1215,13 @@ void layer_norm_affine_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *res
 void layer_norm_affine_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     const double *restrict gain, double eps, double *restrict out, double *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        double *restrict x_hat = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            double sum_x = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_x_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    sum_x_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_WIDE <= end; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] += x[row * K + k];
-                    }
-                if (first < end && end >= F64_WIDE) {
-                    const ptrdiff_t again = first + F64_WIDE - end;
-                    first = end - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        const double sum_x_term = x[row * K + k];
-                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x += x[row * K + k];
-                }
-                FOR_LANES(F64_LANES)
-                    sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-                sum_x += f64_total(sum_x_lanes);
-            }
-            double mu = sum_x / (double)K;
-            double sum_x_mu = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_x_mu_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    sum_x_mu_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_WIDE <= end; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
-                    }
-                if (first < end && end >= F64_WIDE) {
-                    const ptrdiff_t again = first + F64_WIDE - end;
-                    first = end - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        const double sum_x_mu_term = f64_square(x[row * K + k] - mu);
-                        sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
-                }
-                FOR_LANES(F64_LANES)
-                    sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
-                sum_x_mu += f64_total(sum_x_mu_lanes);
-            }
-            double v = sum_x_mu / (double)K;
-            double sigma = sqrt(v + eps);
-            double scale = 1.0 / sigma;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                x_hat[i] = scale * (x[row * K + i] - mu);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = gain[i] * (-1.0 / (double)K - x_hat[i] * x_hat[j] / (double)K) / sigma;
-                        }
-                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
-                }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = gain[i] * (-1.0 / (double)K - x_hat[i] * x_hat[j] / (double)K) / sigma;
-                    }
-                }
-                out[(row * K + i) * K + i] = gain[i] * (1.0 - 1.0 / (double)K - x_hat[i] * x_hat[i] / (double)K) / sigma;
-            }
-        }
+    if (B * K * K <= GRAIN)
+        layer_norm_affine_jacobian_x_f64_rows(0, B, B, K, x, gain, eps, out, work);
+    else {
+        OMP(omp parallel)
+        layer_norm_affine_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, gain, eps, out,
+            work + thread() * K);
     }
-    end_of_streams();
 }
 
 void layer_norm_affine_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
@@ -1109,12 +1268,8 @@ void layer_norm_affine_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
                 sum_x += x[row * K + k];
                 sum_x_hat_bar = f32_add_product(g[row * K + k], gain[k], sum_x_hat_bar);
             }
-            FOR_LANES(F32_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-            sum_x += f32_total(sum_x_lanes);
-            FOR_LANES(F32_LANES)
-                sum_x_hat_bar_lanes[lane] += sum_x_hat_bar_lanes[lane + F32_LANES];
-            sum_x_hat_bar += f32_total(sum_x_hat_bar_lanes);
+            sum_x += f32_total_wide(sum_x_lanes);
+            sum_x_hat_bar += f32_total_wide(sum_x_hat_bar_lanes);
         }
         float mu = sum_x / (float)K;
         float sum_x_mu = 0.0f;
@@ -1142,9 +1297,7 @@ void layer_norm_affine_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
             }
-            FOR_LANES(F32_LANES)
-                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
-            sum_x_mu += f32_total(sum_x_mu_lanes);
+            sum_x_mu += f32_total_wide(sum_x_mu_lanes);
         }
         float v = sum_x_mu / (float)K;
         float sigma = sqrtf(v + eps);
@@ -1177,9 +1330,7 @@ void layer_norm_affine_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
                 dx[row * K + i] = scale * (x[row * K + i] - mu);
                 sum_x_hat_bar_x_hat = f32_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_x_hat_bar_x_hat);
             }
-            FOR_LANES(F32_LANES)
-                sum_x_hat_bar_x_hat_lanes[lane] += sum_x_hat_bar_x_hat_lanes[lane + F32_LANES];
-            sum_x_hat_bar_x_hat += f32_total(sum_x_hat_bar_x_hat_lanes);
+            sum_x_hat_bar_x_hat += f32_total_wide(sum_x_hat_bar_x_hat_lanes);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
             dgain[j] = f32_add_product(g[row * K + j], dx[row * K + j], dgain[j]);
@@ -1239,12 +1390,8 @@ void layer_norm_affine_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
                 sum_x += x[row * K + k];
                 sum_x_hat_bar = f64_add_product(g[row * K + k], gain[k], sum_x_hat_bar);
             }
-            FOR_LANES(F64_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-            sum_x += f64_total(sum_x_lanes);
-            FOR_LANES(F64_LANES)
-                sum_x_hat_bar_lanes[lane] += sum_x_hat_bar_lanes[lane + F64_LANES];
-            sum_x_hat_bar += f64_total(sum_x_hat_bar_lanes);
+            sum_x += f64_total_wide(sum_x_lanes);
+            sum_x_hat_bar += f64_total_wide(sum_x_hat_bar_lanes);
         }
         double mu = sum_x / (double)K;
         double sum_x_mu = 0.0;
@@ -1272,9 +1419,7 @@ void layer_norm_affine_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
             }
-            FOR_LANES(F64_LANES)
-                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
-            sum_x_mu += f64_total(sum_x_mu_lanes);
+            sum_x_mu += f64_total_wide(sum_x_mu_lanes);
         }
         double v = sum_x_mu / (double)K;
         double sigma = sqrt(v + eps);
@@ -1307,9 +1452,7 @@ void layer_norm_affine_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
                 dx[row * K + i] = scale * (x[row * K + i] - mu);
                 sum_x_hat_bar_x_hat = f64_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_x_hat_bar_x_hat);
             }
-            FOR_LANES(F64_LANES)
-                sum_x_hat_bar_x_hat_lanes[lane] += sum_x_hat_bar_x_hat_lanes[lane + F64_LANES];
-            sum_x_hat_bar_x_hat += f64_total(sum_x_hat_bar_x_hat_lanes);
+            sum_x_hat_bar_x_hat += f64_total_wide(sum_x_hat_bar_x_hat_lanes);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
             dgain[j] = f64_add_product(g[row * K + j], dx[row * K + j], dgain[j]);
@@ -1325,189 +1468,186 @@ void layer_norm_affine_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
     }
 }
 
-void layer_norm_affine_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict gain, float eps, const float *restrict gain_dot,
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void layer_norm_affine_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict gain, float eps, const float *restrict gain_dot,
     const float *restrict bias_dot, const float *restrict x_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES], sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES], sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x[lane] = 0.0f;
+            sum_x_dot[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x[lane] = 0.0f;
-                sum_x_dot[lane] = 0.0f;
+                const ptrdiff_t row = first + lane;
+                sum_x[lane] += x[row * K + k];
+                sum_x_dot[lane] += x_dot[row * K + k];
             }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x[lane] += x[row * K + k];
-                    sum_x_dot[lane] += x_dot[row * K + k];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            mu[lane] = sum_x[lane] / (float)K;
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu[lane] = 0.0f;
+            early[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                early[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[lane], early[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            v[lane] = sum_x_mu[lane] / (float)K;
+            sigma[lane] = sqrtf(v[lane] + eps);
+            scale[lane] = 1.0f / sigma[lane];
+            sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
+            scale_2[lane] = sum_x_dot_x_hat[lane] / ((float)K * sigma[lane]);
+            scale_3[lane] = sum_x_dot[lane] / (float)K;
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = (
+                    scale[lane] * gain_dot[i] * (x[row * K + i] - mu[lane])
+                    + bias_dot[i]
+                    + scale[lane] * gain[i] * (x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane])
+                );
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void layer_norm_affine_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict x, const float *restrict gain, float eps,
+    const float *restrict gain_dot, const float *restrict bias_dot, const float *restrict x_dot,
+    float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x[row - start] = 0.0f;
+            sum_x_dot[row - start] = 0.0f;
+            {
+                float sum_x_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_x_lanes[lane] = 0.0f;
+                float sum_x_dot_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_x_dot_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] += x[row * K + k];
+                        sum_x_dot_lanes[lane] += x_dot[row * K + k];
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_term = x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                        const float sum_x_dot_term = x_dot[row * K + k];
+                        sum_x_dot_lanes[lane] += lane < again ? 0.0f : sum_x_dot_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x[row - start] += x[row * K + k];
+                    sum_x_dot[row - start] += x_dot[row * K + k];
+                }
+                sum_x[row - start] += f32_total(sum_x_lanes);
+                sum_x_dot[row - start] += f32_total(sum_x_dot_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            mu[row - start] = sum_x[row - start] / (float)K;
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x_mu[row - start] = 0.0f;
+            early[row - start] = 0.0f;
+            {
+                float sum_x_mu_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_x_mu_lanes[lane] = 0.0f;
+                float early_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    early_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                        early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_mu_term = f32_square(x[row * K + k] - mu[row - start]);
+                        sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
+                        const float early_term = x_dot[row * K + k] * (x[row * K + k] - mu[row - start]);
+                        early_lanes[lane] += lane < again ? 0.0f : early_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                    early[row - start] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                }
+                sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
+                early[row - start] += f32_total(early_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float v = sum_x_mu[row - start] / (float)K;
+            float sigma = sqrtf(v + eps);
+            scale[row - start] = 1.0f / sigma;
+            float sum_x_dot_x_hat = scale[row - start] * early[row - start];
+            scale_2[row - start] = sum_x_dot_x_hat / ((float)K * sigma);
+            scale_3[row - start] = sum_x_dot[row - start] / (float)K;
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start]) + bias_dot[i] + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                    }
+                    f32_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                mu[lane] = sum_x[lane] / (float)K;
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu[lane] = 0.0f;
-                early[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
-                    early[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[lane], early[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                v[lane] = sum_x_mu[lane] / (float)K;
-                sigma[lane] = sqrtf(v[lane] + eps);
-                scale[lane] = 1.0f / sigma[lane];
-                sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
-                scale_2[lane] = sum_x_dot_x_hat[lane] / ((float)K * sigma[lane]);
-                scale_3[lane] = sum_x_dot[lane] / (float)K;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t i = 0; i < K; i++) {
                     out[row * K + i] = (
-                        scale[lane] * gain_dot[i] * (x[row * K + i] - mu[lane])
+                        scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start])
                         + bias_dot[i]
-                        + scale[lane] * gain[i] * (x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane])
+                        + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start])
                     );
                 }
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x[row - start] = 0.0f;
-                sum_x_dot[row - start] = 0.0f;
-                {
-                    float sum_x_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_x_lanes[lane] = 0.0f;
-                    float sum_x_dot_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_x_dot_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_lanes[lane] += x[row * K + k];
-                            sum_x_dot_lanes[lane] += x_dot[row * K + k];
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float sum_x_term = x[row * K + k];
-                            sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
-                            const float sum_x_dot_term = x_dot[row * K + k];
-                            sum_x_dot_lanes[lane] += lane < again ? 0.0f : sum_x_dot_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x[row - start] += x[row * K + k];
-                        sum_x_dot[row - start] += x_dot[row * K + k];
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-                    sum_x[row - start] += f32_total(sum_x_lanes);
-                    FOR_LANES(F32_LANES)
-                        sum_x_dot_lanes[lane] += sum_x_dot_lanes[lane + F32_LANES];
-                    sum_x_dot[row - start] += f32_total(sum_x_dot_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                mu[row - start] = sum_x[row - start] / (float)K;
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x_mu[row - start] = 0.0f;
-                early[row - start] = 0.0f;
-                {
-                    float sum_x_mu_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_x_mu_lanes[lane] = 0.0f;
-                    float early_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        early_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
-                            early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float sum_x_mu_term = f32_square(x[row * K + k] - mu[row - start]);
-                            sum_x_mu_lanes[lane] += lane < again ? 0.0f : sum_x_mu_term;
-                            const float early_term = x_dot[row * K + k] * (x[row * K + k] - mu[row - start]);
-                            early_lanes[lane] += lane < again ? 0.0f : early_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
-                        early[row - start] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
-                    sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
-                    FOR_LANES(F32_LANES)
-                        early_lanes[lane] += early_lanes[lane + F32_LANES];
-                    early[row - start] += f32_total(early_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                float v = sum_x_mu[row - start] / (float)K;
-                float sigma = sqrtf(v + eps);
-                scale[row - start] = 1.0f / sigma;
-                float sum_x_dot_x_hat = scale[row - start] * early[row - start];
-                scale_2[row - start] = sum_x_dot_x_hat / ((float)K * sigma);
-                scale_3[row - start] = sum_x_dot[row - start] / (float)K;
-            }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start]) + bias_dot[i] + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
-                        }
-                        f32_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
-                        out[row * K + i] = (
-                            scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start])
-                            + bias_dot[i]
-                            + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start])
-                        );
-                    }
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void layer_norm_affine_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict x, const float *restrict gain, float eps,
+    const float *restrict gain_dot, const float *restrict bias_dot, const float *restrict x_dot,
+    float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_x = 0.0f;
         float sum_x_dot = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1541,12 +1681,8 @@ void layer_norm_affine_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
                 sum_x += x[row * K + k];
                 sum_x_dot += x_dot[row * K + k];
             }
-            FOR_LANES(F32_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-            sum_x += f32_total(sum_x_lanes);
-            FOR_LANES(F32_LANES)
-                sum_x_dot_lanes[lane] += sum_x_dot_lanes[lane + F32_LANES];
-            sum_x_dot += f32_total(sum_x_dot_lanes);
+            sum_x += f32_total_wide(sum_x_lanes);
+            sum_x_dot += f32_total_wide(sum_x_dot_lanes);
         }
         float mu = sum_x / (float)K;
         float sum_x_mu = 0.0f;
@@ -1582,12 +1718,8 @@ void layer_norm_affine_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
                 sum_x_mu = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
                 early = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu, early);
             }
-            FOR_LANES(F32_LANES)
-                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F32_LANES];
-            sum_x_mu += f32_total(sum_x_mu_lanes);
-            FOR_LANES(F32_LANES)
-                early_lanes[lane] += early_lanes[lane + F32_LANES];
-            early += f32_total(early_lanes);
+            sum_x_mu += f32_total_wide(sum_x_mu_lanes);
+            early += f32_total_wide(early_lanes);
         }
         float v = sum_x_mu / (float)K;
         float sigma = sqrtf(v + eps);
@@ -1615,192 +1747,223 @@ void layer_norm_affine_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void layer_norm_affine_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict gain, float eps, const float *restrict gain_dot,
+    const float *restrict bias_dot, const float *restrict x_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        layer_norm_affine_jvp_f32_short_rows(from, whole, K, x, gain, eps, gain_dot, bias_dot, x_dot,
+            out);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        layer_norm_affine_jvp_f32_near_rows(from, to, B, K, x, gain, eps, gain_dot, bias_dot, x_dot,
+            out);
+    else
+        layer_norm_affine_jvp_f32_long_rows(from, to, B, K, x, gain, eps, gain_dot, bias_dot, x_dot,
+            out);
     end_of_streams();
 }
 
-void layer_norm_affine_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict gain, double eps, const double *restrict gain_dot,
-    const double *restrict bias_dot, const double *restrict x_dot, double *restrict out)
+void layer_norm_affine_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    const float *restrict gain, float eps, const float *restrict gain_dot,
+    const float *restrict bias_dot, const float *restrict x_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES], sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
+    if (B * K <= GRAIN)
+        layer_norm_affine_jvp_f32_rows(0, B, B, K, x, gain, eps, gain_dot, bias_dot, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        layer_norm_affine_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, gain, eps,
+            gain_dot, bias_dot, x_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void layer_norm_affine_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict gain, double eps,
+    const double *restrict gain_dot, const double *restrict bias_dot, const double *restrict x_dot,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES], sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x[lane] = 0.0;
+            sum_x_dot[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x[lane] = 0.0;
-                sum_x_dot[lane] = 0.0;
+                const ptrdiff_t row = first + lane;
+                sum_x[lane] += x[row * K + k];
+                sum_x_dot[lane] += x_dot[row * K + k];
             }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x[lane] += x[row * K + k];
-                    sum_x_dot[lane] += x_dot[row * K + k];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            mu[lane] = sum_x[lane] / (double)K;
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x_mu[lane] = 0.0;
+            early[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                early[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[lane], early[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            v[lane] = sum_x_mu[lane] / (double)K;
+            sigma[lane] = sqrt(v[lane] + eps);
+            scale[lane] = 1.0 / sigma[lane];
+            sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
+            scale_2[lane] = sum_x_dot_x_hat[lane] / ((double)K * sigma[lane]);
+            scale_3[lane] = sum_x_dot[lane] / (double)K;
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = (
+                    scale[lane] * gain_dot[i] * (x[row * K + i] - mu[lane])
+                    + bias_dot[i]
+                    + scale[lane] * gain[i] * (x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane])
+                );
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void layer_norm_affine_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict x, const double *restrict gain, double eps,
+    const double *restrict gain_dot, const double *restrict bias_dot, const double *restrict x_dot,
+    double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x[row - start] = 0.0;
+            sum_x_dot[row - start] = 0.0;
+            {
+                double sum_x_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_x_lanes[lane] = 0.0;
+                double sum_x_dot_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_x_dot_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] += x[row * K + k];
+                        sum_x_dot_lanes[lane] += x_dot[row * K + k];
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_term = x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                        const double sum_x_dot_term = x_dot[row * K + k];
+                        sum_x_dot_lanes[lane] += lane < again ? 0.0 : sum_x_dot_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x[row - start] += x[row * K + k];
+                    sum_x_dot[row - start] += x_dot[row * K + k];
+                }
+                sum_x[row - start] += f64_total(sum_x_lanes);
+                sum_x_dot[row - start] += f64_total(sum_x_dot_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            mu[row - start] = sum_x[row - start] / (double)K;
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x_mu[row - start] = 0.0;
+            early[row - start] = 0.0;
+            {
+                double sum_x_mu_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_x_mu_lanes[lane] = 0.0;
+                double early_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    early_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                        early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_mu_term = f64_square(x[row * K + k] - mu[row - start]);
+                        sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
+                        const double early_term = x_dot[row * K + k] * (x[row * K + k] - mu[row - start]);
+                        early_lanes[lane] += lane < again ? 0.0 : early_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                    early[row - start] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                }
+                sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
+                early[row - start] += f64_total(early_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double v = sum_x_mu[row - start] / (double)K;
+            double sigma = sqrt(v + eps);
+            scale[row - start] = 1.0 / sigma;
+            double sum_x_dot_x_hat = scale[row - start] * early[row - start];
+            scale_2[row - start] = sum_x_dot_x_hat / ((double)K * sigma);
+            scale_3[row - start] = sum_x_dot[row - start] / (double)K;
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start]) + bias_dot[i] + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                    }
+                    f64_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                mu[lane] = sum_x[lane] / (double)K;
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu[lane] = 0.0;
-                early[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
-                    early[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[lane], early[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                v[lane] = sum_x_mu[lane] / (double)K;
-                sigma[lane] = sqrt(v[lane] + eps);
-                scale[lane] = 1.0 / sigma[lane];
-                sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
-                scale_2[lane] = sum_x_dot_x_hat[lane] / ((double)K * sigma[lane]);
-                scale_3[lane] = sum_x_dot[lane] / (double)K;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t i = 0; i < K; i++) {
                     out[row * K + i] = (
-                        scale[lane] * gain_dot[i] * (x[row * K + i] - mu[lane])
+                        scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start])
                         + bias_dot[i]
-                        + scale[lane] * gain[i] * (x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane])
+                        + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start])
                     );
                 }
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x[row - start] = 0.0;
-                sum_x_dot[row - start] = 0.0;
-                {
-                    double sum_x_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_x_lanes[lane] = 0.0;
-                    double sum_x_dot_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_x_dot_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_lanes[lane] += x[row * K + k];
-                            sum_x_dot_lanes[lane] += x_dot[row * K + k];
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double sum_x_term = x[row * K + k];
-                            sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
-                            const double sum_x_dot_term = x_dot[row * K + k];
-                            sum_x_dot_lanes[lane] += lane < again ? 0.0 : sum_x_dot_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x[row - start] += x[row * K + k];
-                        sum_x_dot[row - start] += x_dot[row * K + k];
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-                    sum_x[row - start] += f64_total(sum_x_lanes);
-                    FOR_LANES(F64_LANES)
-                        sum_x_dot_lanes[lane] += sum_x_dot_lanes[lane + F64_LANES];
-                    sum_x_dot[row - start] += f64_total(sum_x_dot_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                mu[row - start] = sum_x[row - start] / (double)K;
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x_mu[row - start] = 0.0;
-                early[row - start] = 0.0;
-                {
-                    double sum_x_mu_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_x_mu_lanes[lane] = 0.0;
-                    double early_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        early_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
-                            early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double sum_x_mu_term = f64_square(x[row * K + k] - mu[row - start]);
-                            sum_x_mu_lanes[lane] += lane < again ? 0.0 : sum_x_mu_term;
-                            const double early_term = x_dot[row * K + k] * (x[row * K + k] - mu[row - start]);
-                            early_lanes[lane] += lane < again ? 0.0 : early_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
-                        early[row - start] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
-                    sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
-                    FOR_LANES(F64_LANES)
-                        early_lanes[lane] += early_lanes[lane + F64_LANES];
-                    early[row - start] += f64_total(early_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                double v = sum_x_mu[row - start] / (double)K;
-                double sigma = sqrt(v + eps);
-                scale[row - start] = 1.0 / sigma;
-                double sum_x_dot_x_hat = scale[row - start] * early[row - start];
-                scale_2[row - start] = sum_x_dot_x_hat / ((double)K * sigma);
-                scale_3[row - start] = sum_x_dot[row - start] / (double)K;
-            }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start]) + bias_dot[i] + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
-                        }
-                        f64_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
-                        out[row * K + i] = (
-                            scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start])
-                            + bias_dot[i]
-                            + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start])
-                        );
-                    }
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void layer_norm_affine_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict x, const double *restrict gain, double eps,
+    const double *restrict gain_dot, const double *restrict bias_dot, const double *restrict x_dot,
+    double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_x = 0.0;
         double sum_x_dot = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1834,12 +1997,8 @@ void layer_norm_affine_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
                 sum_x += x[row * K + k];
                 sum_x_dot += x_dot[row * K + k];
             }
-            FOR_LANES(F64_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-            sum_x += f64_total(sum_x_lanes);
-            FOR_LANES(F64_LANES)
-                sum_x_dot_lanes[lane] += sum_x_dot_lanes[lane + F64_LANES];
-            sum_x_dot += f64_total(sum_x_dot_lanes);
+            sum_x += f64_total_wide(sum_x_lanes);
+            sum_x_dot += f64_total_wide(sum_x_dot_lanes);
         }
         double mu = sum_x / (double)K;
         double sum_x_mu = 0.0;
@@ -1875,12 +2034,8 @@ void layer_norm_affine_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
                 sum_x_mu = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu);
                 early = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu, early);
             }
-            FOR_LANES(F64_LANES)
-                sum_x_mu_lanes[lane] += sum_x_mu_lanes[lane + F64_LANES];
-            sum_x_mu += f64_total(sum_x_mu_lanes);
-            FOR_LANES(F64_LANES)
-                early_lanes[lane] += early_lanes[lane + F64_LANES];
-            early += f64_total(early_lanes);
+            sum_x_mu += f64_total_wide(sum_x_mu_lanes);
+            early += f64_total_wide(early_lanes);
         }
         double v = sum_x_mu / (double)K;
         double sigma = sqrt(v + eps);
@@ -1908,5 +2063,39 @@ void layer_norm_affine_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void layer_norm_affine_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict gain, double eps,
+    const double *restrict gain_dot, const double *restrict bias_dot, const double *restrict x_dot,
+    double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        layer_norm_affine_jvp_f64_short_rows(from, whole, K, x, gain, eps, gain_dot, bias_dot, x_dot,
+            out);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        layer_norm_affine_jvp_f64_near_rows(from, to, B, K, x, gain, eps, gain_dot, bias_dot, x_dot,
+            out);
+    else
+        layer_norm_affine_jvp_f64_long_rows(from, to, B, K, x, gain, eps, gain_dot, bias_dot, x_dot,
+            out);
     end_of_streams();
+}
+
+void layer_norm_affine_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    const double *restrict gain, double eps, const double *restrict gain_dot,
+    const double *restrict bias_dot, const double *restrict x_dot, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        layer_norm_affine_jvp_f64_rows(0, B, B, K, x, gain, eps, gain_dot, bias_dot, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        layer_norm_affine_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, gain, eps,
+            gain_dot, bias_dot, x_dot, out);
+    }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -53,6 +67,18 @@ enum {
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -61,6 +87,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 #ifdef __SSE2__
@@ -116,103 +153,189 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void leaky_relu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a, float *restrict out)
+static inline double f64_total_wide(double *lanes)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * x[row * K + i]);
-                }
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void leaky_relu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float a, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * x[row * K + i]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void leaky_relu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float a, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * x[row * K + i]);
+                    chunk[i - begin] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * x[row * K + i]);
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = (x[row * K + i] > 0.0f ? x[row * K + i] : a * x[row * K + i]);
+                out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * x[row * K + i]);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void leaky_relu_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float a, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        leaky_relu_f32_short_rows(from, whole, K, x, a, out);
+        from = whole;
+    }
+    leaky_relu_f32_long_rows(from, to, B, K, x, a, out);
     end_of_streams();
 }
 
-void leaky_relu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
-    double *restrict out)
+void leaky_relu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * x[row * K + i]);
-                }
+    if (B * K <= GRAIN)
+        leaky_relu_f32_rows(0, B, B, K, x, a, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        leaky_relu_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void leaky_relu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double a, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * x[row * K + i]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void leaky_relu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double a, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * x[row * K + i]);
+                    chunk[i - begin] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * x[row * K + i]);
                 }
                 f64_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = (x[row * K + i] > 0.0 ? x[row * K + i] : a * x[row * K + i]);
+                out[row * K + i] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * x[row * K + i]);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void leaky_relu_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double a, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        leaky_relu_f64_short_rows(from, whole, K, x, a, out);
+        from = whole;
+    }
+    leaky_relu_f64_long_rows(from, to, B, K, x, a, out);
     end_of_streams();
 }
 
-void leaky_relu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
-    float *restrict out)
+void leaky_relu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
+    double *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K <= GRAIN)
+        leaky_relu_f64_rows(0, B, B, K, x, a, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        leaky_relu_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void leaky_relu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float a, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -235,11 +358,22 @@ void leaky_relu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
     end_of_streams();
 }
 
-void leaky_relu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
-    double *restrict out)
+void leaky_relu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
+    float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        leaky_relu_jacobian_x_f32_rows(0, B, B, K, x, a, out);
+    else {
+        OMP(omp parallel)
+        leaky_relu_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void leaky_relu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double a, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -262,25 +396,36 @@ void leaky_relu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
     end_of_streams();
 }
 
-void leaky_relu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    float *restrict out)
+void leaky_relu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
+    double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
-                }
+    if (B * K * K <= GRAIN)
+        leaky_relu_jacobian_x_f64_rows(0, B, B, K, x, a, out);
+    else {
+        OMP(omp parallel)
+        leaky_relu_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void leaky_relu_jacobian_a_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void leaky_relu_jacobian_a_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -297,28 +442,52 @@ void leaky_relu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void leaky_relu_jacobian_a_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        leaky_relu_jacobian_a_f32_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    leaky_relu_jacobian_a_f32_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void leaky_relu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    double *restrict out)
+void leaky_relu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
-                }
+    if (B * K <= GRAIN)
+        leaky_relu_jacobian_a_f32_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        leaky_relu_jacobian_a_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void leaky_relu_jacobian_a_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void leaky_relu_jacobian_a_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -335,7 +504,31 @@ void leaky_relu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void leaky_relu_jacobian_a_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        leaky_relu_jacobian_a_f64_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    leaky_relu_jacobian_a_f64_long_rows(from, to, B, K, x, out);
     end_of_streams();
+}
+
+void leaky_relu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    double *restrict out)
+{
+    if (B * K <= GRAIN)
+        leaky_relu_jacobian_a_f64_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        leaky_relu_jacobian_a_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
 }
 
 void leaky_relu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
@@ -371,9 +564,7 @@ void leaky_relu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
                 dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0f ? 1.0f : a);
                 sum_g_x = f32_add_product(g[row * K + j], (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]), sum_g_x);
             }
-            FOR_LANES(F32_LANES)
-                sum_g_x_lanes[lane] += sum_g_x_lanes[lane + F32_LANES];
-            sum_g_x += f32_total(sum_g_x_lanes);
+            sum_g_x += f32_total_wide(sum_g_x_lanes);
         }
         da[0] += sum_g_x;
     }
@@ -412,36 +603,34 @@ void leaky_relu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
                 dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0 ? 1.0 : a);
                 sum_g_x = f64_add_product(g[row * K + j], (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]), sum_g_x);
             }
-            FOR_LANES(F64_LANES)
-                sum_g_x_lanes[lane] += sum_g_x_lanes[lane + F64_LANES];
-            sum_g_x += f64_total(sum_g_x_lanes);
+            sum_g_x += f64_total_wide(sum_g_x_lanes);
         }
         da[0] += sum_g_x;
     }
 }
 
-void leaky_relu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
-    const float *restrict x_dot, float a_dot, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void leaky_relu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (
-                        x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a)
-                        + a_dot * (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i])
-                    );
-                }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = (
+                    x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a)
+                    + a_dot * (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i])
+                );
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void leaky_relu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -461,31 +650,57 @@ void leaky_relu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void leaky_relu_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        leaky_relu_jvp_f32_short_rows(from, whole, K, x, a, x_dot, a_dot, out);
+        from = whole;
+    }
+    leaky_relu_jvp_f32_long_rows(from, to, B, K, x, a, x_dot, a_dot, out);
     end_of_streams();
 }
 
-void leaky_relu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
-    const double *restrict x_dot, double a_dot, double *restrict out)
+void leaky_relu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
+    const float *restrict x_dot, float a_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (
-                        x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a)
-                        + a_dot * (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i])
-                    );
-                }
+    if (B * K <= GRAIN)
+        leaky_relu_jvp_f32_rows(0, B, B, K, x, a, x_dot, a_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        leaky_relu_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, x_dot, a_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void leaky_relu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double a, const double *restrict x_dot, double a_dot,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = (
+                    x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a)
+                    + a_dot * (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i])
+                );
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void leaky_relu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double a, const double *restrict x_dot, double a_dot,
+    double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -505,5 +720,30 @@ void leaky_relu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void leaky_relu_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double a, const double *restrict x_dot, double a_dot,
+    double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        leaky_relu_jvp_f64_short_rows(from, whole, K, x, a, x_dot, a_dot, out);
+        from = whole;
+    }
+    leaky_relu_jvp_f64_long_rows(from, to, B, K, x, a, x_dot, a_dot, out);
     end_of_streams();
+}
+
+void leaky_relu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
+    const double *restrict x_dot, double a_dot, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        leaky_relu_jvp_f64_rows(0, B, B, K, x, a, x_dot, a_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        leaky_relu_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, x_dot, a_dot, out);
+    }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -281,21 +295,59 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t least_squares_work(ptrdiff_t N, ptrdiff_t D)
@@ -335,9 +387,7 @@ void least_squares_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X, const 
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f32_add_product(X[n * D + j], w[j], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_X_w[n] = total;
     }
@@ -366,9 +416,7 @@ void least_squares_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X, const 
         for (ptrdiff_t n = first; n < end; n++) {
             sum_r = f32_add_product(sum_X_w[n] - y[n], sum_X_w[n] - y[n], sum_r);
         }
-        FOR_LANES(F32_LANES)
-            sum_r_lanes[lane] += sum_r_lanes[lane + F32_LANES];
-        sum_r += f32_total(sum_r_lanes);
+        sum_r += f32_total_wide(sum_r_lanes);
     }
     losses[0] = 0.5f * sum_r;
 }
@@ -404,9 +452,7 @@ void least_squares_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X, const
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f64_add_product(X[n * D + j], w[j], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_X_w[n] = total;
     }
@@ -435,9 +481,7 @@ void least_squares_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X, const
         for (ptrdiff_t n = first; n < end; n++) {
             sum_r = f64_add_product(sum_X_w[n] - y[n], sum_X_w[n] - y[n], sum_r);
         }
-        FOR_LANES(F64_LANES)
-            sum_r_lanes[lane] += sum_r_lanes[lane + F64_LANES];
-        sum_r += f64_total(sum_r_lanes);
+        sum_r += f64_total_wide(sum_r_lanes);
     }
     losses[0] = 0.5 * sum_r;
 }
@@ -482,9 +526,7 @@ void least_squares_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const float 
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f32_add_product(X[n * D + j], w[j], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_X_w[n] = total;
     }
@@ -516,9 +558,7 @@ void least_squares_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const float 
             r[n] = sum_X_w[n] - y[n];
             sum_r = f32_add_product(r[n], r[n], sum_r);
         }
-        FOR_LANES(F32_LANES)
-            sum_r_lanes[lane] += sum_r_lanes[lane + F32_LANES];
-        sum_r += f32_total(sum_r_lanes);
+        sum_r += f32_total_wide(sum_r_lanes);
     }
     losses[0] = 0.5f * sum_r;
     for (ptrdiff_t j = 0; j < D; j++) {
@@ -583,9 +623,7 @@ void least_squares_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const double
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f64_add_product(X[n * D + j], w[j], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_X_w[n] = total;
     }
@@ -617,9 +655,7 @@ void least_squares_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const double
             r[n] = sum_X_w[n] - y[n];
             sum_r = f64_add_product(r[n], r[n], sum_r);
         }
-        FOR_LANES(F64_LANES)
-            sum_r_lanes[lane] += sum_r_lanes[lane + F64_LANES];
-        sum_r += f64_total(sum_r_lanes);
+        sum_r += f64_total_wide(sum_r_lanes);
     }
     losses[0] = 0.5 * sum_r;
     for (ptrdiff_t j = 0; j < D; j++) {
@@ -685,9 +721,7 @@ static void least_squares_hvp_step_1_f32(ptrdiff_t D, const float *restrict v,
             for (ptrdiff_t k = first; k < end; k++) {
                 total = f32_add_product(v[k], sum_X[j * D + k], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         out[j] = total;
     }
@@ -731,9 +765,7 @@ static void least_squares_hvp_step_1_f64(ptrdiff_t D, const double *restrict v,
             for (ptrdiff_t k = first; k < end; k++) {
                 total = f64_add_product(v[k], sum_X[j * D + k], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         out[j] = total;
     }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -206,6 +220,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -265,25 +290,25 @@ ptrdiff_t linear_layer_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
     return B * K;
 }
 
-static void linear_layer_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b,
-    const float *restrict sum_W_x, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void linear_layer_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b, const float *restrict sum_W_x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = sum_W_x[row * K + i] + b[i];
-                }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = sum_W_x[row * K + i] + b[i];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void linear_layer_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    ptrdiff_t B, const float *restrict b, const float *restrict sum_W_x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -300,7 +325,31 @@ static void linear_layer_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restr
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, ptrdiff_t B,
+    const float *restrict b, const float *restrict sum_W_x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        linear_layer_step_1_f32_short_rows(from, whole, K, b, sum_W_x, out);
+        from = whole;
+    }
+    linear_layer_step_1_f32_long_rows(from, to, K, B, b, sum_W_x, out);
     end_of_streams();
+}
+
+static void linear_layer_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b,
+    const float *restrict sum_W_x, float *restrict out)
+{
+    if (B * K <= GRAIN)
+        linear_layer_step_1_f32_rows(0, B, K, B, b, sum_W_x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        linear_layer_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), K, B, b, sum_W_x, out);
+    }
 }
 
 void linear_layer_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
@@ -312,25 +361,25 @@ void linear_layer_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restri
     linear_layer_step_1_f32(K, B, b, sum_W_x, out);
 }
 
-static void linear_layer_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b,
-    const double *restrict sum_W_x, double *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void linear_layer_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b, const double *restrict sum_W_x, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = sum_W_x[row * K + i] + b[i];
-                }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = sum_W_x[row * K + i] + b[i];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void linear_layer_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    ptrdiff_t B, const double *restrict b, const double *restrict sum_W_x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -347,7 +396,31 @@ static void linear_layer_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *rest
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, ptrdiff_t B,
+    const double *restrict b, const double *restrict sum_W_x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        linear_layer_step_1_f64_short_rows(from, whole, K, b, sum_W_x, out);
+        from = whole;
+    }
+    linear_layer_step_1_f64_long_rows(from, to, K, B, b, sum_W_x, out);
     end_of_streams();
+}
+
+static void linear_layer_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b,
+    const double *restrict sum_W_x, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        linear_layer_step_1_f64_rows(0, B, K, B, b, sum_W_x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        linear_layer_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), K, B, b, sum_W_x, out);
+    }
 }
 
 void linear_layer_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
@@ -359,12 +432,11 @@ void linear_layer_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restr
     linear_layer_step_1_f64(K, B, b, sum_W_x, out);
 }
 
-void linear_layer_jacobian_W_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
-    const float *restrict W, float *restrict entries)
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_jacobian_W_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t N,
+    ptrdiff_t K, const float *restrict x, float *restrict entries)
 {
-    (void)W;
-    OMP(omp parallel for schedule(static) if (B * K * N * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t j = 0; j < N; j++) {
                 if (B * K * N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
@@ -391,12 +463,23 @@ void linear_layer_jacobian_W_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const fl
     end_of_streams();
 }
 
-void linear_layer_jacobian_W_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
-    const double *restrict W, double *restrict entries)
+void linear_layer_jacobian_W_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
+    const float *restrict W, float *restrict entries)
 {
     (void)W;
-    OMP(omp parallel for schedule(static) if (B * K * N * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * N * K <= GRAIN)
+        linear_layer_jacobian_W_f32_rows(0, B, B, N, K, x, entries);
+    else {
+        OMP(omp parallel)
+        linear_layer_jacobian_W_f32_rows(share(B, 1, 0), share(B, 1, 1), B, N, K, x, entries);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_jacobian_W_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t N,
+    ptrdiff_t K, const double *restrict x, double *restrict entries)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t j = 0; j < N; j++) {
                 if (B * K * N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
@@ -423,14 +506,23 @@ void linear_layer_jacobian_W_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const do
     end_of_streams();
 }
 
-void linear_layer_jacobian_b_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
-    const float *restrict W, float *restrict out)
+void linear_layer_jacobian_W_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
+    const double *restrict W, double *restrict entries)
 {
-    (void)N;
-    (void)x;
     (void)W;
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * N * K <= GRAIN)
+        linear_layer_jacobian_W_f64_rows(0, B, B, N, K, x, entries);
+    else {
+        OMP(omp parallel)
+        linear_layer_jacobian_W_f64_rows(share(B, 1, 0), share(B, 1, 1), B, N, K, x, entries);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_jacobian_b_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -453,14 +545,25 @@ void linear_layer_jacobian_b_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const fl
     end_of_streams();
 }
 
-void linear_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
-    const double *restrict W, double *restrict out)
+void linear_layer_jacobian_b_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
+    const float *restrict W, float *restrict out)
 {
     (void)N;
     (void)x;
     (void)W;
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        linear_layer_jacobian_b_f32_rows(0, B, B, K, out);
+    else {
+        OMP(omp parallel)
+        linear_layer_jacobian_b_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_jacobian_b_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -483,12 +586,25 @@ void linear_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const do
     end_of_streams();
 }
 
-void linear_layer_jacobian_x_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
-    const float *restrict W, float *restrict out)
+void linear_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
+    const double *restrict W, double *restrict out)
 {
+    (void)N;
     (void)x;
-    OMP(omp parallel for schedule(static) if (B * K * N > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    (void)W;
+    if (B * K * K <= GRAIN)
+        linear_layer_jacobian_b_f64_rows(0, B, B, K, out);
+    else {
+        OMP(omp parallel)
+        linear_layer_jacobian_b_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t N,
+    ptrdiff_t K, const float *restrict W, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * N * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
@@ -510,12 +626,23 @@ void linear_layer_jacobian_x_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const fl
     end_of_streams();
 }
 
-void linear_layer_jacobian_x_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
-    const double *restrict W, double *restrict out)
+void linear_layer_jacobian_x_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
+    const float *restrict W, float *restrict out)
 {
     (void)x;
-    OMP(omp parallel for schedule(static) if (B * K * N > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * N <= GRAIN)
+        linear_layer_jacobian_x_f32_rows(0, B, B, N, K, W, out);
+    else {
+        OMP(omp parallel)
+        linear_layer_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, N, K, W, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t N,
+    ptrdiff_t K, const double *restrict W, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * N * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
@@ -535,6 +662,18 @@ void linear_layer_jacobian_x_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const do
         }
     }
     end_of_streams();
+}
+
+void linear_layer_jacobian_x_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
+    const double *restrict W, double *restrict out)
+{
+    (void)x;
+    if (B * K * N <= GRAIN)
+        linear_layer_jacobian_x_f64_rows(0, B, B, N, K, W, out);
+    else {
+        OMP(omp parallel)
+        linear_layer_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, N, K, W, out);
+    }
 }
 
 static void linear_layer_vjp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict g,
@@ -587,25 +726,27 @@ ptrdiff_t linear_layer_jvp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
     return B * K + B * K;
 }
 
-static void linear_layer_jvp_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b_dot,
-    const float *restrict sum_x_W_dot, const float *restrict sum_x_dot_W, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void linear_layer_jvp_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b_dot, const float *restrict sum_x_W_dot,
+    const float *restrict sum_x_dot_W, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i];
-                }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void linear_layer_jvp_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    ptrdiff_t B, const float *restrict b_dot, const float *restrict sum_x_W_dot,
+    const float *restrict sum_x_dot_W, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -622,7 +763,33 @@ static void linear_layer_jvp_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *r
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_jvp_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, ptrdiff_t B,
+    const float *restrict b_dot, const float *restrict sum_x_W_dot,
+    const float *restrict sum_x_dot_W, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        linear_layer_jvp_step_1_f32_short_rows(from, whole, K, b_dot, sum_x_W_dot, sum_x_dot_W, out);
+        from = whole;
+    }
+    linear_layer_jvp_step_1_f32_long_rows(from, to, K, B, b_dot, sum_x_W_dot, sum_x_dot_W, out);
     end_of_streams();
+}
+
+static void linear_layer_jvp_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b_dot,
+    const float *restrict sum_x_W_dot, const float *restrict sum_x_dot_W, float *restrict out)
+{
+    if (B * K <= GRAIN)
+        linear_layer_jvp_step_1_f32_rows(0, B, K, B, b_dot, sum_x_W_dot, sum_x_dot_W, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        linear_layer_jvp_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), K, B, b_dot, sum_x_W_dot,
+            sum_x_dot_W, out);
+    }
 }
 
 void linear_layer_jvp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
@@ -638,25 +805,27 @@ void linear_layer_jvp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *re
     linear_layer_jvp_step_1_f32(K, B, b_dot, sum_x_W_dot, sum_x_dot_W, out);
 }
 
-static void linear_layer_jvp_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b_dot,
-    const double *restrict sum_x_W_dot, const double *restrict sum_x_dot_W, double *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void linear_layer_jvp_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b_dot, const double *restrict sum_x_W_dot,
+    const double *restrict sum_x_dot_W, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i];
-                }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void linear_layer_jvp_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    ptrdiff_t B, const double *restrict b_dot, const double *restrict sum_x_W_dot,
+    const double *restrict sum_x_dot_W, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -673,7 +842,33 @@ static void linear_layer_jvp_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_jvp_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, ptrdiff_t B,
+    const double *restrict b_dot, const double *restrict sum_x_W_dot,
+    const double *restrict sum_x_dot_W, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        linear_layer_jvp_step_1_f64_short_rows(from, whole, K, b_dot, sum_x_W_dot, sum_x_dot_W, out);
+        from = whole;
+    }
+    linear_layer_jvp_step_1_f64_long_rows(from, to, K, B, b_dot, sum_x_W_dot, sum_x_dot_W, out);
     end_of_streams();
+}
+
+static void linear_layer_jvp_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b_dot,
+    const double *restrict sum_x_W_dot, const double *restrict sum_x_dot_W, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        linear_layer_jvp_step_1_f64_rows(0, B, K, B, b_dot, sum_x_W_dot, sum_x_dot_W, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        linear_layer_jvp_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), K, B, b_dot, sum_x_W_dot,
+            sum_x_dot_W, out);
+    }
 }
 
 void linear_layer_jvp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,

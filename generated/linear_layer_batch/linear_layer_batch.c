@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -206,6 +220,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -265,25 +290,25 @@ ptrdiff_t linear_layer_batch_work(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K)
     return N * K;
 }
 
-static void linear_layer_batch_step_1_f32(ptrdiff_t K, ptrdiff_t N, const float *restrict b,
-    const float *restrict sum_X_W, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void linear_layer_batch_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b, const float *restrict sum_X_W, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = N - N % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + k] = sum_X_W[row * K + k] + b[k];
-                }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + k] = sum_X_W[row * K + k] + b[k];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (N * K > GRAIN))
-    for (ptrdiff_t row = done; row < N; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void linear_layer_batch_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    ptrdiff_t N, const float *restrict b, const float *restrict sum_X_W, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -300,7 +325,31 @@ static void linear_layer_batch_step_1_f32(ptrdiff_t K, ptrdiff_t N, const float 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_batch_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    ptrdiff_t N, const float *restrict b, const float *restrict sum_X_W, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        linear_layer_batch_step_1_f32_short_rows(from, whole, K, b, sum_X_W, out);
+        from = whole;
+    }
+    linear_layer_batch_step_1_f32_long_rows(from, to, K, N, b, sum_X_W, out);
     end_of_streams();
+}
+
+static void linear_layer_batch_step_1_f32(ptrdiff_t K, ptrdiff_t N, const float *restrict b,
+    const float *restrict sum_X_W, float *restrict out)
+{
+    if (N * K <= GRAIN)
+        linear_layer_batch_step_1_f32_rows(0, N, K, N, b, sum_X_W, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        linear_layer_batch_step_1_f32_rows(share(N, unit, 0), share(N, unit, 1), K, N, b, sum_X_W, out);
+    }
 }
 
 void linear_layer_batch_f32(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const float *restrict X,
@@ -312,25 +361,25 @@ void linear_layer_batch_f32(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const float *
     linear_layer_batch_step_1_f32(K, N, b, sum_X_W, out);
 }
 
-static void linear_layer_batch_step_1_f64(ptrdiff_t K, ptrdiff_t N, const double *restrict b,
-    const double *restrict sum_X_W, double *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void linear_layer_batch_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b, const double *restrict sum_X_W, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = N - N % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + k] = sum_X_W[row * K + k] + b[k];
-                }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + k] = sum_X_W[row * K + k] + b[k];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (N * K > GRAIN))
-    for (ptrdiff_t row = done; row < N; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void linear_layer_batch_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    ptrdiff_t N, const double *restrict b, const double *restrict sum_X_W, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -347,7 +396,31 @@ static void linear_layer_batch_step_1_f64(ptrdiff_t K, ptrdiff_t N, const double
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void linear_layer_batch_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    ptrdiff_t N, const double *restrict b, const double *restrict sum_X_W, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        linear_layer_batch_step_1_f64_short_rows(from, whole, K, b, sum_X_W, out);
+        from = whole;
+    }
+    linear_layer_batch_step_1_f64_long_rows(from, to, K, N, b, sum_X_W, out);
     end_of_streams();
+}
+
+static void linear_layer_batch_step_1_f64(ptrdiff_t K, ptrdiff_t N, const double *restrict b,
+    const double *restrict sum_X_W, double *restrict out)
+{
+    if (N * K <= GRAIN)
+        linear_layer_batch_step_1_f64_rows(0, N, K, N, b, sum_X_W, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        linear_layer_batch_step_1_f64_rows(share(N, unit, 0), share(N, unit, 1), K, N, b, sum_X_W, out);
+    }
 }
 
 void linear_layer_batch_f64(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const double *restrict X,

@@ -19,8 +19,12 @@ Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 201
 (the gradients of a matrix product).
 """
 
+import ctypes
+
 import numpy as np
+from llvmlite import ir
 from numba import from_dtype, njit, types
+from numba.extending import NativeValue, intrinsic, models, register_model, unbox
 
 __all__ = [
     "linear_layer_batch",
@@ -44,17 +48,17 @@ _NUMBERS = (float, np.float32, np.float64)
 
 def _reads(axes):
     """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: types.Array(real, axes, "C", readonly=True)
+    return lambda real: _Argument(real, axes, "C", readonly=True)
 
 
 def _writes(axes):
     """One that it writes."""
-    return lambda real: types.Array(real, axes, "C")
+    return lambda real: _Argument(real, axes, "C")
 
 
 def _places(axes):
     """One that holds places of labels."""
-    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+    return lambda real: _Argument(types.intp, axes, "C", readonly=True)
 
 
 def _number(real):
@@ -65,26 +69,31 @@ def _number(real):
 class _ByDtype(dict):
     """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
 
-    def __init__(self, function, kinds):
-        self.function, self.kinds = function, kinds
+    def __init__(self, function, kinds, total):
+        self.function, self.kinds, self.total, self.compiled = function, kinds, total, {}
 
     def __missing__(self, dtype):
         if dtype not in _REALS:
             raise TypeError(f"expected float32 or float64, found {dtype}")
+        real = from_dtype(dtype)
         # Compiled for one signature, it is not compiled again for others.
-        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        signature = tuple(kind(real) for kind in self.kinds)
+        signature = [types.Optional(real)(*signature) if self.total else signature]
         try:
             # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
             made = njit(signature, **{**_FAST, "cache": True})(self.function)
         except Exception:  # no file, no place to write to, or nothing there that can be read
             made = njit(signature, **_FAST)(self.function)
-        self[dtype] = made
-        return made
+        self.compiled[dtype] = made
+        # Called without the search for the right signature: there is one, and it looks at its arguments.
+        (only,) = made.overloads.values()
+        self[dtype] = only.entry_point if _IN_PLACE else made
+        return self[dtype]
 
 
-def _by_dtype(*kinds):
-    """Let a function be compiled for one dtype at a time."""
-    return lambda function: _ByDtype(function, kinds)
+def _by_dtype(*kinds, total=False):
+    """Let a function be compiled for one dtype at a time; `total` says that it returns a number, or None."""
+    return lambda function: _ByDtype(function, kinds, total)
 
 
 def linear_layer_batch(X, W, b, out=None):
@@ -118,18 +127,14 @@ def linear_layer_batch(X, W, b, out=None):
     any that share the samples; the environment tells it how many (OPENBLAS_NUM_THREADS, for one).
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
-    if (
-        type(X) is type(W) is type(b) is type(out) is _Array
-        and X.flags.c_contiguous
-        and W.flags.c_contiguous
-        and b.flags.c_contiguous
-    ):
+    if type(X) is type(W) is type(b) is _Array and (out is None or type(out) is _Array):
         try:
-            if _linear_layer_batch_fits[X.dtype](X, W, b, out):
-                _linear_layer_batch_kernel(X, W, b, out)
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty((X.shape[-2], W.shape[-2]), X.dtype) if out is None else out
+            if _linear_layer_batch_fits[X.dtype](X, W, b, into):
+                _linear_layer_batch_kernel(X, W, b, into)
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
@@ -152,16 +157,15 @@ def _linear_layer_batch_loops(X, W, b, out):
     N = X.shape[0]
     D = X.shape[1]
     K = W.shape[0]
-    sum_X_W = np.empty((N, K), out.dtype)  # of all samples
+    sum_X_W = np.empty(K, out.dtype)  # of all samples
     for n in range(N):
         for k in range(K):
             total = real(0)
             for d in range(D):
                 total += X[n, d] * W[k, d]
-            sum_X_W[n, k] = total
-    for n in range(N):
+            sum_X_W[k] = total
         for k in range(K):
-            out[n, k] = sum_X_W[n, k] + b[k]
+            out[n, k] = sum_X_W[k] + b[k]
 
 
 @njit(**_FAST)
@@ -196,6 +200,7 @@ def _linear_layer_batch_kernel(X, W, b, out):
 @_by_dtype(_reads(2), _reads(2), _reads(1), _writes(2))
 def _linear_layer_batch_fits(X, W, b, out):
     """Whether all arguments fit together."""
+    X, W, b, out = _array(X), _array(W), _array(b), _array(out)
     N = X.shape[0]
     D = X.shape[1]
     K = W.shape[0]
@@ -252,18 +257,20 @@ def linear_layer_batch_gradient(X, W, dL_dZ, out=None):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(out) is tuple and len(out) == 3
-        and type(X) is type(W) is type(dL_dZ) is type(out[0]) is type(out[1]) is type(out[2]) is _Array
-        and X.flags.c_contiguous
-        and W.flags.c_contiguous
-        and dL_dZ.flags.c_contiguous
+        type(X) is type(W) is type(dL_dZ) is _Array
+        and (out is None or (type(out) is tuple and len(out) == 3 and type(out[0]) is type(out[1]) is type(out[2]) is _Array))
     ):
         try:
-            if _linear_layer_batch_gradient_fits[X.dtype](X, W, dL_dZ, out[0], out[1], out[2]):
-                _linear_layer_batch_gradient_kernel(X, W, dL_dZ, out[0], out[1], out[2])
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = out if out is not None else (
+                np.empty(W.shape, X.dtype),
+                np.empty((W.shape[-2],), X.dtype),
+                np.empty(X.shape, X.dtype),
+            )
+            if _linear_layer_batch_gradient_fits[X.dtype](X, W, dL_dZ, into[0], into[1], into[2]):
+                _linear_layer_batch_gradient_kernel(X, W, dL_dZ, into[0], into[1], into[2])
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("X", X, ('N', 'D'), None, False),
@@ -310,8 +317,7 @@ def _linear_layer_batch_gradient_loops(X, W, dL_dZ, dW, db, dX):
     for n in range(N):
         for d in range(D):
             dX[n, d] = real(0)
-    for k in range(K):
-        for n in range(N):
+        for k in range(K):
             for d in range(D):
                 dX[n, d] += dL_dZ[n, k] * W[k, d]
 
@@ -356,6 +362,12 @@ def _linear_layer_batch_gradient_kernel(X, W, dL_dZ, dW, db, dX):
 @_by_dtype(_reads(2), _reads(2), _reads(2), _writes(2), _writes(1), _writes(2))
 def _linear_layer_batch_gradient_fits(X, W, dL_dZ, dW, db, dX):
     """Whether all arguments fit together."""
+    X = _array(X)
+    W = _array(W)
+    dL_dZ = _array(dL_dZ)
+    dW = _array(dW)
+    db = _array(db)
+    dX = _array(dX)
     N = X.shape[0]
     D = X.shape[1]
     K = W.shape[0]
@@ -430,6 +442,99 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
     """
     most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
     return min(samples, most)
+
+
+# Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
+_HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
+_DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
+_ORDER, _NUMBER = _HEAD + _WORD + 2, _HEAD + _WORD + 4
+_CONTIGUOUS, _WRITABLE = 0x1, 0x400
+
+
+def _is_laid_out_so(array):
+    """Whether NumPy keeps an array as is said above."""
+
+    def word(place):
+        return ctypes.c_ssize_t.from_address(place).value
+
+    def number(place):
+        return ctypes.c_int.from_address(place).value
+
+    start, dtype = id(array), id(array.dtype)
+    return (
+        (word(start + _DATA), word(start + _DTYPE)) == (array.ctypes.data, dtype)
+        and (number(start + _AXES), number(dtype + _NUMBER)) == (array.ndim, array.dtype.num)
+        and word(word(start + _SHAPE)) == array.shape[0]
+        and word(word(start + _STRIDES)) == array.strides[0]
+        and number(start + _FLAGS) & (_CONTIGUOUS | _WRITABLE) == _CONTIGUOUS | _WRITABLE
+        and ctypes.c_char.from_address(dtype + _ORDER).value == b"="
+    )
+
+
+# Under another layout arguments come in Numba's own way, some tenths of a microsecond later.
+_IN_PLACE = _is_laid_out_so(np.empty((2, 3), np.float32))
+
+
+class _Plain(types.Array):
+    """An array as an argument of a compiled function."""
+
+
+register_model(_Plain)(models.ArrayModel)
+
+
+@unbox(_Plain)
+def _unboxed(kind, given, c):
+    """What compiled code knows of an array, read in place; a TypeError where it is of another kind.
+
+    Numba's own way goes through the interpreter for each array, which takes longer than a small kernel.
+    """
+    build, dtype = c.builder, np.dtype(kind.dtype.name)
+    word, pointer = c.context.get_value_type(types.intp), ir.IntType(8).as_pointer()
+
+    def read(start, place, kept):
+        return build.load(build.bitcast(build.gep(start, [ir.Constant(word, place)]), kept.as_pointer()))
+
+    def is_same(value, right):
+        return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
+
+    number = ir.IntType(32)
+    flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
+    kept = read(given, _DTYPE, pointer)
+    fits = is_same(read(kept, _NUMBER, number), dtype.num)
+    fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
+    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
+    array = c.context.make_array(kind)(c.context, build)
+    with build.if_else(fits) as (good, bad):
+        with good:
+            lengths = ir.ArrayType(word, kind.ndim)
+            array.data = read(given, _DATA, array.data.type)
+            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
+            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
+            for axis in range(kind.ndim):
+                array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
+            # The caller holds it for as long as the call takes: references are not counted.
+            array.meminfo = ir.Constant(array.meminfo.type, None)
+            array.parent = ir.Constant(array.parent.type, None)
+        with bad:
+            c.pyapi.err_set_string("PyExc_TypeError", "an array of another kind")
+    return NativeValue(array._getvalue(), is_error=build.not_(fits))
+
+
+@intrinsic
+def _array(typing, given):
+    """The same as any other array."""
+    kind = types.Array(given.dtype, given.ndim, "C", readonly=not given.mutable)
+
+    def the_same(context, builder, signature, arguments):
+        context.nrt.incref(builder, kind, arguments[0])  # of one read in place, nothing is counted
+        return arguments[0]
+
+    return kind(given), the_same
+
+
+_Argument = _Plain if _IN_PLACE else types.Array
 
 
 def _read(*arguments):

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,27 +156,66 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -182,11 +235,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -209,8 +262,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -276,26 +329,65 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t log_softmax_layer_batch_work(ptrdiff_t N, ptrdiff_t K)
 {
-    return N + N * K + N + N;
+    (void)K;
+    return N + N + N;
 }
 
 void log_softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict Z,
@@ -303,13 +395,11 @@ void log_softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict
 {
     float *restrict m = work;
     work += N;
-    float *restrict e = work;
-    work += N * K;
     float *restrict s = work;
     work += N;
     float *restrict log_s = work;
     work += N;
-    /* the largest exponent becomes 0, so exp cannot overflow */
+    /* m[n]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t n = 0; n < N; n++) {
         float total = -INFINITY;
         {
@@ -333,61 +423,39 @@ void log_softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict
             for (ptrdiff_t j = first; j < K; j++) {
                 total = f32_larger(Z[n * K + j], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] = f32_larger(total_lanes[lane + F32_LANES], total_lanes[lane]);
-            total = f32_larger(f32_largest(total_lanes), total);
+            total = f32_larger(f32_largest_wide(total_lanes), total);
         }
         m[n] = total;
-    }
-    /* between 0 and 1, and at least one of them is 1 */
-    for (ptrdiff_t n = 0; n < N; n++) {
-        ptrdiff_t first = 0;
-        for (; first + F32_LANES <= K; first += F32_LANES)
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t j = first + lane;
-                e[n * K + j] = f32_exp_of_negative(Z[n * K + j] - m[n]);
-            }
-        if (first < K && K >= F32_LANES) {
-            first = K - F32_LANES;
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t j = first + lane;
-                e[n * K + j] = f32_exp_of_negative(Z[n * K + j] - m[n]);
-            }
-            first = K;
-        }
-        for (ptrdiff_t j = first; j < K; j++) {
-            e[n * K + j] = f32_exp_of_negative(Z[n * K + j] - m[n]);
-        }
-    }
-    /* between 1 and the number of terms */
-    for (ptrdiff_t n = 0; n < N; n++) {
-        float total = 0.0f;
+        /* e[j]: between 0 and 1, and at least one of them is 1 */
+        /* s[n]: between 1 and the number of terms */
+        total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float total_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float total_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
                 total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += e[n * K + j];
+                    float e = f32_exp_of_negative(Z[n * K + j] - m[n]);
+                    total_lanes[lane] += e;
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    const float total_term = e[n * K + j];
+                    float e = f32_exp_of_negative(Z[n * K + j] - m[n]);
+                    const float total_term = e;
                     total_lanes[lane] += lane < again ? 0.0f : total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                total += e[n * K + j];
+                float e = f32_exp_of_negative(Z[n * K + j] - m[n]);
+                total += e;
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
             total += f32_total(total_lanes);
         }
         s[n] = total;
@@ -450,13 +518,11 @@ void log_softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restric
 {
     double *restrict m = work;
     work += N;
-    double *restrict e = work;
-    work += N * K;
     double *restrict s = work;
     work += N;
     double *restrict log_s = work;
     work += N;
-    /* the largest exponent becomes 0, so exp cannot overflow */
+    /* m[n]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t n = 0; n < N; n++) {
         double total = -INFINITY;
         {
@@ -480,61 +546,39 @@ void log_softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restric
             for (ptrdiff_t j = first; j < K; j++) {
                 total = f64_larger(Z[n * K + j], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] = f64_larger(total_lanes[lane + F64_LANES], total_lanes[lane]);
-            total = f64_larger(f64_largest(total_lanes), total);
+            total = f64_larger(f64_largest_wide(total_lanes), total);
         }
         m[n] = total;
-    }
-    /* between 0 and 1, and at least one of them is 1 */
-    for (ptrdiff_t n = 0; n < N; n++) {
-        ptrdiff_t first = 0;
-        for (; first + F64_LANES <= K; first += F64_LANES)
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t j = first + lane;
-                e[n * K + j] = f64_exp_of_negative(Z[n * K + j] - m[n]);
-            }
-        if (first < K && K >= F64_LANES) {
-            first = K - F64_LANES;
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t j = first + lane;
-                e[n * K + j] = f64_exp_of_negative(Z[n * K + j] - m[n]);
-            }
-            first = K;
-        }
-        for (ptrdiff_t j = first; j < K; j++) {
-            e[n * K + j] = f64_exp_of_negative(Z[n * K + j] - m[n]);
-        }
-    }
-    /* between 1 and the number of terms */
-    for (ptrdiff_t n = 0; n < N; n++) {
-        double total = 0.0;
+        /* e[j]: between 0 and 1, and at least one of them is 1 */
+        /* s[n]: between 1 and the number of terms */
+        total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double total_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double total_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
                 total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += e[n * K + j];
+                    double e = f64_exp_of_negative(Z[n * K + j] - m[n]);
+                    total_lanes[lane] += e;
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    const double total_term = e[n * K + j];
+                    double e = f64_exp_of_negative(Z[n * K + j] - m[n]);
+                    const double total_term = e;
                     total_lanes[lane] += lane < again ? 0.0 : total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                total += e[n * K + j];
+                double e = f64_exp_of_negative(Z[n * K + j] - m[n]);
+                total += e;
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
             total += f64_total(total_lanes);
         }
         s[n] = total;
@@ -594,156 +638,119 @@ void log_softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restric
 
 ptrdiff_t log_softmax_layer_batch_gradient_work(ptrdiff_t N, ptrdiff_t K)
 {
-    return N + N * K + N + N * K + N;
+    (void)N;
+    return K + K;
 }
 
 void log_softmax_layer_batch_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict Z,
     const float *restrict dL_dY, float *restrict dZ, float *restrict work)
 {
-    float *restrict m = work;
-    work += N;
     float *restrict e = work;
-    work += N * K;
-    float *restrict s = work;
-    work += N;
+    work += K;
     float *restrict P = work;
-    work += N * K;
-    float *restrict sum_dL_dY = work;
-    work += N;
-    /* the largest exponent becomes 0, so exp cannot overflow */
+    work += K;
+    /* m[n]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t n = 0; n < N; n++) {
-        float total = -INFINITY;
+        float m = -INFINITY;
         {
-            float total_lanes[F32_WIDE];
+            float m_lanes[F32_WIDE];
             for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                total_lanes[lane] = -INFINITY;
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
             for (; first + F32_WIDE <= K; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] = f32_larger(Z[n * K + j], total_lanes[lane]);
+                    m_lanes[lane] = f32_larger(Z[n * K + j], m_lanes[lane]);
                 }
             if (first < K && K >= F32_WIDE) {
                 first = K - F32_WIDE;
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] = f32_larger(Z[n * K + j], total_lanes[lane]);
+                    m_lanes[lane] = f32_larger(Z[n * K + j], m_lanes[lane]);
                 }
                 first = K;
             }
             for (ptrdiff_t j = first; j < K; j++) {
-                total = f32_larger(Z[n * K + j], total);
+                m = f32_larger(Z[n * K + j], m);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] = f32_larger(total_lanes[lane + F32_LANES], total_lanes[lane]);
-            total = f32_larger(f32_largest(total_lanes), total);
+            m = f32_larger(f32_largest_wide(m_lanes), m);
         }
-        m[n] = total;
-    }
-    /* between 0 and 1, and at least one of them is 1 */
-    for (ptrdiff_t n = 0; n < N; n++) {
-        ptrdiff_t first = 0;
-        for (; first + F32_LANES <= K; first += F32_LANES)
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t j = first + lane;
-                e[n * K + j] = f32_exp_of_negative(Z[n * K + j] - m[n]);
-            }
-        if (first < K && K >= F32_LANES) {
-            first = K - F32_LANES;
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t j = first + lane;
-                e[n * K + j] = f32_exp_of_negative(Z[n * K + j] - m[n]);
-            }
-            first = K;
-        }
-        for (ptrdiff_t j = first; j < K; j++) {
-            e[n * K + j] = f32_exp_of_negative(Z[n * K + j] - m[n]);
-        }
-    }
-    /* between 1 and the number of terms */
-    for (ptrdiff_t n = 0; n < N; n++) {
-        float total = 0.0f;
+        /* e[j]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float total_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                total_lanes[lane] = 0.0f;
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += e[n * K + j];
+                    e[j] = f32_exp_of_negative(Z[n * K + j] - m);
+                    s_lanes[lane] += e[j];
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    const float total_term = e[n * K + j];
-                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                    e[j] = f32_exp_of_negative(Z[n * K + j] - m);
+                    const float s_term = e[j];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                total += e[n * K + j];
+                e[j] = f32_exp_of_negative(Z[n * K + j] - m);
+                s += e[j];
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            s += f32_total(s_lanes);
         }
-        s[n] = total;
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
+        float scale = 1.0f / s;
         for (ptrdiff_t k = 0; k < K; k++) {
-            P[n * K + k] = e[n * K + k] / s[n];
+            P[k] = scale * e[k];
         }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        float total = 0.0f;
+        float sum_dL_dY = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float total_lanes[F32_WIDE];
+            float sum_dL_dY_lanes[F32_WIDE];
             for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                total_lanes[lane] = 0.0f;
+                sum_dL_dY_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    total_lanes[lane] += dL_dY[n * K + i];
+                    sum_dL_dY_lanes[lane] += dL_dY[n * K + i];
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
                 first = end - F32_WIDE;
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    const float total_term = dL_dY[n * K + i];
-                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                    const float sum_dL_dY_term = dL_dY[n * K + i];
+                    sum_dL_dY_lanes[lane] += lane < again ? 0.0f : sum_dL_dY_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                total += dL_dY[n * K + i];
+                sum_dL_dY += dL_dY[n * K + i];
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            sum_dL_dY += f32_total_wide(sum_dL_dY_lanes);
         }
-        sum_dL_dY[n] = total;
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
         if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = dL_dY[n * K + k] - P[n * K + k] * sum_dL_dY[n];
+                    chunk[k - begin] = dL_dY[n * K + k] - P[k] * sum_dL_dY;
                 }
                 f32_stream(&dZ[n * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t k = 0; k < K; k++) {
-                dZ[n * K + k] = dL_dY[n * K + k] - P[n * K + k] * sum_dL_dY[n];
+                dZ[n * K + k] = dL_dY[n * K + k] - P[k] * sum_dL_dY;
             }
         }
     }
@@ -753,150 +760,112 @@ void log_softmax_layer_batch_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float 
 void log_softmax_layer_batch_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Z,
     const double *restrict dL_dY, double *restrict dZ, double *restrict work)
 {
-    double *restrict m = work;
-    work += N;
     double *restrict e = work;
-    work += N * K;
-    double *restrict s = work;
-    work += N;
+    work += K;
     double *restrict P = work;
-    work += N * K;
-    double *restrict sum_dL_dY = work;
-    work += N;
-    /* the largest exponent becomes 0, so exp cannot overflow */
+    work += K;
+    /* m[n]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t n = 0; n < N; n++) {
-        double total = -INFINITY;
+        double m = -INFINITY;
         {
-            double total_lanes[F64_WIDE];
+            double m_lanes[F64_WIDE];
             FOR_LANES(F64_WIDE)
-                total_lanes[lane] = -INFINITY;
+                m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
             for (; first + F64_WIDE <= K; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] = f64_larger(Z[n * K + j], total_lanes[lane]);
+                    m_lanes[lane] = f64_larger(Z[n * K + j], m_lanes[lane]);
                 }
             if (first < K && K >= F64_WIDE) {
                 first = K - F64_WIDE;
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] = f64_larger(Z[n * K + j], total_lanes[lane]);
+                    m_lanes[lane] = f64_larger(Z[n * K + j], m_lanes[lane]);
                 }
                 first = K;
             }
             for (ptrdiff_t j = first; j < K; j++) {
-                total = f64_larger(Z[n * K + j], total);
+                m = f64_larger(Z[n * K + j], m);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] = f64_larger(total_lanes[lane + F64_LANES], total_lanes[lane]);
-            total = f64_larger(f64_largest(total_lanes), total);
+            m = f64_larger(f64_largest_wide(m_lanes), m);
         }
-        m[n] = total;
-    }
-    /* between 0 and 1, and at least one of them is 1 */
-    for (ptrdiff_t n = 0; n < N; n++) {
-        ptrdiff_t first = 0;
-        for (; first + F64_LANES <= K; first += F64_LANES)
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t j = first + lane;
-                e[n * K + j] = f64_exp_of_negative(Z[n * K + j] - m[n]);
-            }
-        if (first < K && K >= F64_LANES) {
-            first = K - F64_LANES;
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t j = first + lane;
-                e[n * K + j] = f64_exp_of_negative(Z[n * K + j] - m[n]);
-            }
-            first = K;
-        }
-        for (ptrdiff_t j = first; j < K; j++) {
-            e[n * K + j] = f64_exp_of_negative(Z[n * K + j] - m[n]);
-        }
-    }
-    /* between 1 and the number of terms */
-    for (ptrdiff_t n = 0; n < N; n++) {
-        double total = 0.0;
+        /* e[j]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double total_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
-                total_lanes[lane] = 0.0;
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] += e[n * K + j];
+                    e[j] = f64_exp_of_negative(Z[n * K + j] - m);
+                    s_lanes[lane] += e[j];
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    const double total_term = e[n * K + j];
-                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                    e[j] = f64_exp_of_negative(Z[n * K + j] - m);
+                    const double s_term = e[j];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                total += e[n * K + j];
+                e[j] = f64_exp_of_negative(Z[n * K + j] - m);
+                s += e[j];
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            s += f64_total(s_lanes);
         }
-        s[n] = total;
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
+        double scale = 1.0 / s;
         for (ptrdiff_t k = 0; k < K; k++) {
-            P[n * K + k] = e[n * K + k] / s[n];
+            P[k] = scale * e[k];
         }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        double total = 0.0;
+        double sum_dL_dY = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double total_lanes[F64_WIDE];
+            double sum_dL_dY_lanes[F64_WIDE];
             FOR_LANES(F64_WIDE)
-                total_lanes[lane] = 0.0;
+                sum_dL_dY_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    total_lanes[lane] += dL_dY[n * K + i];
+                    sum_dL_dY_lanes[lane] += dL_dY[n * K + i];
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
                 first = end - F64_WIDE;
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    const double total_term = dL_dY[n * K + i];
-                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                    const double sum_dL_dY_term = dL_dY[n * K + i];
+                    sum_dL_dY_lanes[lane] += lane < again ? 0.0 : sum_dL_dY_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                total += dL_dY[n * K + i];
+                sum_dL_dY += dL_dY[n * K + i];
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            sum_dL_dY += f64_total_wide(sum_dL_dY_lanes);
         }
-        sum_dL_dY[n] = total;
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
         if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = dL_dY[n * K + k] - P[n * K + k] * sum_dL_dY[n];
+                    chunk[k - begin] = dL_dY[n * K + k] - P[k] * sum_dL_dY;
                 }
                 f64_stream(&dZ[n * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t k = 0; k < K; k++) {
-                dZ[n * K + k] = dL_dY[n * K + k] - P[n * K + k] * sum_dL_dY[n];
+                dZ[n * K + k] = dL_dY[n * K + k] - P[k] * sum_dL_dY;
             }
         }
     }

@@ -17,10 +17,12 @@ sum(l, j, dL_dY[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3.
 """
 
+import ctypes
+
 import numpy as np
 from llvmlite import ir
 from numba import from_dtype, njit, types
-from numba.extending import intrinsic, overload
+from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
 __all__ = [
     "log_softmax_layer_batch",
@@ -40,17 +42,17 @@ _NUMBERS = (float, np.float32, np.float64)
 
 def _reads(axes):
     """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: types.Array(real, axes, "C", readonly=True)
+    return lambda real: _Argument(real, axes, "C", readonly=True)
 
 
 def _writes(axes):
     """One that it writes."""
-    return lambda real: types.Array(real, axes, "C")
+    return lambda real: _Argument(real, axes, "C")
 
 
 def _places(axes):
     """One that holds places of labels."""
-    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+    return lambda real: _Argument(types.intp, axes, "C", readonly=True)
 
 
 def _number(real):
@@ -61,26 +63,31 @@ def _number(real):
 class _ByDtype(dict):
     """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
 
-    def __init__(self, function, kinds):
-        self.function, self.kinds = function, kinds
+    def __init__(self, function, kinds, total):
+        self.function, self.kinds, self.total, self.compiled = function, kinds, total, {}
 
     def __missing__(self, dtype):
         if dtype not in _REALS:
             raise TypeError(f"expected float32 or float64, found {dtype}")
+        real = from_dtype(dtype)
         # Compiled for one signature, it is not compiled again for others.
-        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        signature = tuple(kind(real) for kind in self.kinds)
+        signature = [types.Optional(real)(*signature) if self.total else signature]
         try:
             # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
             made = njit(signature, **{**_FAST, "cache": True})(self.function)
         except Exception:  # no file, no place to write to, or nothing there that can be read
             made = njit(signature, **_FAST)(self.function)
-        self[dtype] = made
-        return made
+        self.compiled[dtype] = made
+        # Called without the search for the right signature: there is one, and it looks at its arguments.
+        (only,) = made.overloads.values()
+        self[dtype] = only.entry_point if _IN_PLACE else made
+        return self[dtype]
 
 
-def _by_dtype(*kinds):
-    """Let a function be compiled for one dtype at a time."""
-    return lambda function: _ByDtype(function, kinds)
+def _by_dtype(*kinds, total=False):
+    """Let a function be compiled for one dtype at a time; `total` says that it returns a number, or None."""
+    return lambda function: _ByDtype(function, kinds, total)
 
 
 def log_softmax_layer_batch(Z, out=None):
@@ -112,12 +119,13 @@ def log_softmax_layer_batch(Z, out=None):
     Exponentials below the smallest normal number are 0.
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
-    if type(Z) is type(out) is _Array and Z.flags.c_contiguous:
+    if type(Z) is _Array and (out is None or type(out) is _Array):
         try:
-            if _log_softmax_layer_batch_compiled[Z.dtype](Z, out):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty(Z.shape, Z.dtype) if out is None else out
+            if _log_softmax_layer_batch_compiled[Z.dtype](Z, into):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Z", Z, ('N', 'K'), None, False),
@@ -137,24 +145,20 @@ def _log_softmax_layer_batch_kernel(Z, out):
     N = Z.shape[0]
     K = Z.shape[1]
     m = np.empty(N, out.dtype)  # of all samples
-    e = np.empty((N, K), out.dtype)  # of all samples
     s = np.empty(N, out.dtype)  # of all samples
     log_s = np.empty(N, out.dtype)  # of all samples
-    # the largest exponent becomes 0, so exp cannot overflow
+    # m[n]: the largest exponent becomes 0, so exp cannot overflow
     for n in range(N):
         total = real(-np.inf)
         for j in range(K):
             total = _larger_exponent(total, Z[n, j])
         m[n] = total
-    # between 0 and 1, and at least one of them is 1
-    for n in range(N):
-        for j in range(K):
-            e[n, j] = _exp_of_negative(Z[n, j] - m[n])
-    # between 1 and the number of terms
-    for n in range(N):
+        # e[j]: between 0 and 1, and at least one of them is 1
+        # s[n]: between 1 and the number of terms
         total = real(0)
         for j in range(K):
-            total += e[n, j]
+            e = _exp_of_negative(Z[n, j] - m[n])
+            total += e
         s[n] = total
     for n in range(N):
         log_s[n] = _log(s[n])
@@ -166,6 +170,7 @@ def _log_softmax_layer_batch_kernel(Z, out):
 @_by_dtype(_reads(2), _writes(2))
 def _log_softmax_layer_batch_compiled(Z, out):
     """Do the loops, where all arguments fit together; say whether they do."""
+    Z, out = _array(Z), _array(out)
     N = Z.shape[0]
     K = Z.shape[1]
     if N * K == 0 or out.shape != (N, K) or _overlap(out, Z):
@@ -207,16 +212,13 @@ def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
     Exponentials below the smallest normal number are 0.
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
-    if (
-        type(Z) is type(dL_dY) is type(out) is _Array
-        and Z.flags.c_contiguous
-        and dL_dY.flags.c_contiguous
-    ):
+    if type(Z) is type(dL_dY) is _Array and (out is None or type(out) is _Array):
         try:
-            if _log_softmax_layer_batch_gradient_compiled[Z.dtype](Z, dL_dY, out):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty(Z.shape, Z.dtype) if out is None else out
+            if _log_softmax_layer_batch_gradient_compiled[Z.dtype](Z, dL_dY, into):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("Z", Z, ('N', 'K'), None, False),
@@ -236,43 +238,46 @@ def _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ):
     real = dZ.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
-    m = np.empty(N, dZ.dtype)  # of all samples
-    e = np.empty((N, K), dZ.dtype)  # of all samples
-    s = np.empty(N, dZ.dtype)  # of all samples
-    P = np.empty((N, K), dZ.dtype)  # of all samples
-    sum_dL_dY = np.empty(N, dZ.dtype)  # of all samples
-    # the largest exponent becomes 0, so exp cannot overflow
+    large_dZ = _outgrows_caches(dZ)
+    e = np.empty(K, dZ.dtype)  # of all samples
+    P = np.empty(K, dZ.dtype)  # of all samples
+    # m[n]: the largest exponent becomes 0, so exp cannot overflow
     for n in range(N):
-        total = real(-np.inf)
+        m = real(-np.inf)
         for j in range(K):
-            total = _larger_exponent(total, Z[n, j])
-        m[n] = total
-    # between 0 and 1, and at least one of them is 1
-    for n in range(N):
+            m = _larger_exponent(m, Z[n, j])
+        # e[j]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
         for j in range(K):
-            e[n, j] = _exp_of_negative(Z[n, j] - m[n])
-    # between 1 and the number of terms
-    for n in range(N):
-        total = real(0)
-        for j in range(K):
-            total += e[n, j]
-        s[n] = total
-    for n in range(N):
+            e[j] = _exp_of_negative(Z[n, j] - m)
+            s += e[j]
+        scale = real(1) / s
         for k in range(K):
-            P[n, k] = e[n, k] / s[n]
-    for n in range(N):
-        total = real(0)
+            P[k] = scale * e[k]
+        sum_dL_dY = real(0)
         for i in range(K):
-            total += dL_dY[n, i]
-        sum_dL_dY[n] = total
-    for n in range(N):
-        for k in range(K):
-            dZ[n, k] = dL_dY[n, k] - P[n, k] * sum_dL_dY[n]
+            sum_dL_dY += dL_dY[n, i]
+        if large_dZ:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(dZ[n]):
+                dZ_part, dL_dY_part, P_part = dZ[n, begin:end], dL_dY[n, begin:end], P[begin:end]
+                for k in range(dZ_part.size):
+                    value = dL_dY_part[k] - P_part[k] * sum_dL_dY
+                    if whole:
+                        _stream(dZ_part, k, value)
+                    else:
+                        dZ_part[k] = value
+        else:
+            for k in range(K):
+                dZ[n, k] = dL_dY[n, k] - P[k] * sum_dL_dY
+    if large_dZ:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(2))
 def _log_softmax_layer_batch_gradient_compiled(Z, dL_dY, dZ):
     """Do the loops, where all arguments fit together; say whether they do."""
+    Z, dL_dY, dZ = _array(Z), _array(dL_dY), _array(dZ)
     N = Z.shape[0]
     K = Z.shape[1]
     if (
@@ -382,9 +387,11 @@ def _log_32(u):
     # k log 2 in two parts, the larger one exact; the small terms are added up first.
     small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
     value = k * np.float32(0.6931381225585938) - (small - f)
-    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
-    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
-    return value if np.float32(0) < u < np.float32(np.inf) else edge
+    # What it is at the edges is added: a choice might become a branch, and branches are not done on vectors.
+    above = np.float32(0) if u < np.float32(np.inf) else u
+    at_0 = np.float32(-np.inf) if u == np.float32(0) else np.float32(0)
+    below = np.float32(np.nan) if u < np.float32(0) else np.float32(0)
+    return value + (above + at_0 + below)
 
 
 def _log_64(u):
@@ -406,9 +413,10 @@ def _log_64(u):
     half = 0.5 * f * f
     small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
     value = k * 0.6931471803691238 - (small - f)
-    edge = -np.inf if u == 0.0 else np.nan
-    edge = np.inf if u == np.inf else edge
-    return value if 0.0 < u < np.inf else edge
+    above = 0.0 if u < np.inf else u
+    at_0 = -np.inf if u == 0.0 else 0.0
+    below = np.nan if u < 0.0 else 0.0
+    return value + (above + at_0 + below)
 
 
 def _log(u):
@@ -433,6 +441,153 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+#: Results of more bytes are written past the caches, where their rows are this long at least.
+_CACHED, _LONG = 8_000_000, 1024
+
+
+@njit(**_FAST)
+def _outgrows_caches(result):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
+
+
+# Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
+_HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
+_DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
+_ORDER, _NUMBER = _HEAD + _WORD + 2, _HEAD + _WORD + 4
+_CONTIGUOUS, _WRITABLE = 0x1, 0x400
+
+
+def _is_laid_out_so(array):
+    """Whether NumPy keeps an array as is said above."""
+
+    def word(place):
+        return ctypes.c_ssize_t.from_address(place).value
+
+    def number(place):
+        return ctypes.c_int.from_address(place).value
+
+    start, dtype = id(array), id(array.dtype)
+    return (
+        (word(start + _DATA), word(start + _DTYPE)) == (array.ctypes.data, dtype)
+        and (number(start + _AXES), number(dtype + _NUMBER)) == (array.ndim, array.dtype.num)
+        and word(word(start + _SHAPE)) == array.shape[0]
+        and word(word(start + _STRIDES)) == array.strides[0]
+        and number(start + _FLAGS) & (_CONTIGUOUS | _WRITABLE) == _CONTIGUOUS | _WRITABLE
+        and ctypes.c_char.from_address(dtype + _ORDER).value == b"="
+    )
+
+
+# Under another layout arguments come in Numba's own way, some tenths of a microsecond later.
+_IN_PLACE = _is_laid_out_so(np.empty((2, 3), np.float32))
+
+
+class _Plain(types.Array):
+    """An array as an argument of a compiled function."""
+
+
+register_model(_Plain)(models.ArrayModel)
+
+
+@unbox(_Plain)
+def _unboxed(kind, given, c):
+    """What compiled code knows of an array, read in place; a TypeError where it is of another kind.
+
+    Numba's own way goes through the interpreter for each array, which takes longer than a small kernel.
+    """
+    build, dtype = c.builder, np.dtype(kind.dtype.name)
+    word, pointer = c.context.get_value_type(types.intp), ir.IntType(8).as_pointer()
+
+    def read(start, place, kept):
+        return build.load(build.bitcast(build.gep(start, [ir.Constant(word, place)]), kept.as_pointer()))
+
+    def is_same(value, right):
+        return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
+
+    number = ir.IntType(32)
+    flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
+    kept = read(given, _DTYPE, pointer)
+    fits = is_same(read(kept, _NUMBER, number), dtype.num)
+    fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
+    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
+    array = c.context.make_array(kind)(c.context, build)
+    with build.if_else(fits) as (good, bad):
+        with good:
+            lengths = ir.ArrayType(word, kind.ndim)
+            array.data = read(given, _DATA, array.data.type)
+            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
+            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
+            for axis in range(kind.ndim):
+                array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
+            # The caller holds it for as long as the call takes: references are not counted.
+            array.meminfo = ir.Constant(array.meminfo.type, None)
+            array.parent = ir.Constant(array.parent.type, None)
+        with bad:
+            c.pyapi.err_set_string("PyExc_TypeError", "an array of another kind")
+    return NativeValue(array._getvalue(), is_error=build.not_(fits))
+
+
+@intrinsic
+def _array(typing, given):
+    """The same as any other array."""
+    kind = types.Array(given.dtype, given.ndim, "C", readonly=not given.mutable)
+
+    def the_same(context, builder, signature, arguments):
+        context.nrt.incref(builder, kind, arguments[0])  # of one read in place, nothing is counted
+        return arguments[0]
+
+    return kind(given), the_same
+
+
+_Argument = _Plain if _IN_PLACE else types.Array
 
 
 def _read(*arguments):

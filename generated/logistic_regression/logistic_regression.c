@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -278,28 +292,47 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* 1 / (1 + e^-u), without overflow on either side. */
-static inline float f32_sigmoid(float u)
+/* 1 / (1 + e^-u), without overflow on either side; that of u and of -u share the exponential. */
+INLINED float f32_sigmoid(float u)
 {
-    const float small = f32_exp_of_negative(u < 0.0f ? u : -u);
+    const float small = f32_exp_of_negative(-fabsf(u));
     return (u >= 0.0f ? 1.0f : small) / (1.0f + small);
 }
 
-static inline double f64_sigmoid(double u)
+INLINED double f64_sigmoid(double u)
 {
-    const double small = f64_exp_of_negative(u < 0.0 ? u : -u);
+    const double small = f64_exp_of_negative(-fabs(u));
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
-/* log(1 + e^u), without overflow, and exact where u is very negative. */
-static inline float f32_softplus(float u)
+/* log(1 + e^u) within 2 eps, without overflow, and exact where u is very negative: with e = e^-|u| and
+   s = e / (2 + e), log(1 + e) is 2 (s + s^3 / 3 + s^5 / 5 + ...), where a polynomial in s^2 does for the rest of
+   the series. */
+INLINED float f32_softplus(float u)
 {
-    return (u > 0.0f ? u : 0.0f) + log1pf(f32_exp_of_negative(u < 0.0f ? u : -u));
+    const float e = f32_exp_of_negative(-fabsf(u)), s = e / (2.0f + e), w = s * s;
+    float q = 0.11612165f;
+    q = f32_add_product(q, w, 0.108532876f);
+    q = f32_add_product(q, w, 0.14296179f);
+    q = f32_add_product(q, w, 0.19999853f);
+    q = f32_add_product(q, w, 0.33333334f);
+    return (u > 0.0f ? u : 0.0f) + 2.0f * f32_add_product(s * w, q, s);
 }
 
-static inline double f64_softplus(double u)
+INLINED double f64_softplus(double u)
 {
-    return (u > 0.0 ? u : 0.0) + log1p(f64_exp_of_negative(u < 0.0 ? u : -u));
+    const double e = f64_exp_of_negative(-fabs(u)), s = e / (2.0 + e), w = s * s;
+    double q = 0.08082022805971766;
+    q = f64_add_product(q, w, 0.04400369243072337);
+    q = f64_add_product(q, w, 0.06000536404795356);
+    q = f64_add_product(q, w, 0.06657072104827468);
+    q = f64_add_product(q, w, 0.07692785032479312);
+    q = f64_add_product(q, w, 0.09090894718066429);
+    q = f64_add_product(q, w, 0.11111111358713932);
+    q = f64_add_product(q, w, 0.1428571428355438);
+    q = f64_add_product(q, w, 0.20000000000007292);
+    q = f64_add_product(q, w, 0.3333333333333333);
+    return (u > 0.0 ? u : 0.0) + 2.0 * f64_add_product(s * w, q, s);
 }
 
 #ifdef __SSE2__
@@ -355,21 +388,59 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t logistic_regression_work(ptrdiff_t N, ptrdiff_t D)
@@ -410,9 +481,7 @@ void logistic_regression_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X,
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f32_add_product(X[n * D + j], w[j], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_X_w[n] = total;
     }
@@ -478,9 +547,7 @@ void logistic_regression_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X,
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f64_add_product(X[n * D + j], w[j], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_X_w[n] = total;
     }
@@ -554,22 +621,20 @@ void logistic_regression_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const 
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f32_add_product(X[n * D + j], w[j], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_X_w[n] = total;
     }
     float sum_y_z = 0.0f;
-    db[0] = 0.0f;
+    float grand_total = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
         float sum_y_z_lanes[F32_LANES];
         FOR_LANES(F32_LANES)
             sum_y_z_lanes[lane] = 0.0f;
-        float db_lanes[F32_LANES];
+        float grand_total_lanes[F32_LANES];
         FOR_LANES(F32_LANES)
-            db_lanes[lane] = 0.0f;
+            grand_total_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
         for (; first + F32_LANES <= end; first += F32_LANES)
             FOR_LANES(F32_LANES) {
@@ -577,7 +642,7 @@ void logistic_regression_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const 
                 sum_y_z_lanes[lane] += -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
                 float p = f32_sigmoid(sum_X_w[n] + b);
                 z_bar[n] = p - y[n];
-                db_lanes[lane] += z_bar[n];
+                grand_total_lanes[lane] += z_bar[n];
             }
         if (first < end && end >= F32_LANES) {
             const ptrdiff_t again = first + F32_LANES - end;
@@ -588,8 +653,8 @@ void logistic_regression_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const 
                 sum_y_z_lanes[lane] += lane < again ? 0.0f : sum_y_z_term;
                 float p = f32_sigmoid(sum_X_w[n] + b);
                 z_bar[n] = p - y[n];
-                const float db_term = z_bar[n];
-                db_lanes[lane] += lane < again ? 0.0f : db_term;
+                const float grand_total_term = z_bar[n];
+                grand_total_lanes[lane] += lane < again ? 0.0f : grand_total_term;
             }
             first = end;
         }
@@ -597,11 +662,12 @@ void logistic_regression_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const 
             sum_y_z += -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
             float p = f32_sigmoid(sum_X_w[n] + b);
             z_bar[n] = p - y[n];
-            db[0] += z_bar[n];
+            grand_total += z_bar[n];
         }
         sum_y_z += f32_total(sum_y_z_lanes);
-        db[0] += f32_total(db_lanes);
+        grand_total += f32_total(grand_total_lanes);
     }
+    db[0] = grand_total;
     losses[0] = -sum_y_z;
     for (ptrdiff_t j = 0; j < D; j++) {
         dw[j] = 0.0f;
@@ -647,22 +713,20 @@ void logistic_regression_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const 
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f64_add_product(X[n * D + j], w[j], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_X_w[n] = total;
     }
     double sum_y_z = 0.0;
-    db[0] = 0.0;
+    double grand_total = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
         double sum_y_z_lanes[F64_LANES];
         FOR_LANES(F64_LANES)
             sum_y_z_lanes[lane] = 0.0;
-        double db_lanes[F64_LANES];
+        double grand_total_lanes[F64_LANES];
         FOR_LANES(F64_LANES)
-            db_lanes[lane] = 0.0;
+            grand_total_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
         for (; first + F64_LANES <= end; first += F64_LANES)
             FOR_LANES(F64_LANES) {
@@ -670,7 +734,7 @@ void logistic_regression_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const 
                 sum_y_z_lanes[lane] += -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
                 double p = f64_sigmoid(sum_X_w[n] + b);
                 z_bar[n] = p - y[n];
-                db_lanes[lane] += z_bar[n];
+                grand_total_lanes[lane] += z_bar[n];
             }
         if (first < end && end >= F64_LANES) {
             const ptrdiff_t again = first + F64_LANES - end;
@@ -681,8 +745,8 @@ void logistic_regression_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const 
                 sum_y_z_lanes[lane] += lane < again ? 0.0 : sum_y_z_term;
                 double p = f64_sigmoid(sum_X_w[n] + b);
                 z_bar[n] = p - y[n];
-                const double db_term = z_bar[n];
-                db_lanes[lane] += lane < again ? 0.0 : db_term;
+                const double grand_total_term = z_bar[n];
+                grand_total_lanes[lane] += lane < again ? 0.0 : grand_total_term;
             }
             first = end;
         }
@@ -690,11 +754,12 @@ void logistic_regression_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const 
             sum_y_z += -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
             double p = f64_sigmoid(sum_X_w[n] + b);
             z_bar[n] = p - y[n];
-            db[0] += z_bar[n];
+            grand_total += z_bar[n];
         }
         sum_y_z += f64_total(sum_y_z_lanes);
-        db[0] += f64_total(db_lanes);
+        grand_total += f64_total(grand_total_lanes);
     }
+    db[0] = grand_total;
     losses[0] = -sum_y_z;
     for (ptrdiff_t j = 0; j < D; j++) {
         dw[j] = 0.0;
@@ -746,9 +811,7 @@ static void logistic_regression_hvp_step_1_f32(ptrdiff_t N, ptrdiff_t D, const f
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f32_add_product(X[n * D + j], w[j], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_X_w[n] = total;
     }
@@ -837,9 +900,7 @@ static void logistic_regression_hvp_step_2_f32(ptrdiff_t D, const float *restric
             for (ptrdiff_t k = first; k < end; k++) {
                 total = f32_add_product(v[k], sum_factor_X[j * D + k], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         out[j] = total;
     }
@@ -893,9 +954,7 @@ static void logistic_regression_hvp_step_1_f64(ptrdiff_t N, ptrdiff_t D, const d
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f64_add_product(X[n * D + j], w[j], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_X_w[n] = total;
     }
@@ -984,9 +1043,7 @@ static void logistic_regression_hvp_step_2_f64(ptrdiff_t D, const double *restri
             for (ptrdiff_t k = first; k < end; k++) {
                 total = f64_add_product(v[k], sum_factor_X[j * D + k], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         out[j] = total;
     }

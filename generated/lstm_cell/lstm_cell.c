@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -129,6 +143,64 @@ static inline double f64_exp_of_negative(double x)
     memcpy(&power, &bits, sizeof power);
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
+}
+
+/* e^u - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN. u = n log 2 + r as for the exponential;
+   with p = e^r - 1, which keeps its digits where r is small, it is 2^n p + (2^n - 1). The power of 2 is
+   applied in two parts, for 2^128 is no float; `back` is one over the second. */
+INLINED float f32_expm1(float u)
+{
+    const float raised = u < -20.0f ? -20.0f : u;
+    const float inside = raised > 89.0f ? 89.0f : raised;
+    const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
+    const float n = shifted - 12582912.0f;
+    const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
+    float q = 1.3814611593261361e-3f;
+    q = f32_add_product(q, r, 8.368710055947304e-3f);
+    q = f32_add_product(q, r, 4.166838899254799e-2f);
+    q = f32_add_product(q, r, 0.1666652113199234f);
+    q = f32_add_product(q, r, 0.4999999403953552f);
+    const float p = f32_add_product(q * r, r, r);
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int32_t power = bits - 0x4B400000, half = power >> 1, rest = power - half;
+    const int32_t low_bits = (half + 127) * (1 << 23), high_bits = (rest + 127) * (1 << 23);
+    const int32_t back_bits = (127 - rest) * (1 << 23);
+    float low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f32_add_product(p, low, low - back) * high;
+}
+
+INLINED double f64_expm1(double u)
+{
+    const double raised = u < -40.0 ? -40.0 : u;
+    const double inside = raised > 710.0 ? 710.0 : raised;
+    const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
+    const double n = shifted - 6755399441055744.0;
+    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    double q = 2.5000053635022473e-08;
+    q = f64_add_product(q, r, 2.7630233617826445e-07);
+    q = f64_add_product(q, r, 2.755758632280537e-06);
+    q = f64_add_product(q, r, 2.480149313712676e-05);
+    q = f64_add_product(q, r, 1.9841269506720737e-04);
+    q = f64_add_product(q, r, 1.388888894359669e-03);
+    q = f64_add_product(q, r, 8.333333333494357e-03);
+    q = f64_add_product(q, r, 4.166666666653027e-02);
+    q = f64_add_product(q, r, 0.16666666666666413);
+    q = f64_add_product(q, r, 0.5000000000000011);
+    const double p = f64_add_product(q * r, r, r);
+    int64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
+    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
+    double low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f64_add_product(p, low, low - back) * high;
 }
 
 enum {
@@ -278,16 +350,27 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* 1 / (1 + e^-u), without overflow on either side. */
-static inline float f32_sigmoid(float u)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    const float small = f32_exp_of_negative(u < 0.0f ? u : -u);
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* 1 / (1 + e^-u), without overflow on either side; that of u and of -u share the exponential. */
+INLINED float f32_sigmoid(float u)
+{
+    const float small = f32_exp_of_negative(-fabsf(u));
     return (u >= 0.0f ? 1.0f : small) / (1.0f + small);
 }
 
-static inline double f64_sigmoid(double u)
+INLINED double f64_sigmoid(double u)
 {
-    const double small = f64_exp_of_negative(u < 0.0 ? u : -u);
+    const double small = f64_exp_of_negative(-fabs(u));
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
@@ -354,10 +437,162 @@ static inline void end_of_streams(void)
 #endif
 }
 
+/* tanh(u) within 2 eps: with e = e^(-2 |u|) - 1 it is |e| / (2 + e), and odd in u. */
+INLINED float f32_tanh(float u)
+{
+    const float e = f32_expm1(-2.0f * fabsf(u)), value = fabsf(e) / (2.0f + e);
+    return u >= 0.0f ? value : -value;
+}
+
+INLINED double f64_tanh(double u)
+{
+    const double e = f64_expm1(-2.0 * fabs(u)), value = fabs(e) / (2.0 + e);
+    return u >= 0.0 ? value : -value;
+}
+
 ptrdiff_t lstm_cell_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H)
 {
     (void)D;
     return B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void lstm_cell_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict c_0, const float *restrict b_f, const float *restrict b_i,
+    const float *restrict b_o, const float *restrict b_g, const float *restrict sum_U_o_h_0,
+    const float *restrict sum_W_o_x, const float *restrict sum_U_f_h_0,
+    const float *restrict sum_W_f_x, const float *restrict sum_U_i_h_0,
+    const float *restrict sum_W_i_x, const float *restrict sum_U_g_h_0,
+    const float *restrict sum_W_g_x, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float c_0_block[SHORT][LANES];
+        float sum_U_o_h_0_block[SHORT][LANES];
+        float sum_W_o_x_block[SHORT][LANES];
+        float sum_U_f_h_0_block[SHORT][LANES];
+        float sum_W_f_x_block[SHORT][LANES];
+        float sum_U_i_h_0_block[SHORT][LANES];
+        float sum_W_i_x_block[SHORT][LANES];
+        float sum_U_g_h_0_block[SHORT][LANES];
+        float sum_W_g_x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float o[LANES], f[LANES], i_t[LANES], g[LANES];
+        const float *restrict c_0_rows = c_0 + first * H;
+        const float *restrict sum_U_o_h_0_rows = sum_U_o_h_0 + first * H;
+        const float *restrict sum_W_o_x_rows = sum_W_o_x + first * H;
+        const float *restrict sum_U_f_h_0_rows = sum_U_f_h_0 + first * H;
+        const float *restrict sum_W_f_x_rows = sum_W_f_x + first * H;
+        const float *restrict sum_U_i_h_0_rows = sum_U_i_h_0 + first * H;
+        const float *restrict sum_W_i_x_rows = sum_W_i_x + first * H;
+        const float *restrict sum_U_g_h_0_rows = sum_U_g_h_0 + first * H;
+        const float *restrict sum_W_g_x_rows = sum_W_g_x + first * H;
+        float *restrict out_rows = out + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                c_0_block[place][lane] = c_0_rows[lane * H + place];
+                sum_U_o_h_0_block[place][lane] = sum_U_o_h_0_rows[lane * H + place];
+                sum_W_o_x_block[place][lane] = sum_W_o_x_rows[lane * H + place];
+                sum_U_f_h_0_block[place][lane] = sum_U_f_h_0_rows[lane * H + place];
+                sum_W_f_x_block[place][lane] = sum_W_f_x_rows[lane * H + place];
+                sum_U_i_h_0_block[place][lane] = sum_U_i_h_0_rows[lane * H + place];
+                sum_W_i_x_block[place][lane] = sum_W_i_x_rows[lane * H + place];
+                sum_U_g_h_0_block[place][lane] = sum_U_g_h_0_rows[lane * H + place];
+                sum_W_g_x_block[place][lane] = sum_W_g_x_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                o[lane] = f32_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
+                f[lane] = f32_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
+                i_t[lane] = f32_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
+                g[lane] = f32_tanh(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
+                out_block[j][lane] = o[lane] * f32_tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                out_rows[lane * H + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void lstm_cell_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t H,
+    const float *restrict c_0, const float *restrict b_f, const float *restrict b_i,
+    const float *restrict b_o, const float *restrict b_g, const float *restrict sum_U_o_h_0,
+    const float *restrict sum_W_o_x, const float *restrict sum_U_f_h_0,
+    const float *restrict sum_W_f_x, const float *restrict sum_U_i_h_0,
+    const float *restrict sum_W_i_x, const float *restrict sum_U_g_h_0,
+    const float *restrict sum_W_g_x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                float chunk[CHUNK];
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                    float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                    float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                    float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                    chunk[j - begin] = o * f32_tanh(f * c_0[row * H + j] + i_t * g);
+                }
+                f32_stream(&out[row * H + begin], chunk, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= H; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                    float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                    float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                    float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                    out[row * H + j] = o * f32_tanh(f * c_0[row * H + j] + i_t * g);
+                }
+            if (first < H && H >= F32_LANES) {
+                first = H - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                    float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                    float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                    float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                    out[row * H + j] = o * f32_tanh(f * c_0[row * H + j] + i_t * g);
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                out[row * H + j] = o * f32_tanh(f * c_0[row * H + j] + i_t * g);
+            }
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void lstm_cell_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t H,
+    const float *restrict c_0, const float *restrict b_f, const float *restrict b_i,
+    const float *restrict b_o, const float *restrict b_g, const float *restrict sum_U_o_h_0,
+    const float *restrict sum_W_o_x, const float *restrict sum_U_f_h_0,
+    const float *restrict sum_W_f_x, const float *restrict sum_U_i_h_0,
+    const float *restrict sum_W_i_x, const float *restrict sum_U_g_h_0,
+    const float *restrict sum_W_g_x, float *restrict out)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        lstm_cell_step_1_f32_short_rows(from, whole, H, c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x,
+            sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out);
+        from = whole;
+    }
+    lstm_cell_step_1_f32_long_rows(from, to, B, H, c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x,
+        sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out);
+    end_of_streams();
 }
 
 static void lstm_cell_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict c_0,
@@ -367,79 +602,16 @@ static void lstm_cell_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict
     const float *restrict sum_U_i_h_0, const float *restrict sum_W_i_x,
     const float *restrict sum_U_g_h_0, const float *restrict sum_W_g_x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float c_0_block[SHORT][LANES];
-            float sum_U_o_h_0_block[SHORT][LANES];
-            float sum_W_o_x_block[SHORT][LANES];
-            float sum_U_f_h_0_block[SHORT][LANES];
-            float sum_W_f_x_block[SHORT][LANES];
-            float sum_U_i_h_0_block[SHORT][LANES];
-            float sum_W_i_x_block[SHORT][LANES];
-            float sum_U_g_h_0_block[SHORT][LANES];
-            float sum_W_g_x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float o[LANES], f[LANES], i_t[LANES], g[LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    c_0_block[place][lane] = c_0[(first + lane) * H + place];
-                    sum_U_o_h_0_block[place][lane] = sum_U_o_h_0[(first + lane) * H + place];
-                    sum_W_o_x_block[place][lane] = sum_W_o_x[(first + lane) * H + place];
-                    sum_U_f_h_0_block[place][lane] = sum_U_f_h_0[(first + lane) * H + place];
-                    sum_W_f_x_block[place][lane] = sum_W_f_x[(first + lane) * H + place];
-                    sum_U_i_h_0_block[place][lane] = sum_U_i_h_0[(first + lane) * H + place];
-                    sum_W_i_x_block[place][lane] = sum_W_i_x[(first + lane) * H + place];
-                    sum_U_g_h_0_block[place][lane] = sum_U_g_h_0[(first + lane) * H + place];
-                    sum_W_g_x_block[place][lane] = sum_W_g_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    o[lane] = f32_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
-                    f[lane] = f32_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
-                    i_t[lane] = f32_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
-                    g[lane] = tanhf(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
-                    out_block[j][lane] = o[lane] * tanhf(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    out[(first + lane) * H + place] = out_block[place][lane];
-                }
-            }
-        }
+    if (B * H <= GRAIN)
+        lstm_cell_step_1_f32_rows(0, B, B, H, c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x,
+            sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        lstm_cell_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), B, H, c_0, b_f, b_i, b_o, b_g,
+            sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0,
+            sum_W_g_x, out);
     }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                float chunk[CHUNK];
-                for (ptrdiff_t j = begin; j < end; j++) {
-                    float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
-                    float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
-                    float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
-                    float g = tanhf(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-                    chunk[j - begin] = o * tanhf(f * c_0[row * H + j] + i_t * g);
-                }
-                f32_stream(&out[row * H + begin], chunk, end - begin);
-            }
-        }
-        else {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
-                float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
-                float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
-                float g = tanhf(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-                out[row * H + j] = o * tanhf(f * c_0[row * H + j] + i_t * g);
-            }
-        }
-    }
-    end_of_streams();
 }
 
 void lstm_cell_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict x,
@@ -477,62 +649,77 @@ void lstm_cell_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict 
         sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out);
 }
 
-static void lstm_cell_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict c_0,
-    const double *restrict b_f, const double *restrict b_i, const double *restrict b_o,
-    const double *restrict b_g, const double *restrict sum_U_o_h_0,
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void lstm_cell_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict c_0, const double *restrict b_f, const double *restrict b_i,
+    const double *restrict b_o, const double *restrict b_g, const double *restrict sum_U_o_h_0,
     const double *restrict sum_W_o_x, const double *restrict sum_U_f_h_0,
     const double *restrict sum_W_f_x, const double *restrict sum_U_i_h_0,
     const double *restrict sum_W_i_x, const double *restrict sum_U_g_h_0,
     const double *restrict sum_W_g_x, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double c_0_block[SHORT][LANES];
-            double sum_U_o_h_0_block[SHORT][LANES];
-            double sum_W_o_x_block[SHORT][LANES];
-            double sum_U_f_h_0_block[SHORT][LANES];
-            double sum_W_f_x_block[SHORT][LANES];
-            double sum_U_i_h_0_block[SHORT][LANES];
-            double sum_W_i_x_block[SHORT][LANES];
-            double sum_U_g_h_0_block[SHORT][LANES];
-            double sum_W_g_x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double o[LANES], f[LANES], i_t[LANES], g[LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    c_0_block[place][lane] = c_0[(first + lane) * H + place];
-                    sum_U_o_h_0_block[place][lane] = sum_U_o_h_0[(first + lane) * H + place];
-                    sum_W_o_x_block[place][lane] = sum_W_o_x[(first + lane) * H + place];
-                    sum_U_f_h_0_block[place][lane] = sum_U_f_h_0[(first + lane) * H + place];
-                    sum_W_f_x_block[place][lane] = sum_W_f_x[(first + lane) * H + place];
-                    sum_U_i_h_0_block[place][lane] = sum_U_i_h_0[(first + lane) * H + place];
-                    sum_W_i_x_block[place][lane] = sum_W_i_x[(first + lane) * H + place];
-                    sum_U_g_h_0_block[place][lane] = sum_U_g_h_0[(first + lane) * H + place];
-                    sum_W_g_x_block[place][lane] = sum_W_g_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    o[lane] = f64_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
-                    f[lane] = f64_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
-                    i_t[lane] = f64_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
-                    g[lane] = tanh(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
-                    out_block[j][lane] = o[lane] * tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane]);
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double c_0_block[SHORT][LANES];
+        double sum_U_o_h_0_block[SHORT][LANES];
+        double sum_W_o_x_block[SHORT][LANES];
+        double sum_U_f_h_0_block[SHORT][LANES];
+        double sum_W_f_x_block[SHORT][LANES];
+        double sum_U_i_h_0_block[SHORT][LANES];
+        double sum_W_i_x_block[SHORT][LANES];
+        double sum_U_g_h_0_block[SHORT][LANES];
+        double sum_W_g_x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double o[LANES], f[LANES], i_t[LANES], g[LANES];
+        const double *restrict c_0_rows = c_0 + first * H;
+        const double *restrict sum_U_o_h_0_rows = sum_U_o_h_0 + first * H;
+        const double *restrict sum_W_o_x_rows = sum_W_o_x + first * H;
+        const double *restrict sum_U_f_h_0_rows = sum_U_f_h_0 + first * H;
+        const double *restrict sum_W_f_x_rows = sum_W_f_x + first * H;
+        const double *restrict sum_U_i_h_0_rows = sum_U_i_h_0 + first * H;
+        const double *restrict sum_W_i_x_rows = sum_W_i_x + first * H;
+        const double *restrict sum_U_g_h_0_rows = sum_U_g_h_0 + first * H;
+        const double *restrict sum_W_g_x_rows = sum_W_g_x + first * H;
+        double *restrict out_rows = out + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    out[(first + lane) * H + place] = out_block[place][lane];
-                }
+                c_0_block[place][lane] = c_0_rows[lane * H + place];
+                sum_U_o_h_0_block[place][lane] = sum_U_o_h_0_rows[lane * H + place];
+                sum_W_o_x_block[place][lane] = sum_W_o_x_rows[lane * H + place];
+                sum_U_f_h_0_block[place][lane] = sum_U_f_h_0_rows[lane * H + place];
+                sum_W_f_x_block[place][lane] = sum_W_f_x_rows[lane * H + place];
+                sum_U_i_h_0_block[place][lane] = sum_U_i_h_0_rows[lane * H + place];
+                sum_W_i_x_block[place][lane] = sum_W_i_x_rows[lane * H + place];
+                sum_U_g_h_0_block[place][lane] = sum_U_g_h_0_rows[lane * H + place];
+                sum_W_g_x_block[place][lane] = sum_W_g_x_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                o[lane] = f64_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
+                f[lane] = f64_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
+                i_t[lane] = f64_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
+                g[lane] = f64_tanh(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
+                out_block[j][lane] = o[lane] * f64_tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                out_rows[lane * H + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void lstm_cell_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t H,
+    const double *restrict c_0, const double *restrict b_f, const double *restrict b_i,
+    const double *restrict b_o, const double *restrict b_g, const double *restrict sum_U_o_h_0,
+    const double *restrict sum_W_o_x, const double *restrict sum_U_f_h_0,
+    const double *restrict sum_W_f_x, const double *restrict sum_U_i_h_0,
+    const double *restrict sum_W_i_x, const double *restrict sum_U_g_h_0,
+    const double *restrict sum_W_g_x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
@@ -541,23 +728,84 @@ static void lstm_cell_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restric
                     double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
                     double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
                     double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
-                    double g = tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-                    chunk[j - begin] = o * tanh(f * c_0[row * H + j] + i_t * g);
+                    double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                    chunk[j - begin] = o * f64_tanh(f * c_0[row * H + j] + i_t * g);
                 }
                 f64_stream(&out[row * H + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t j = 0; j < H; j++) {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= H; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                    double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                    double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                    double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                    out[row * H + j] = o * f64_tanh(f * c_0[row * H + j] + i_t * g);
+                }
+            if (first < H && H >= F64_LANES) {
+                first = H - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                    double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                    double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                    double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                    out[row * H + j] = o * f64_tanh(f * c_0[row * H + j] + i_t * g);
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
                 double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
                 double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
                 double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
-                double g = tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-                out[row * H + j] = o * tanh(f * c_0[row * H + j] + i_t * g);
+                double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                out[row * H + j] = o * f64_tanh(f * c_0[row * H + j] + i_t * g);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void lstm_cell_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t H,
+    const double *restrict c_0, const double *restrict b_f, const double *restrict b_i,
+    const double *restrict b_o, const double *restrict b_g, const double *restrict sum_U_o_h_0,
+    const double *restrict sum_W_o_x, const double *restrict sum_U_f_h_0,
+    const double *restrict sum_W_f_x, const double *restrict sum_U_i_h_0,
+    const double *restrict sum_W_i_x, const double *restrict sum_U_g_h_0,
+    const double *restrict sum_W_g_x, double *restrict out)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        lstm_cell_step_1_f64_short_rows(from, whole, H, c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x,
+            sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out);
+        from = whole;
+    }
+    lstm_cell_step_1_f64_long_rows(from, to, B, H, c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x,
+        sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out);
     end_of_streams();
+}
+
+static void lstm_cell_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict c_0,
+    const double *restrict b_f, const double *restrict b_i, const double *restrict b_o,
+    const double *restrict b_g, const double *restrict sum_U_o_h_0,
+    const double *restrict sum_W_o_x, const double *restrict sum_U_f_h_0,
+    const double *restrict sum_W_f_x, const double *restrict sum_U_i_h_0,
+    const double *restrict sum_W_i_x, const double *restrict sum_U_g_h_0,
+    const double *restrict sum_W_g_x, double *restrict out)
+{
+    if (B * H <= GRAIN)
+        lstm_cell_step_1_f64_rows(0, B, B, H, c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x,
+            sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        lstm_cell_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), B, H, c_0, b_f, b_i, b_o, b_g,
+            sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0,
+            sum_W_g_x, out);
+    }
 }
 
 void lstm_cell_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict x,
@@ -601,6 +849,174 @@ ptrdiff_t lstm_cell_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H)
     return B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * D + B * D + B * D + B * D + B * H + B * H + B * H + B * H;
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void lstm_cell_gradient_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict c_0, const float *restrict b_f, const float *restrict b_i,
+    const float *restrict b_o, const float *restrict b_g, const float *restrict h,
+    const float *restrict dL_dh, const float *restrict sum_U_o_h_0, const float *restrict sum_W_o_x,
+    const float *restrict sum_U_f_h_0, const float *restrict sum_W_f_x,
+    const float *restrict sum_U_i_h_0, const float *restrict sum_W_i_x,
+    const float *restrict sum_U_g_h_0, const float *restrict sum_W_g_x, float *restrict dc_0,
+    float *restrict factor, float *restrict factor_2, float *restrict factor_3,
+    float *restrict factor_4)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float c_0_block[SHORT][LANES];
+        float h_block[SHORT][LANES];
+        float dL_dh_block[SHORT][LANES];
+        float sum_U_o_h_0_block[SHORT][LANES];
+        float sum_W_o_x_block[SHORT][LANES];
+        float sum_U_f_h_0_block[SHORT][LANES];
+        float sum_W_f_x_block[SHORT][LANES];
+        float sum_U_i_h_0_block[SHORT][LANES];
+        float sum_W_i_x_block[SHORT][LANES];
+        float sum_U_g_h_0_block[SHORT][LANES];
+        float sum_W_g_x_block[SHORT][LANES];
+        float dc_0_block[SHORT][LANES];
+        float factor_block[SHORT][LANES];
+        float factor_2_block[SHORT][LANES];
+        float factor_3_block[SHORT][LANES];
+        float factor_4_block[SHORT][LANES];
+        float o[LANES], f[LANES], i_t[LANES], g[LANES], c_bar[LANES];
+        const float *restrict c_0_rows = c_0 + first * H;
+        const float *restrict h_rows = h + first * H;
+        const float *restrict dL_dh_rows = dL_dh + first * H;
+        const float *restrict sum_U_o_h_0_rows = sum_U_o_h_0 + first * H;
+        const float *restrict sum_W_o_x_rows = sum_W_o_x + first * H;
+        const float *restrict sum_U_f_h_0_rows = sum_U_f_h_0 + first * H;
+        const float *restrict sum_W_f_x_rows = sum_W_f_x + first * H;
+        const float *restrict sum_U_i_h_0_rows = sum_U_i_h_0 + first * H;
+        const float *restrict sum_W_i_x_rows = sum_W_i_x + first * H;
+        const float *restrict sum_U_g_h_0_rows = sum_U_g_h_0 + first * H;
+        const float *restrict sum_W_g_x_rows = sum_W_g_x + first * H;
+        float *restrict dc_0_rows = dc_0 + first * H;
+        float *restrict factor_rows = factor + first * H;
+        float *restrict factor_2_rows = factor_2 + first * H;
+        float *restrict factor_3_rows = factor_3 + first * H;
+        float *restrict factor_4_rows = factor_4 + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                c_0_block[place][lane] = c_0_rows[lane * H + place];
+                h_block[place][lane] = h_rows[lane * H + place];
+                dL_dh_block[place][lane] = dL_dh_rows[lane * H + place];
+                sum_U_o_h_0_block[place][lane] = sum_U_o_h_0_rows[lane * H + place];
+                sum_W_o_x_block[place][lane] = sum_W_o_x_rows[lane * H + place];
+                sum_U_f_h_0_block[place][lane] = sum_U_f_h_0_rows[lane * H + place];
+                sum_W_f_x_block[place][lane] = sum_W_f_x_rows[lane * H + place];
+                sum_U_i_h_0_block[place][lane] = sum_U_i_h_0_rows[lane * H + place];
+                sum_W_i_x_block[place][lane] = sum_W_i_x_rows[lane * H + place];
+                sum_U_g_h_0_block[place][lane] = sum_U_g_h_0_rows[lane * H + place];
+                sum_W_g_x_block[place][lane] = sum_W_g_x_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                o[lane] = f32_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
+                f[lane] = f32_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
+                i_t[lane] = f32_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
+                g[lane] = f32_tanh(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
+                c_bar[lane] = dL_dh_block[j][lane] * o[lane] * (1.0f - f32_square(f32_tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane])));
+                factor_4_block[j][lane] = c_bar[lane] * i_t[lane] * (1.0f - g[lane] * g[lane]);
+                dc_0_block[j][lane] = c_bar[lane] * f[lane];
+                factor_block[j][lane] = c_bar[lane] * c_0_block[j][lane] * f[lane] * f32_sigmoid(-sum_W_f_x_block[j][lane] - sum_U_f_h_0_block[j][lane] - b_f[j]);
+                factor_2_block[j][lane] = c_bar[lane] * g[lane] * i_t[lane] * f32_sigmoid(-sum_W_i_x_block[j][lane] - sum_U_i_h_0_block[j][lane] - b_i[j]);
+                factor_3_block[j][lane] = dL_dh_block[j][lane] * h_block[j][lane] * f32_sigmoid(-sum_W_o_x_block[j][lane] - sum_U_o_h_0_block[j][lane] - b_o[j]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                dc_0_rows[lane * H + place] = dc_0_block[place][lane];
+                factor_rows[lane * H + place] = factor_block[place][lane];
+                factor_2_rows[lane * H + place] = factor_2_block[place][lane];
+                factor_3_rows[lane * H + place] = factor_3_block[place][lane];
+                factor_4_rows[lane * H + place] = factor_4_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void lstm_cell_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict c_0, const float *restrict b_f, const float *restrict b_i,
+    const float *restrict b_o, const float *restrict b_g, const float *restrict h,
+    const float *restrict dL_dh, const float *restrict sum_U_o_h_0, const float *restrict sum_W_o_x,
+    const float *restrict sum_U_f_h_0, const float *restrict sum_W_f_x,
+    const float *restrict sum_U_i_h_0, const float *restrict sum_W_i_x,
+    const float *restrict sum_U_g_h_0, const float *restrict sum_W_g_x, float *restrict dc_0,
+    float *restrict factor, float *restrict factor_2, float *restrict factor_3,
+    float *restrict factor_4)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        ptrdiff_t first = 0;
+        for (; first + F32_LANES <= H; first += F32_LANES)
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t j = first + lane;
+                float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                float c_bar = dL_dh[row * H + j] * o * (1.0f - f32_square(f32_tanh(f * c_0[row * H + j] + i_t * g)));
+                factor_4[row * H + j] = c_bar * i_t * (1.0f - g * g);
+                dc_0[row * H + j] = c_bar * f;
+                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
+                factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
+                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+            }
+        if (first < H && H >= F32_LANES) {
+            first = H - F32_LANES;
+            FOR_LANES(F32_LANES) {
+                const ptrdiff_t j = first + lane;
+                float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                float c_bar = dL_dh[row * H + j] * o * (1.0f - f32_square(f32_tanh(f * c_0[row * H + j] + i_t * g)));
+                factor_4[row * H + j] = c_bar * i_t * (1.0f - g * g);
+                dc_0[row * H + j] = c_bar * f;
+                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
+                factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
+                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+            }
+            first = H;
+        }
+        for (ptrdiff_t j = first; j < H; j++) {
+            float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+            float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+            float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+            float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+            float c_bar = dL_dh[row * H + j] * o * (1.0f - f32_square(f32_tanh(f * c_0[row * H + j] + i_t * g)));
+            factor_4[row * H + j] = c_bar * i_t * (1.0f - g * g);
+            dc_0[row * H + j] = c_bar * f;
+            factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
+            factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
+            factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void lstm_cell_gradient_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict c_0, const float *restrict b_f, const float *restrict b_i,
+    const float *restrict b_o, const float *restrict b_g, const float *restrict h,
+    const float *restrict dL_dh, const float *restrict sum_U_o_h_0, const float *restrict sum_W_o_x,
+    const float *restrict sum_U_f_h_0, const float *restrict sum_W_f_x,
+    const float *restrict sum_U_i_h_0, const float *restrict sum_W_i_x,
+    const float *restrict sum_U_g_h_0, const float *restrict sum_W_g_x, float *restrict dc_0,
+    float *restrict factor, float *restrict factor_2, float *restrict factor_3,
+    float *restrict factor_4)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        lstm_cell_gradient_step_1_f32_short_rows(from, whole, H, c_0, b_f, b_i, b_o, b_g, h, dL_dh,
+            sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0,
+            sum_W_g_x, dc_0, factor, factor_2, factor_3, factor_4);
+        from = whole;
+    }
+    lstm_cell_gradient_step_1_f32_long_rows(from, to, H, c_0, b_f, b_i, b_o, b_g, h, dL_dh,
+        sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0,
+        sum_W_g_x, dc_0, factor, factor_2, factor_3, factor_4);
+}
+
 static void lstm_cell_gradient_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float *restrict c_0,
     const float *restrict b_f, const float *restrict b_i, const float *restrict b_o,
     const float *restrict b_g, const float *restrict h, const float *restrict dL_dh,
@@ -611,95 +1027,28 @@ static void lstm_cell_gradient_step_1_f32(ptrdiff_t B, ptrdiff_t H, const float 
     float *restrict factor, float *restrict factor_2, float *restrict factor_3,
     float *restrict factor_4)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float c_0_block[SHORT][LANES];
-            float h_block[SHORT][LANES];
-            float dL_dh_block[SHORT][LANES];
-            float sum_U_o_h_0_block[SHORT][LANES];
-            float sum_W_o_x_block[SHORT][LANES];
-            float sum_U_f_h_0_block[SHORT][LANES];
-            float sum_W_f_x_block[SHORT][LANES];
-            float sum_U_i_h_0_block[SHORT][LANES];
-            float sum_W_i_x_block[SHORT][LANES];
-            float sum_U_g_h_0_block[SHORT][LANES];
-            float sum_W_g_x_block[SHORT][LANES];
-            float dc_0_block[SHORT][LANES];
-            float factor_block[SHORT][LANES];
-            float factor_2_block[SHORT][LANES];
-            float factor_3_block[SHORT][LANES];
-            float factor_4_block[SHORT][LANES];
-            float o[LANES], f[LANES], i_t[LANES], g[LANES], c_bar[LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    c_0_block[place][lane] = c_0[(first + lane) * H + place];
-                    h_block[place][lane] = h[(first + lane) * H + place];
-                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
-                    sum_U_o_h_0_block[place][lane] = sum_U_o_h_0[(first + lane) * H + place];
-                    sum_W_o_x_block[place][lane] = sum_W_o_x[(first + lane) * H + place];
-                    sum_U_f_h_0_block[place][lane] = sum_U_f_h_0[(first + lane) * H + place];
-                    sum_W_f_x_block[place][lane] = sum_W_f_x[(first + lane) * H + place];
-                    sum_U_i_h_0_block[place][lane] = sum_U_i_h_0[(first + lane) * H + place];
-                    sum_W_i_x_block[place][lane] = sum_W_i_x[(first + lane) * H + place];
-                    sum_U_g_h_0_block[place][lane] = sum_U_g_h_0[(first + lane) * H + place];
-                    sum_W_g_x_block[place][lane] = sum_W_g_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    o[lane] = f32_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
-                    f[lane] = f32_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
-                    i_t[lane] = f32_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
-                    g[lane] = tanhf(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
-                    c_bar[lane] = dL_dh_block[j][lane] * o[lane] * (1.0f - f32_square(tanhf(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane])));
-                    factor_4_block[j][lane] = c_bar[lane] * i_t[lane] * (1.0f - g[lane] * g[lane]);
-                    dc_0_block[j][lane] = c_bar[lane] * f[lane];
-                    factor_block[j][lane] = c_bar[lane] * c_0_block[j][lane] * f[lane] * f32_sigmoid(-sum_W_f_x_block[j][lane] - sum_U_f_h_0_block[j][lane] - b_f[j]);
-                    factor_2_block[j][lane] = c_bar[lane] * g[lane] * i_t[lane] * f32_sigmoid(-sum_W_i_x_block[j][lane] - sum_U_i_h_0_block[j][lane] - b_i[j]);
-                    factor_3_block[j][lane] = dL_dh_block[j][lane] * h_block[j][lane] * f32_sigmoid(-sum_W_o_x_block[j][lane] - sum_U_o_h_0_block[j][lane] - b_o[j]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    dc_0[(first + lane) * H + place] = dc_0_block[place][lane];
-                    factor[(first + lane) * H + place] = factor_block[place][lane];
-                    factor_2[(first + lane) * H + place] = factor_2_block[place][lane];
-                    factor_3[(first + lane) * H + place] = factor_3_block[place][lane];
-                    factor_4[(first + lane) * H + place] = factor_4_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t j = 0; j < H; j++) {
-            float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
-            float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
-            float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
-            float g = tanhf(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-            float c_bar = dL_dh[row * H + j] * o * (1.0f - f32_square(tanhf(f * c_0[row * H + j] + i_t * g)));
-            factor_4[row * H + j] = c_bar * i_t * (1.0f - g * g);
-            dc_0[row * H + j] = c_bar * f;
-            factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
-            factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
-            factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
-        }
+    if (B * H <= GRAIN)
+        lstm_cell_gradient_step_1_f32_rows(0, B, H, c_0, b_f, b_i, b_o, b_g, h, dL_dh, sum_U_o_h_0,
+            sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, dc_0,
+            factor, factor_2, factor_3, factor_4);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        lstm_cell_gradient_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), H, c_0, b_f, b_i, b_o,
+            b_g, h, dL_dh, sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x,
+            sum_U_g_h_0, sum_W_g_x, dc_0, factor, factor_2, factor_3, factor_4);
     }
 }
 
-static void lstm_cell_gradient_step_2_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H,
-    const float *restrict sum_factor_2_W_i, const float *restrict sum_factor_3_W_o,
-    const float *restrict sum_factor_4_W_g, const float *restrict sum_factor_W_f,
-    const float *restrict sum_factor_2_U_i, const float *restrict sum_factor_3_U_o,
-    const float *restrict sum_factor_4_U_g, const float *restrict sum_factor_U_f,
-    float *restrict dx, float *restrict dh_0)
+/* The samples from `from` up to `to`. */
+SHARED void lstm_cell_gradient_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t D, ptrdiff_t H, const float *restrict sum_factor_2_W_i,
+    const float *restrict sum_factor_3_W_o, const float *restrict sum_factor_4_W_g,
+    const float *restrict sum_factor_W_f, const float *restrict sum_factor_2_U_i,
+    const float *restrict sum_factor_3_U_o, const float *restrict sum_factor_4_U_g,
+    const float *restrict sum_factor_U_f, float *restrict dx, float *restrict dh_0)
 {
-    OMP(omp parallel for schedule(static) if (B * D > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * D * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, D);
@@ -742,6 +1091,25 @@ static void lstm_cell_gradient_step_2_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H,
         }
     }
     end_of_streams();
+}
+
+static void lstm_cell_gradient_step_2_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H,
+    const float *restrict sum_factor_2_W_i, const float *restrict sum_factor_3_W_o,
+    const float *restrict sum_factor_4_W_g, const float *restrict sum_factor_W_f,
+    const float *restrict sum_factor_2_U_i, const float *restrict sum_factor_3_U_o,
+    const float *restrict sum_factor_4_U_g, const float *restrict sum_factor_U_f,
+    float *restrict dx, float *restrict dh_0)
+{
+    if (B * D <= GRAIN)
+        lstm_cell_gradient_step_2_f32_rows(0, B, B, D, H, sum_factor_2_W_i, sum_factor_3_W_o,
+            sum_factor_4_W_g, sum_factor_W_f, sum_factor_2_U_i, sum_factor_3_U_o, sum_factor_4_U_g,
+            sum_factor_U_f, dx, dh_0);
+    else {
+        OMP(omp parallel)
+        lstm_cell_gradient_step_2_f32_rows(share(B, 1, 0), share(B, 1, 1), B, D, H, sum_factor_2_W_i,
+            sum_factor_3_W_o, sum_factor_4_W_g, sum_factor_W_f, sum_factor_2_U_i, sum_factor_3_U_o,
+            sum_factor_4_U_g, sum_factor_U_f, dx, dh_0);
+    }
 }
 
 void lstm_cell_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *restrict x,
@@ -827,6 +1195,174 @@ void lstm_cell_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const float *
         dh_0);
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void lstm_cell_gradient_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict c_0, const double *restrict b_f, const double *restrict b_i,
+    const double *restrict b_o, const double *restrict b_g, const double *restrict h,
+    const double *restrict dL_dh, const double *restrict sum_U_o_h_0,
+    const double *restrict sum_W_o_x, const double *restrict sum_U_f_h_0,
+    const double *restrict sum_W_f_x, const double *restrict sum_U_i_h_0,
+    const double *restrict sum_W_i_x, const double *restrict sum_U_g_h_0,
+    const double *restrict sum_W_g_x, double *restrict dc_0, double *restrict factor,
+    double *restrict factor_2, double *restrict factor_3, double *restrict factor_4)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double c_0_block[SHORT][LANES];
+        double h_block[SHORT][LANES];
+        double dL_dh_block[SHORT][LANES];
+        double sum_U_o_h_0_block[SHORT][LANES];
+        double sum_W_o_x_block[SHORT][LANES];
+        double sum_U_f_h_0_block[SHORT][LANES];
+        double sum_W_f_x_block[SHORT][LANES];
+        double sum_U_i_h_0_block[SHORT][LANES];
+        double sum_W_i_x_block[SHORT][LANES];
+        double sum_U_g_h_0_block[SHORT][LANES];
+        double sum_W_g_x_block[SHORT][LANES];
+        double dc_0_block[SHORT][LANES];
+        double factor_block[SHORT][LANES];
+        double factor_2_block[SHORT][LANES];
+        double factor_3_block[SHORT][LANES];
+        double factor_4_block[SHORT][LANES];
+        double o[LANES], f[LANES], i_t[LANES], g[LANES], c_bar[LANES];
+        const double *restrict c_0_rows = c_0 + first * H;
+        const double *restrict h_rows = h + first * H;
+        const double *restrict dL_dh_rows = dL_dh + first * H;
+        const double *restrict sum_U_o_h_0_rows = sum_U_o_h_0 + first * H;
+        const double *restrict sum_W_o_x_rows = sum_W_o_x + first * H;
+        const double *restrict sum_U_f_h_0_rows = sum_U_f_h_0 + first * H;
+        const double *restrict sum_W_f_x_rows = sum_W_f_x + first * H;
+        const double *restrict sum_U_i_h_0_rows = sum_U_i_h_0 + first * H;
+        const double *restrict sum_W_i_x_rows = sum_W_i_x + first * H;
+        const double *restrict sum_U_g_h_0_rows = sum_U_g_h_0 + first * H;
+        const double *restrict sum_W_g_x_rows = sum_W_g_x + first * H;
+        double *restrict dc_0_rows = dc_0 + first * H;
+        double *restrict factor_rows = factor + first * H;
+        double *restrict factor_2_rows = factor_2 + first * H;
+        double *restrict factor_3_rows = factor_3 + first * H;
+        double *restrict factor_4_rows = factor_4 + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                c_0_block[place][lane] = c_0_rows[lane * H + place];
+                h_block[place][lane] = h_rows[lane * H + place];
+                dL_dh_block[place][lane] = dL_dh_rows[lane * H + place];
+                sum_U_o_h_0_block[place][lane] = sum_U_o_h_0_rows[lane * H + place];
+                sum_W_o_x_block[place][lane] = sum_W_o_x_rows[lane * H + place];
+                sum_U_f_h_0_block[place][lane] = sum_U_f_h_0_rows[lane * H + place];
+                sum_W_f_x_block[place][lane] = sum_W_f_x_rows[lane * H + place];
+                sum_U_i_h_0_block[place][lane] = sum_U_i_h_0_rows[lane * H + place];
+                sum_W_i_x_block[place][lane] = sum_W_i_x_rows[lane * H + place];
+                sum_U_g_h_0_block[place][lane] = sum_U_g_h_0_rows[lane * H + place];
+                sum_W_g_x_block[place][lane] = sum_W_g_x_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                o[lane] = f64_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
+                f[lane] = f64_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
+                i_t[lane] = f64_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
+                g[lane] = f64_tanh(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
+                c_bar[lane] = dL_dh_block[j][lane] * o[lane] * (1.0 - f64_square(f64_tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane])));
+                factor_4_block[j][lane] = c_bar[lane] * i_t[lane] * (1.0 - g[lane] * g[lane]);
+                dc_0_block[j][lane] = c_bar[lane] * f[lane];
+                factor_block[j][lane] = c_bar[lane] * c_0_block[j][lane] * f[lane] * f64_sigmoid(-sum_W_f_x_block[j][lane] - sum_U_f_h_0_block[j][lane] - b_f[j]);
+                factor_2_block[j][lane] = c_bar[lane] * g[lane] * i_t[lane] * f64_sigmoid(-sum_W_i_x_block[j][lane] - sum_U_i_h_0_block[j][lane] - b_i[j]);
+                factor_3_block[j][lane] = dL_dh_block[j][lane] * h_block[j][lane] * f64_sigmoid(-sum_W_o_x_block[j][lane] - sum_U_o_h_0_block[j][lane] - b_o[j]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                dc_0_rows[lane * H + place] = dc_0_block[place][lane];
+                factor_rows[lane * H + place] = factor_block[place][lane];
+                factor_2_rows[lane * H + place] = factor_2_block[place][lane];
+                factor_3_rows[lane * H + place] = factor_3_block[place][lane];
+                factor_4_rows[lane * H + place] = factor_4_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void lstm_cell_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict c_0, const double *restrict b_f, const double *restrict b_i,
+    const double *restrict b_o, const double *restrict b_g, const double *restrict h,
+    const double *restrict dL_dh, const double *restrict sum_U_o_h_0,
+    const double *restrict sum_W_o_x, const double *restrict sum_U_f_h_0,
+    const double *restrict sum_W_f_x, const double *restrict sum_U_i_h_0,
+    const double *restrict sum_W_i_x, const double *restrict sum_U_g_h_0,
+    const double *restrict sum_W_g_x, double *restrict dc_0, double *restrict factor,
+    double *restrict factor_2, double *restrict factor_3, double *restrict factor_4)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        ptrdiff_t first = 0;
+        for (; first + F64_LANES <= H; first += F64_LANES)
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t j = first + lane;
+                double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                double c_bar = dL_dh[row * H + j] * o * (1.0 - f64_square(f64_tanh(f * c_0[row * H + j] + i_t * g)));
+                factor_4[row * H + j] = c_bar * i_t * (1.0 - g * g);
+                dc_0[row * H + j] = c_bar * f;
+                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
+                factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
+                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+            }
+        if (first < H && H >= F64_LANES) {
+            first = H - F64_LANES;
+            FOR_LANES(F64_LANES) {
+                const ptrdiff_t j = first + lane;
+                double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+                double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+                double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+                double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+                double c_bar = dL_dh[row * H + j] * o * (1.0 - f64_square(f64_tanh(f * c_0[row * H + j] + i_t * g)));
+                factor_4[row * H + j] = c_bar * i_t * (1.0 - g * g);
+                dc_0[row * H + j] = c_bar * f;
+                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
+                factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
+                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+            }
+            first = H;
+        }
+        for (ptrdiff_t j = first; j < H; j++) {
+            double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
+            double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
+            double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
+            double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
+            double c_bar = dL_dh[row * H + j] * o * (1.0 - f64_square(f64_tanh(f * c_0[row * H + j] + i_t * g)));
+            factor_4[row * H + j] = c_bar * i_t * (1.0 - g * g);
+            dc_0[row * H + j] = c_bar * f;
+            factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
+            factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
+            factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void lstm_cell_gradient_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict c_0, const double *restrict b_f, const double *restrict b_i,
+    const double *restrict b_o, const double *restrict b_g, const double *restrict h,
+    const double *restrict dL_dh, const double *restrict sum_U_o_h_0,
+    const double *restrict sum_W_o_x, const double *restrict sum_U_f_h_0,
+    const double *restrict sum_W_f_x, const double *restrict sum_U_i_h_0,
+    const double *restrict sum_W_i_x, const double *restrict sum_U_g_h_0,
+    const double *restrict sum_W_g_x, double *restrict dc_0, double *restrict factor,
+    double *restrict factor_2, double *restrict factor_3, double *restrict factor_4)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        lstm_cell_gradient_step_1_f64_short_rows(from, whole, H, c_0, b_f, b_i, b_o, b_g, h, dL_dh,
+            sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0,
+            sum_W_g_x, dc_0, factor, factor_2, factor_3, factor_4);
+        from = whole;
+    }
+    lstm_cell_gradient_step_1_f64_long_rows(from, to, H, c_0, b_f, b_i, b_o, b_g, h, dL_dh,
+        sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0,
+        sum_W_g_x, dc_0, factor, factor_2, factor_3, factor_4);
+}
+
 static void lstm_cell_gradient_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double *restrict c_0,
     const double *restrict b_f, const double *restrict b_i, const double *restrict b_o,
     const double *restrict b_g, const double *restrict h, const double *restrict dL_dh,
@@ -837,95 +1373,28 @@ static void lstm_cell_gradient_step_1_f64(ptrdiff_t B, ptrdiff_t H, const double
     double *restrict factor, double *restrict factor_2, double *restrict factor_3,
     double *restrict factor_4)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double c_0_block[SHORT][LANES];
-            double h_block[SHORT][LANES];
-            double dL_dh_block[SHORT][LANES];
-            double sum_U_o_h_0_block[SHORT][LANES];
-            double sum_W_o_x_block[SHORT][LANES];
-            double sum_U_f_h_0_block[SHORT][LANES];
-            double sum_W_f_x_block[SHORT][LANES];
-            double sum_U_i_h_0_block[SHORT][LANES];
-            double sum_W_i_x_block[SHORT][LANES];
-            double sum_U_g_h_0_block[SHORT][LANES];
-            double sum_W_g_x_block[SHORT][LANES];
-            double dc_0_block[SHORT][LANES];
-            double factor_block[SHORT][LANES];
-            double factor_2_block[SHORT][LANES];
-            double factor_3_block[SHORT][LANES];
-            double factor_4_block[SHORT][LANES];
-            double o[LANES], f[LANES], i_t[LANES], g[LANES], c_bar[LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    c_0_block[place][lane] = c_0[(first + lane) * H + place];
-                    h_block[place][lane] = h[(first + lane) * H + place];
-                    dL_dh_block[place][lane] = dL_dh[(first + lane) * H + place];
-                    sum_U_o_h_0_block[place][lane] = sum_U_o_h_0[(first + lane) * H + place];
-                    sum_W_o_x_block[place][lane] = sum_W_o_x[(first + lane) * H + place];
-                    sum_U_f_h_0_block[place][lane] = sum_U_f_h_0[(first + lane) * H + place];
-                    sum_W_f_x_block[place][lane] = sum_W_f_x[(first + lane) * H + place];
-                    sum_U_i_h_0_block[place][lane] = sum_U_i_h_0[(first + lane) * H + place];
-                    sum_W_i_x_block[place][lane] = sum_W_i_x[(first + lane) * H + place];
-                    sum_U_g_h_0_block[place][lane] = sum_U_g_h_0[(first + lane) * H + place];
-                    sum_W_g_x_block[place][lane] = sum_W_g_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    o[lane] = f64_sigmoid(sum_W_o_x_block[j][lane] + sum_U_o_h_0_block[j][lane] + b_o[j]);
-                    f[lane] = f64_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
-                    i_t[lane] = f64_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
-                    g[lane] = tanh(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
-                    c_bar[lane] = dL_dh_block[j][lane] * o[lane] * (1.0 - f64_square(tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane])));
-                    factor_4_block[j][lane] = c_bar[lane] * i_t[lane] * (1.0 - g[lane] * g[lane]);
-                    dc_0_block[j][lane] = c_bar[lane] * f[lane];
-                    factor_block[j][lane] = c_bar[lane] * c_0_block[j][lane] * f[lane] * f64_sigmoid(-sum_W_f_x_block[j][lane] - sum_U_f_h_0_block[j][lane] - b_f[j]);
-                    factor_2_block[j][lane] = c_bar[lane] * g[lane] * i_t[lane] * f64_sigmoid(-sum_W_i_x_block[j][lane] - sum_U_i_h_0_block[j][lane] - b_i[j]);
-                    factor_3_block[j][lane] = dL_dh_block[j][lane] * h_block[j][lane] * f64_sigmoid(-sum_W_o_x_block[j][lane] - sum_U_o_h_0_block[j][lane] - b_o[j]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    dc_0[(first + lane) * H + place] = dc_0_block[place][lane];
-                    factor[(first + lane) * H + place] = factor_block[place][lane];
-                    factor_2[(first + lane) * H + place] = factor_2_block[place][lane];
-                    factor_3[(first + lane) * H + place] = factor_3_block[place][lane];
-                    factor_4[(first + lane) * H + place] = factor_4_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        for (ptrdiff_t j = 0; j < H; j++) {
-            double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
-            double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
-            double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
-            double g = tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-            double c_bar = dL_dh[row * H + j] * o * (1.0 - f64_square(tanh(f * c_0[row * H + j] + i_t * g)));
-            factor_4[row * H + j] = c_bar * i_t * (1.0 - g * g);
-            dc_0[row * H + j] = c_bar * f;
-            factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
-            factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
-            factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
-        }
+    if (B * H <= GRAIN)
+        lstm_cell_gradient_step_1_f64_rows(0, B, H, c_0, b_f, b_i, b_o, b_g, h, dL_dh, sum_U_o_h_0,
+            sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, dc_0,
+            factor, factor_2, factor_3, factor_4);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        lstm_cell_gradient_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), H, c_0, b_f, b_i, b_o,
+            b_g, h, dL_dh, sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x,
+            sum_U_g_h_0, sum_W_g_x, dc_0, factor, factor_2, factor_3, factor_4);
     }
 }
 
-static void lstm_cell_gradient_step_2_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H,
-    const double *restrict sum_factor_2_W_i, const double *restrict sum_factor_3_W_o,
-    const double *restrict sum_factor_4_W_g, const double *restrict sum_factor_W_f,
-    const double *restrict sum_factor_2_U_i, const double *restrict sum_factor_3_U_o,
-    const double *restrict sum_factor_4_U_g, const double *restrict sum_factor_U_f,
-    double *restrict dx, double *restrict dh_0)
+/* The samples from `from` up to `to`. */
+SHARED void lstm_cell_gradient_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t D, ptrdiff_t H, const double *restrict sum_factor_2_W_i,
+    const double *restrict sum_factor_3_W_o, const double *restrict sum_factor_4_W_g,
+    const double *restrict sum_factor_W_f, const double *restrict sum_factor_2_U_i,
+    const double *restrict sum_factor_3_U_o, const double *restrict sum_factor_4_U_g,
+    const double *restrict sum_factor_U_f, double *restrict dx, double *restrict dh_0)
 {
-    OMP(omp parallel for schedule(static) if (B * D > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * D * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, D);
@@ -968,6 +1437,25 @@ static void lstm_cell_gradient_step_2_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H,
         }
     }
     end_of_streams();
+}
+
+static void lstm_cell_gradient_step_2_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H,
+    const double *restrict sum_factor_2_W_i, const double *restrict sum_factor_3_W_o,
+    const double *restrict sum_factor_4_W_g, const double *restrict sum_factor_W_f,
+    const double *restrict sum_factor_2_U_i, const double *restrict sum_factor_3_U_o,
+    const double *restrict sum_factor_4_U_g, const double *restrict sum_factor_U_f,
+    double *restrict dx, double *restrict dh_0)
+{
+    if (B * D <= GRAIN)
+        lstm_cell_gradient_step_2_f64_rows(0, B, B, D, H, sum_factor_2_W_i, sum_factor_3_W_o,
+            sum_factor_4_W_g, sum_factor_W_f, sum_factor_2_U_i, sum_factor_3_U_o, sum_factor_4_U_g,
+            sum_factor_U_f, dx, dh_0);
+    else {
+        OMP(omp parallel)
+        lstm_cell_gradient_step_2_f64_rows(share(B, 1, 0), share(B, 1, 1), B, D, H, sum_factor_2_W_i,
+            sum_factor_3_W_o, sum_factor_4_W_g, sum_factor_W_f, sum_factor_2_U_i, sum_factor_3_U_o,
+            sum_factor_4_U_g, sum_factor_U_f, dx, dh_0);
+    }
 }
 
 void lstm_cell_gradient_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict x,

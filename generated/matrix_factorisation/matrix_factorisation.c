@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -218,6 +232,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 static inline float f32_square(float u)
 {
     return u * u;
@@ -281,21 +306,59 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t matrix_factorisation_work(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C)
@@ -335,40 +398,102 @@ static void matrix_factorisation_step_1_f32(ptrdiff_t N, ptrdiff_t C, const floa
             for (ptrdiff_t c = first; c < end; c++) {
                 total = f32_add_product(V[n * C + c], V[n * C + c], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_V[n] = total;
     }
-    sum_sum_V[0] = 0.0f;
+    float grand_total = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_sum_V_lanes[F32_WIDE];
+        float grand_total_lanes[F32_WIDE];
         for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-            sum_sum_V_lanes[lane] = 0.0f;
+            grand_total_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
         for (; first + F32_WIDE <= end; first += F32_WIDE)
             for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t n = first + lane;
-                sum_sum_V_lanes[lane] += sum_V[n];
+                grand_total_lanes[lane] += sum_V[n];
             }
         if (first < end && end >= F32_WIDE) {
             const ptrdiff_t again = first + F32_WIDE - end;
             first = end - F32_WIDE;
             for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t n = first + lane;
-                const float sum_sum_V_term = sum_V[n];
-                sum_sum_V_lanes[lane] += lane < again ? 0.0f : sum_sum_V_term;
+                const float grand_total_term = sum_V[n];
+                grand_total_lanes[lane] += lane < again ? 0.0f : grand_total_term;
             }
             first = end;
         }
         for (ptrdiff_t n = first; n < end; n++) {
-            sum_sum_V[0] += sum_V[n];
+            grand_total += sum_V[n];
         }
-        FOR_LANES(F32_LANES)
-            sum_sum_V_lanes[lane] += sum_sum_V_lanes[lane + F32_LANES];
-        sum_sum_V[0] += f32_total(sum_sum_V_lanes);
+        grand_total += f32_total_wide(grand_total_lanes);
+    }
+    sum_sum_V[0] = grand_total;
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void matrix_factorisation_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const float *restrict R, const float *restrict O, const float *restrict U,
+    const float *restrict sum_U_V, float *restrict sum_O_E, float *restrict sum_U)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        float row_total = 0.0f;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            float row_total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                row_total_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    row_total_lanes[lane] = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), row_total_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    const float row_total_term = O[row * N + n] * f32_square(sum_U_V[row * N + n] - R[row * N + n]);
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t n = first; n < end; n++) {
+                row_total = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), row_total);
+            }
+            row_total += f32_total_wide(row_total_lanes);
+        }
+        sum_O_E[row] = row_total;
+        float row_total_2 = 0.0f;
+        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+            float row_total_2_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                row_total_2_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t c = first + lane;
+                    row_total_2_lanes[lane] = f32_add_product(U[row * C + c], U[row * C + c], row_total_2_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t c = first + lane;
+                    const float row_total_2_term = U[row * C + c] * U[row * C + c];
+                    row_total_2_lanes[lane] += lane < again ? 0.0f : row_total_2_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t c = first; c < end; c++) {
+                row_total_2 = f32_add_product(U[row * C + c], U[row * C + c], row_total_2);
+            }
+            row_total_2 += f32_total_wide(row_total_2_lanes);
+        }
+        sum_U[row] = row_total_2;
     }
 }
 
@@ -376,66 +501,12 @@ static void matrix_factorisation_step_2_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t 
     const float *restrict R, const float *restrict O, const float *restrict U,
     const float *restrict sum_U_V, float *restrict sum_O_E, float *restrict sum_U)
 {
-    OMP(omp parallel for schedule(static) if (M * N > GRAIN))
-    for (ptrdiff_t row = 0; row < M; row++) {
-        sum_O_E[row] = 0.0f;
-        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            float sum_O_E_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                sum_O_E_lanes[lane] = 0.0f;
-            ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                    const ptrdiff_t n = first + lane;
-                    sum_O_E_lanes[lane] = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), sum_O_E_lanes[lane]);
-                }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                    const ptrdiff_t n = first + lane;
-                    const float sum_O_E_term = O[row * N + n] * f32_square(sum_U_V[row * N + n] - R[row * N + n]);
-                    sum_O_E_lanes[lane] += lane < again ? 0.0f : sum_O_E_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t n = first; n < end; n++) {
-                sum_O_E[row] = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), sum_O_E[row]);
-            }
-            FOR_LANES(F32_LANES)
-                sum_O_E_lanes[lane] += sum_O_E_lanes[lane + F32_LANES];
-            sum_O_E[row] += f32_total(sum_O_E_lanes);
-        }
-        sum_U[row] = 0.0f;
-        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            float sum_U_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                sum_U_lanes[lane] = 0.0f;
-            ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                    const ptrdiff_t c = first + lane;
-                    sum_U_lanes[lane] = f32_add_product(U[row * C + c], U[row * C + c], sum_U_lanes[lane]);
-                }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                    const ptrdiff_t c = first + lane;
-                    const float sum_U_term = U[row * C + c] * U[row * C + c];
-                    sum_U_lanes[lane] += lane < again ? 0.0f : sum_U_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t c = first; c < end; c++) {
-                sum_U[row] = f32_add_product(U[row * C + c], U[row * C + c], sum_U[row]);
-            }
-            FOR_LANES(F32_LANES)
-                sum_U_lanes[lane] += sum_U_lanes[lane + F32_LANES];
-            sum_U[row] += f32_total(sum_U_lanes);
-        }
+    if (M * N <= GRAIN)
+        matrix_factorisation_step_2_f32_rows(0, M, N, C, R, O, U, sum_U_V, sum_O_E, sum_U);
+    else {
+        OMP(omp parallel)
+        matrix_factorisation_step_2_f32_rows(share(M, 1, 0), share(M, 1, 1), N, C, R, O, U, sum_U_V,
+            sum_O_E, sum_U);
     }
 }
 
@@ -510,40 +581,102 @@ static void matrix_factorisation_step_1_f64(ptrdiff_t N, ptrdiff_t C, const doub
             for (ptrdiff_t c = first; c < end; c++) {
                 total = f64_add_product(V[n * C + c], V[n * C + c], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_V[n] = total;
     }
-    sum_sum_V[0] = 0.0;
+    double grand_total = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_sum_V_lanes[F64_WIDE];
+        double grand_total_lanes[F64_WIDE];
         FOR_LANES(F64_WIDE)
-            sum_sum_V_lanes[lane] = 0.0;
+            grand_total_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
         for (; first + F64_WIDE <= end; first += F64_WIDE)
             FOR_LANES(F64_WIDE) {
                 const ptrdiff_t n = first + lane;
-                sum_sum_V_lanes[lane] += sum_V[n];
+                grand_total_lanes[lane] += sum_V[n];
             }
         if (first < end && end >= F64_WIDE) {
             const ptrdiff_t again = first + F64_WIDE - end;
             first = end - F64_WIDE;
             FOR_LANES(F64_WIDE) {
                 const ptrdiff_t n = first + lane;
-                const double sum_sum_V_term = sum_V[n];
-                sum_sum_V_lanes[lane] += lane < again ? 0.0 : sum_sum_V_term;
+                const double grand_total_term = sum_V[n];
+                grand_total_lanes[lane] += lane < again ? 0.0 : grand_total_term;
             }
             first = end;
         }
         for (ptrdiff_t n = first; n < end; n++) {
-            sum_sum_V[0] += sum_V[n];
+            grand_total += sum_V[n];
         }
-        FOR_LANES(F64_LANES)
-            sum_sum_V_lanes[lane] += sum_sum_V_lanes[lane + F64_LANES];
-        sum_sum_V[0] += f64_total(sum_sum_V_lanes);
+        grand_total += f64_total_wide(grand_total_lanes);
+    }
+    sum_sum_V[0] = grand_total;
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void matrix_factorisation_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const double *restrict R, const double *restrict O, const double *restrict U,
+    const double *restrict sum_U_V, double *restrict sum_O_E, double *restrict sum_U)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        double row_total = 0.0;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            double row_total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                row_total_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t n = first + lane;
+                    row_total_lanes[lane] = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), row_total_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t n = first + lane;
+                    const double row_total_term = O[row * N + n] * f64_square(sum_U_V[row * N + n] - R[row * N + n]);
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t n = first; n < end; n++) {
+                row_total = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), row_total);
+            }
+            row_total += f64_total_wide(row_total_lanes);
+        }
+        sum_O_E[row] = row_total;
+        double row_total_2 = 0.0;
+        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+            double row_total_2_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                row_total_2_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t c = first + lane;
+                    row_total_2_lanes[lane] = f64_add_product(U[row * C + c], U[row * C + c], row_total_2_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t c = first + lane;
+                    const double row_total_2_term = U[row * C + c] * U[row * C + c];
+                    row_total_2_lanes[lane] += lane < again ? 0.0 : row_total_2_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t c = first; c < end; c++) {
+                row_total_2 = f64_add_product(U[row * C + c], U[row * C + c], row_total_2);
+            }
+            row_total_2 += f64_total_wide(row_total_2_lanes);
+        }
+        sum_U[row] = row_total_2;
     }
 }
 
@@ -551,66 +684,12 @@ static void matrix_factorisation_step_2_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t 
     const double *restrict R, const double *restrict O, const double *restrict U,
     const double *restrict sum_U_V, double *restrict sum_O_E, double *restrict sum_U)
 {
-    OMP(omp parallel for schedule(static) if (M * N > GRAIN))
-    for (ptrdiff_t row = 0; row < M; row++) {
-        sum_O_E[row] = 0.0;
-        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            double sum_O_E_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
-                sum_O_E_lanes[lane] = 0.0;
-            ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t n = first + lane;
-                    sum_O_E_lanes[lane] = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), sum_O_E_lanes[lane]);
-                }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t n = first + lane;
-                    const double sum_O_E_term = O[row * N + n] * f64_square(sum_U_V[row * N + n] - R[row * N + n]);
-                    sum_O_E_lanes[lane] += lane < again ? 0.0 : sum_O_E_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t n = first; n < end; n++) {
-                sum_O_E[row] = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), sum_O_E[row]);
-            }
-            FOR_LANES(F64_LANES)
-                sum_O_E_lanes[lane] += sum_O_E_lanes[lane + F64_LANES];
-            sum_O_E[row] += f64_total(sum_O_E_lanes);
-        }
-        sum_U[row] = 0.0;
-        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            double sum_U_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
-                sum_U_lanes[lane] = 0.0;
-            ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t c = first + lane;
-                    sum_U_lanes[lane] = f64_add_product(U[row * C + c], U[row * C + c], sum_U_lanes[lane]);
-                }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t c = first + lane;
-                    const double sum_U_term = U[row * C + c] * U[row * C + c];
-                    sum_U_lanes[lane] += lane < again ? 0.0 : sum_U_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t c = first; c < end; c++) {
-                sum_U[row] = f64_add_product(U[row * C + c], U[row * C + c], sum_U[row]);
-            }
-            FOR_LANES(F64_LANES)
-                sum_U_lanes[lane] += sum_U_lanes[lane + F64_LANES];
-            sum_U[row] += f64_total(sum_U_lanes);
-        }
+    if (M * N <= GRAIN)
+        matrix_factorisation_step_2_f64_rows(0, M, N, C, R, O, U, sum_U_V, sum_O_E, sum_U);
+    else {
+        OMP(omp parallel)
+        matrix_factorisation_step_2_f64_rows(share(M, 1, 0), share(M, 1, 1), N, C, R, O, U, sum_U_V,
+            sum_O_E, sum_U);
     }
 }
 
@@ -673,11 +752,6 @@ static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrd
     float *restrict sum_V = work;
     work += N;
     for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, N);
@@ -688,6 +762,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrd
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t n = first + lane;
+                    E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
                     total_lanes[lane] = f32_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total_lanes[lane]);
                 }
             if (first < end && end >= F32_WIDE) {
@@ -695,17 +770,17 @@ static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrd
                 first = end - F32_WIDE;
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t n = first + lane;
+                    E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
                     const float total_term = O[m * N + n] * (E[m * N + n] * E[m * N + n]);
                     total_lanes[lane] += lane < again ? 0.0f : total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t n = first; n < end; n++) {
+                E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
                 total = f32_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_O_E[m] = total;
     }
@@ -734,9 +809,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrd
         for (ptrdiff_t m = first; m < end; m++) {
             sum_sum_O_E += sum_O_E[m];
         }
-        FOR_LANES(F32_LANES)
-            sum_sum_O_E_lanes[lane] += sum_sum_O_E_lanes[lane + F32_LANES];
-        sum_sum_O_E += f32_total(sum_sum_O_E_lanes);
+        sum_sum_O_E += f32_total_wide(sum_sum_O_E_lanes);
     }
     for (ptrdiff_t m = 0; m < M; m++) {
         float total = 0.0f;
@@ -764,9 +837,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrd
             for (ptrdiff_t c = first; c < end; c++) {
                 total = f32_add_product(U[m * C + c], U[m * C + c], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_U[m] = total;
     }
@@ -795,9 +866,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrd
         for (ptrdiff_t m = first; m < end; m++) {
             sum_sum_U += sum_U[m];
         }
-        FOR_LANES(F32_LANES)
-            sum_sum_U_lanes[lane] += sum_sum_U_lanes[lane + F32_LANES];
-        sum_sum_U += f32_total(sum_sum_U_lanes);
+        sum_sum_U += f32_total_wide(sum_sum_U_lanes);
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         float total = 0.0f;
@@ -825,9 +894,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrd
             for (ptrdiff_t c = first; c < end; c++) {
                 total = f32_add_product(V[n * C + c], V[n * C + c], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_V[n] = total;
     }
@@ -856,9 +923,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrd
         for (ptrdiff_t n = first; n < end; n++) {
             sum_sum_V += sum_V[n];
         }
-        FOR_LANES(F32_LANES)
-            sum_sum_V_lanes[lane] += sum_sum_V_lanes[lane + F32_LANES];
-        sum_sum_V += f32_total(sum_sum_V_lanes);
+        sum_sum_V += f32_total_wide(sum_sum_V_lanes);
     }
     losses[0] = 0.5f * sum_sum_O_E + 0.5f * lam * (sum_sum_U + sum_sum_V);
     for (ptrdiff_t m = 0; m < M; m++) {
@@ -978,11 +1043,6 @@ static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrd
     double *restrict sum_V = work;
     work += N;
     for (ptrdiff_t m = 0; m < M; m++) {
-        for (ptrdiff_t n = 0; n < N; n++) {
-            E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
-        }
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
         double total = 0.0;
         for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, N);
@@ -993,6 +1053,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrd
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t n = first + lane;
+                    E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
                     total_lanes[lane] = f64_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total_lanes[lane]);
                 }
             if (first < end && end >= F64_WIDE) {
@@ -1000,17 +1061,17 @@ static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrd
                 first = end - F64_WIDE;
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t n = first + lane;
+                    E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
                     const double total_term = O[m * N + n] * (E[m * N + n] * E[m * N + n]);
                     total_lanes[lane] += lane < again ? 0.0 : total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t n = first; n < end; n++) {
+                E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
                 total = f64_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_O_E[m] = total;
     }
@@ -1039,9 +1100,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrd
         for (ptrdiff_t m = first; m < end; m++) {
             sum_sum_O_E += sum_O_E[m];
         }
-        FOR_LANES(F64_LANES)
-            sum_sum_O_E_lanes[lane] += sum_sum_O_E_lanes[lane + F64_LANES];
-        sum_sum_O_E += f64_total(sum_sum_O_E_lanes);
+        sum_sum_O_E += f64_total_wide(sum_sum_O_E_lanes);
     }
     for (ptrdiff_t m = 0; m < M; m++) {
         double total = 0.0;
@@ -1069,9 +1128,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrd
             for (ptrdiff_t c = first; c < end; c++) {
                 total = f64_add_product(U[m * C + c], U[m * C + c], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_U[m] = total;
     }
@@ -1100,9 +1157,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrd
         for (ptrdiff_t m = first; m < end; m++) {
             sum_sum_U += sum_U[m];
         }
-        FOR_LANES(F64_LANES)
-            sum_sum_U_lanes[lane] += sum_sum_U_lanes[lane + F64_LANES];
-        sum_sum_U += f64_total(sum_sum_U_lanes);
+        sum_sum_U += f64_total_wide(sum_sum_U_lanes);
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         double total = 0.0;
@@ -1130,9 +1185,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrd
             for (ptrdiff_t c = first; c < end; c++) {
                 total = f64_add_product(V[n * C + c], V[n * C + c], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_V[n] = total;
     }
@@ -1161,9 +1214,7 @@ static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrd
         for (ptrdiff_t n = first; n < end; n++) {
             sum_sum_V += sum_V[n];
         }
-        FOR_LANES(F64_LANES)
-            sum_sum_V_lanes[lane] += sum_sum_V_lanes[lane + F64_LANES];
-        sum_sum_V += f64_total(sum_sum_V_lanes);
+        sum_sum_V += f64_total_wide(sum_sum_V_lanes);
     }
     losses[0] = 0.5 * sum_sum_O_E + 0.5 * lam * (sum_sum_U + sum_sum_V);
     for (ptrdiff_t m = 0; m < M; m++) {

@@ -94,8 +94,7 @@ def _matrix_factorisation_loops(R, O, U, V, lam, losses):
     M = R.shape[0]
     N = R.shape[1]
     C = U.shape[1]
-    sum_U_V = np.empty((M, N), losses.dtype)  # of all samples
-    E = np.empty((M, N), losses.dtype)  # of all samples
+    sum_U_V = np.empty(N, losses.dtype)  # of all samples
     sum_O_E = np.empty(M, losses.dtype)  # of all samples
     sum_U = np.empty(M, losses.dtype)  # of all samples
     sum_V = np.empty(N, losses.dtype)  # of all samples
@@ -104,14 +103,11 @@ def _matrix_factorisation_loops(R, O, U, V, lam, losses):
             total = real(0)
             for c in range(C):
                 total += U[m, c] * V[n, c]
-            sum_U_V[m, n] = total
-    for m in range(M):
-        for n in range(N):
-            E[m, n] = sum_U_V[m, n] - R[m, n]
-    for m in range(M):
+            sum_U_V[n] = total
         total = real(0)
         for n in range(N):
-            total += O[m, n] * (E[m, n] * E[m, n])
+            E = sum_U_V[n] - R[m, n]
+            total += O[m, n] * (E * E)
         sum_O_E[m] = total
     sum_sum_O_E = real(0)
     for m in range(M):
@@ -147,9 +143,10 @@ def _matrix_factorisation_step_1(V, sum_sum_V):
         for c in range(C):
             total += V[n, c] * V[n, c]
         sum_V[n] = total
-    sum_sum_V[()] = real(0)
+    grand_total = real(0)
     for n in range(N):
-        sum_sum_V[()] += sum_V[n]
+        grand_total += sum_V[n]
+    sum_sum_V[()] = grand_total
 
 
 @njit(**_FAST)
@@ -160,12 +157,14 @@ def _matrix_factorisation_step_2(R, O, U, sum_U_V, sum_O_E, sum_U):
     N = R.shape[1]
     C = U.shape[1]
     for row in range(M):
-        sum_O_E[row] = real(0)
+        row_total = real(0)
         for n in range(N):
-            sum_O_E[row] += O[row, n] * (sum_U_V[row, n] - R[row, n]) ** 2
-        sum_U[row] = real(0)
+            row_total += O[row, n] * (sum_U_V[row, n] - R[row, n]) ** 2
+        sum_O_E[row] = row_total
+        row_total_2 = real(0)
         for c in range(C):
-            sum_U[row] += U[row, c] * U[row, c]
+            row_total_2 += U[row, c] * U[row, c]
+        sum_U[row] = row_total_2
 
 
 @njit(**_FAST)
@@ -292,27 +291,24 @@ def _matrix_factorisation_value_and_gradient_loops(R, O, U, V, lam, losses, dU, 
     M = R.shape[0]
     N = R.shape[1]
     C = U.shape[1]
-    sum_U_V = np.empty((M, N), losses.dtype)  # of all samples
+    sum_U_V = np.empty(N, losses.dtype)  # of all samples
     E = np.empty((M, N), losses.dtype)  # of all samples
     sum_O_E = np.empty(M, losses.dtype)  # of all samples
     sum_U = np.empty(M, losses.dtype)  # of all samples
     sum_V = np.empty(N, losses.dtype)  # of all samples
-    factor = np.empty((M, N), losses.dtype)  # of all samples
-    sum_factor_V = np.empty((M, C), losses.dtype)  # of all samples
-    factor_2 = np.empty((N, M), losses.dtype)  # of all samples
-    sum_factor_2_U = np.empty((N, C), losses.dtype)  # of all samples
+    factor = np.empty(N, losses.dtype)  # of all samples
+    sum_factor_V = np.empty(C, losses.dtype)  # of all samples
+    factor_2 = np.empty(M, losses.dtype)  # of all samples
+    sum_factor_2_U = np.empty(C, losses.dtype)  # of all samples
     for m in range(M):
         for n in range(N):
             total = real(0)
             for c in range(C):
                 total += U[m, c] * V[n, c]
-            sum_U_V[m, n] = total
-    for m in range(M):
-        for n in range(N):
-            E[m, n] = sum_U_V[m, n] - R[m, n]
-    for m in range(M):
+            sum_U_V[n] = total
         total = real(0)
         for n in range(N):
+            E[m, n] = sum_U_V[n] - R[m, n]
             total += O[m, n] * (E[m, n] * E[m, n])
         sum_O_E[m] = total
     sum_sum_O_E = real(0)
@@ -337,30 +333,24 @@ def _matrix_factorisation_value_and_gradient_loops(R, O, U, V, lam, losses, dU, 
     losses[()] = real(1 / 2) * sum_sum_O_E + real(1 / 2) * lam * (sum_sum_U + sum_sum_V)
     for m in range(M):
         for n in range(N):
-            factor[m, n] = O[m, n] * E[m, n]
-    for m in range(M):
+            factor[n] = O[m, n] * E[m, n]
         for c in range(C):
-            sum_factor_V[m, c] = real(0)
-    for n in range(N):
-        for m in range(M):
-            for c in range(C):
-                sum_factor_V[m, c] += factor[m, n] * V[n, c]
-    for m in range(M):
-        for c in range(C):
-            dU[m, c] = sum_factor_V[m, c] + lam * U[m, c]
-    for n in range(N):
-        for m in range(M):
-            factor_2[n, m] = O[m, n] * E[m, n]
-    for n in range(N):
-        for c in range(C):
-            sum_factor_2_U[n, c] = real(0)
-    for m in range(M):
+            sum_factor_V[c] = real(0)
         for n in range(N):
             for c in range(C):
-                sum_factor_2_U[n, c] += factor_2[n, m] * U[m, c]
-    for n in range(N):
+                sum_factor_V[c] += factor[n] * V[n, c]
         for c in range(C):
-            dV[n, c] = sum_factor_2_U[n, c] + lam * V[n, c]
+            dU[m, c] = sum_factor_V[c] + lam * U[m, c]
+    for n in range(N):
+        for m in range(M):
+            factor_2[m] = O[m, n] * E[m, n]
+        for c in range(C):
+            sum_factor_2_U[c] = real(0)
+        for m in range(M):
+            for c in range(C):
+                sum_factor_2_U[c] += factor_2[m] * U[m, c]
+        for c in range(C):
+            dV[n, c] = sum_factor_2_U[c] + lam * V[n, c]
 
 
 @njit(**_FAST)
@@ -375,11 +365,9 @@ def _matrix_factorisation_value_and_gradient_step_1(R, O, U, V, lam, sum_U_V, lo
     sum_U = np.empty(M, losses.dtype)  # of all samples
     sum_V = np.empty(N, losses.dtype)  # of all samples
     for m in range(M):
-        for n in range(N):
-            E[m, n] = sum_U_V[m, n] - R[m, n]
-    for m in range(M):
         total = real(0)
         for n in range(N):
+            E[m, n] = sum_U_V[m, n] - R[m, n]
             total += O[m, n] * (E[m, n] * E[m, n])
         sum_O_E[m] = total
     sum_sum_O_E = real(0)

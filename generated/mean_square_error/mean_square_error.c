@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,21 +156,59 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -167,6 +219,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 static inline float f32_square(float u)
@@ -186,21 +249,59 @@ static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
     return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t mean_square_error_work(ptrdiff_t B, ptrdiff_t K)
@@ -209,503 +310,65 @@ ptrdiff_t mean_square_error_work(ptrdiff_t B, ptrdiff_t K)
     return threads() * K;
 }
 
-void mean_square_error_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
-    const float *restrict t, float *restrict losses, float *restrict work)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void mean_square_error_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float e[SHORT][LANES];
-            float m[LANES], s[LANES], sum_p_t[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float e[SHORT][LANES];
+        float m[LANES], s[LANES], sum_p_t[LANES], scale[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_p_t[lane] = 0.0f;
-                scale[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_p_t[lane] = f32_add_product(scale[lane] * e[i][lane] - t_block[i][lane], scale[lane] * e[i][lane] - t_block[i][lane], sum_p_t[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5f * sum_p_t[lane];
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
             }
         }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        float *restrict e = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            {
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= K; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F32_WIDE) {
-                    first = K - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    m = f32_larger(z[row * K + k], m);
-                }
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(z_block[k][lane], m[lane]);
             }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(z[row * K + k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(z[row * K + k] - m);
-                        const float s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0f : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f32_exp_of_negative(z[row * K + k] - m);
-                    s += e[k];
-                }
-                s += f32_total(s_lanes);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
             }
-            float sum_p_t = 0.0f;
-            float scale = 1.0f / s;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_p_t_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    sum_p_t_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_WIDE <= end; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t i = first + lane;
-                        sum_p_t_lanes[lane] = f32_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t_lanes[lane]);
-                    }
-                if (first < end && end >= F32_WIDE) {
-                    const ptrdiff_t again = first + F32_WIDE - end;
-                    first = end - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t i = first + lane;
-                        const float sum_p_t_term = f32_square(scale * e[i] - t[row * K + i]);
-                        sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_p_t = f32_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t);
-                }
-                FOR_LANES(F32_LANES)
-                    sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F32_LANES];
-                sum_p_t += f32_total(sum_p_t_lanes);
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_p_t[lane] = 0.0f;
+            scale[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_p_t[lane] = f32_add_product(scale[lane] * e[i][lane] - t_block[i][lane], scale[lane] * e[i][lane] - t_block[i][lane], sum_p_t[lane]);
             }
-            losses[row] = 0.5f * sum_p_t;
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5f * sum_p_t[lane];
         }
     }
 }
 
-void mean_square_error_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
-    const double *restrict t, double *restrict losses, double *restrict work)
+/* Rows of any length, one after the other. */
+SHARED void mean_square_error_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses, float *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double e[SHORT][LANES];
-            double m[LANES], s[LANES], sum_p_t[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_p_t[lane] = 0.0;
-                scale[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_p_t[lane] = f64_add_product(scale[lane] * e[i][lane] - t_block[i][lane], scale[lane] * e[i][lane] - t_block[i][lane], sum_p_t[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5 * sum_p_t[lane];
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        double *restrict e = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            {
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= K; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F64_WIDE) {
-                    first = K - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    m = f64_larger(z[row * K + k], m);
-                }
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(z[row * K + k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(z[row * K + k] - m);
-                        const double s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0 : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f64_exp_of_negative(z[row * K + k] - m);
-                    s += e[k];
-                }
-                s += f64_total(s_lanes);
-            }
-            double sum_p_t = 0.0;
-            double scale = 1.0 / s;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_p_t_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    sum_p_t_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_WIDE <= end; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t i = first + lane;
-                        sum_p_t_lanes[lane] = f64_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t_lanes[lane]);
-                    }
-                if (first < end && end >= F64_WIDE) {
-                    const ptrdiff_t again = first + F64_WIDE - end;
-                    first = end - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t i = first + lane;
-                        const double sum_p_t_term = f64_square(scale * e[i] - t[row * K + i]);
-                        sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_p_t = f64_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t);
-                }
-                FOR_LANES(F64_LANES)
-                    sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F64_LANES];
-                sum_p_t += f64_total(sum_p_t_lanes);
-            }
-            losses[row] = 0.5 * sum_p_t;
-        }
-    }
-}
-
-void mean_square_error_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
-    const float *restrict t, float weight, float *restrict losses, float *restrict dz)
-{
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float t_block[SHORT][LANES];
-            float dz_block[SHORT][LANES];
-            float m[LANES], s[LANES], sum_p_t[LANES], sum_p_bar_p[LANES], scale[LANES], scale_2[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f32_larger(z_block[k][lane], m[lane]);
-                }
-            }
-            /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dz_block[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s[lane] += dz_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_p_t[lane] = 0.0f;
-                sum_p_bar_p[lane] = 0.0f;
-                scale[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_p_t[lane] = f32_add_product(scale[lane] * dz_block[i][lane] - t_block[i][lane], scale[lane] * dz_block[i][lane] - t_block[i][lane], sum_p_t[lane]);
-                    sum_p_bar_p[lane] = f32_add_product(scale[lane] * (scale[lane] * dz_block[i][lane] - t_block[i][lane]), dz_block[i][lane], sum_p_bar_p[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5f * sum_p_t[lane];
-                scale_2[lane] = weight / s[lane];
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dz_block[j][lane] = scale_2[lane] * dz_block[j][lane] * (scale[lane] * dz_block[j][lane] - t_block[j][lane] - sum_p_bar_p[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dz[(first + lane) * K + place] = dz_block[place][lane];
-                }
-            }
-        }
-    }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float m[ROWS], s[ROWS], sum_p_t[ROWS], sum_p_bar_p[ROWS], scale[ROWS], scale_2[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    float m_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f32_larger(z[row * K + k], m[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
-                }
-            }
-            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
-                            s_lanes[lane] += dz[row * K + k];
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
-                            const float s_term = dz[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
-                        s[row - start] += dz[row * K + k];
-                    }
-                    s[row - start] += f32_total(s_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_p_t[row - start] = 0.0f;
-                sum_p_bar_p[row - start] = 0.0f;
-                scale[row - start] = 1.0f / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                float sum_p_t_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    sum_p_t_lanes[lane] = 0.0f;
-                float sum_p_bar_p_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    sum_p_bar_p_lanes[lane] = 0.0f;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= K; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t i = first + lane;
-                        sum_p_t_lanes[lane] = f32_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
-                        sum_p_bar_p_lanes[lane] = f32_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
-                    }
-                if (first < K && K >= F32_WIDE) {
-                    const ptrdiff_t again = first + F32_WIDE - K;
-                    first = K - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t i = first + lane;
-                        const float sum_p_t_term = f32_square(scale[row - start] * dz[row * K + i] - t[row * K + i]);
-                        sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
-                        const float sum_p_bar_p_term = scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
-                        sum_p_bar_p_lanes[lane] += lane < again ? 0.0f : sum_p_bar_p_term;
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t i = first; i < K; i++) {
-                    sum_p_t[row - start] = f32_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t[row - start]);
-                    sum_p_bar_p[row - start] = f32_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p[row - start]);
-                }
-                FOR_LANES(F32_LANES)
-                    sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F32_LANES];
-                sum_p_t[row - start] += f32_total(sum_p_t_lanes);
-                FOR_LANES(F32_LANES)
-                    sum_p_bar_p_lanes[lane] += sum_p_bar_p_lanes[lane + F32_LANES];
-                sum_p_bar_p[row - start] += f32_total(sum_p_bar_p_lanes);
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = 0.5f * sum_p_t[row - start];
-                scale_2[row - start] = weight / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    dz[row * K + j] = scale_2[row - start] * dz[row * K + j] * (scale[row - start] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[row - start]);
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
@@ -729,9 +392,488 @@ void mean_square_error_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const fl
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f32_larger(z[row * K + k], m);
             }
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_lanes[F32_LANES];
             FOR_LANES(F32_LANES)
-                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-            m = f32_larger(f32_largest(m_lanes), m);
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(z[row * K + k] - m);
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f32_exp_of_negative(z[row * K + k] - m);
+                s += e[k];
+            }
+            s += f32_total(s_lanes);
+        }
+        float sum_p_t = 0.0f;
+        float scale = 1.0f / s;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_p_t_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_p_t_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    sum_p_t_lanes[lane] = f32_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    const float sum_p_t_term = f32_square(scale * e[i] - t[row * K + i]);
+                    sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_p_t = f32_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t);
+            }
+            sum_p_t += f32_total_wide(sum_p_t_lanes);
+        }
+        losses[row] = 0.5f * sum_p_t;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void mean_square_error_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses, float *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        mean_square_error_f32_short_rows(from, whole, K, z, t, losses);
+        from = whole;
+    }
+    mean_square_error_f32_long_rows(from, to, K, z, t, losses, work);
+}
+
+void mean_square_error_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
+    const float *restrict t, float *restrict losses, float *restrict work)
+{
+    if (B * K <= GRAIN)
+        mean_square_error_f32_rows(0, B, K, z, t, losses, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        mean_square_error_f32_rows(share(B, unit, 0), share(B, unit, 1), K, z, t, losses,
+            work + thread() * K);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void mean_square_error_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double e[SHORT][LANES];
+        double m[LANES], s[LANES], sum_p_t[LANES], scale[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict t_rows = t + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(z_block[k][lane], m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_p_t[lane] = 0.0;
+            scale[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_p_t[lane] = f64_add_product(scale[lane] * e[i][lane] - t_block[i][lane], scale[lane] * e[i][lane] - t_block[i][lane], sum_p_t[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5 * sum_p_t[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void mean_square_error_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses,
+    double *restrict work)
+{
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        {
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                m = f64_larger(z[row * K + k], m);
+            }
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(z[row * K + k] - m);
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f64_exp_of_negative(z[row * K + k] - m);
+                s += e[k];
+            }
+            s += f64_total(s_lanes);
+        }
+        double sum_p_t = 0.0;
+        double scale = 1.0 / s;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_p_t_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_p_t_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    sum_p_t_lanes[lane] = f64_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    const double sum_p_t_term = f64_square(scale * e[i] - t[row * K + i]);
+                    sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_p_t = f64_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t);
+            }
+            sum_p_t += f64_total_wide(sum_p_t_lanes);
+        }
+        losses[row] = 0.5 * sum_p_t;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void mean_square_error_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses,
+    double *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        mean_square_error_f64_short_rows(from, whole, K, z, t, losses);
+        from = whole;
+    }
+    mean_square_error_f64_long_rows(from, to, K, z, t, losses, work);
+}
+
+void mean_square_error_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
+    const double *restrict t, double *restrict losses, double *restrict work)
+{
+    if (B * K <= GRAIN)
+        mean_square_error_f64_rows(0, B, K, z, t, losses, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        mean_square_error_f64_rows(share(B, unit, 0), share(B, unit, 1), K, z, t, losses,
+            work + thread() * K);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void mean_square_error_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float t_block[SHORT][LANES];
+        float dz_block[SHORT][LANES];
+        float m[LANES], s[LANES], sum_p_t[LANES], sum_p_bar_p[LANES], scale[LANES], scale_2[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict t_rows = t + first * K;
+        float *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(z_block[k][lane], m[lane]);
+            }
+        }
+        /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += dz_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_p_t[lane] = 0.0f;
+            sum_p_bar_p[lane] = 0.0f;
+            scale[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_p_t[lane] = f32_add_product(scale[lane] * dz_block[i][lane] - t_block[i][lane], scale[lane] * dz_block[i][lane] - t_block[i][lane], sum_p_t[lane]);
+                sum_p_bar_p[lane] = f32_add_product(scale[lane] * (scale[lane] * dz_block[i][lane] - t_block[i][lane]), dz_block[i][lane], sum_p_bar_p[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5f * sum_p_t[lane];
+            scale_2[lane] = weight / s[lane];
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[j][lane] = scale_2[lane] * dz_block[j][lane] * (scale[lane] * dz_block[j][lane] - t_block[j][lane] - sum_p_bar_p[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void mean_square_error_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], sum_p_t[ROWS], sum_p_bar_p[ROWS], scale[ROWS], scale_2[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
+            }
+        }
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                    s[row - start] += dz[row * K + k];
+                }
+                s[row - start] += f32_total(s_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_p_t[row - start] = 0.0f;
+            sum_p_bar_p[row - start] = 0.0f;
+            scale[row - start] = 1.0f / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float sum_p_t_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_p_t_lanes[lane] = 0.0f;
+            float sum_p_bar_p_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_p_bar_p_lanes[lane] = 0.0f;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    sum_p_t_lanes[lane] = f32_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
+                    sum_p_bar_p_lanes[lane] = f32_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - K;
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    const float sum_p_t_term = f32_square(scale[row - start] * dz[row * K + i] - t[row * K + i]);
+                    sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
+                    const float sum_p_bar_p_term = scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    sum_p_bar_p_lanes[lane] += lane < again ? 0.0f : sum_p_bar_p_term;
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                sum_p_t[row - start] = f32_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t[row - start]);
+                sum_p_bar_p[row - start] = f32_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p[row - start]);
+            }
+            sum_p_t[row - start] += f32_total_wide(sum_p_t_lanes);
+            sum_p_bar_p[row - start] += f32_total_wide(sum_p_bar_p_lanes);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = 0.5f * sum_p_t[row - start];
+            scale_2[row - start] = weight / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t j = 0; j < K; j++) {
+                dz[row * K + j] = scale_2[row - start] * dz[row * K + j] * (scale[row - start] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[row - start]);
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void mean_square_error_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        {
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                m = f32_larger(z[row * K + k], m);
+            }
+            m = f32_larger(f32_largest_widest(m_lanes), m);
         }
         /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -799,12 +941,8 @@ void mean_square_error_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const fl
                 sum_p_t = f32_add_product(scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i], sum_p_t);
                 sum_p_bar_p = f32_add_product(scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p);
             }
-            FOR_LANES(F32_LANES)
-                sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F32_LANES];
-            sum_p_t += f32_total(sum_p_t_lanes);
-            FOR_LANES(F32_LANES)
-                sum_p_bar_p_lanes[lane] += sum_p_bar_p_lanes[lane + F32_LANES];
-            sum_p_bar_p += f32_total(sum_p_bar_p_lanes);
+            sum_p_t += f32_total_wide(sum_p_t_lanes);
+            sum_p_bar_p += f32_total_wide(sum_p_bar_p_lanes);
         }
         losses[row] = 0.5f * sum_p_t;
         float scale_2 = weight / s;
@@ -814,212 +952,242 @@ void mean_square_error_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const fl
     }
 }
 
-void mean_square_error_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
-    const double *restrict t, double weight, double *restrict losses, double *restrict dz)
+/* The samples from `from` up to `to`. */
+SHARED void mean_square_error_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double t_block[SHORT][LANES];
-            double dz_block[SHORT][LANES];
-            double m[LANES], s[LANES], sum_p_t[LANES], sum_p_bar_p[LANES], scale[LANES], scale_2[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        mean_square_error_value_and_gradient_f32_short_rows(from, whole, K, z, t, weight, losses, dz);
+        from = whole;
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
+        mean_square_error_value_and_gradient_f32_near_rows(from, to, K, z, t, weight, losses, dz);
+    else
+        mean_square_error_value_and_gradient_f32_long_rows(from, to, K, z, t, weight, losses, dz);
+}
+
+void mean_square_error_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
+    const float *restrict t, float weight, float *restrict losses, float *restrict dz)
+{
+    if (B * K <= GRAIN)
+        mean_square_error_value_and_gradient_f32_rows(0, B, B, K, z, t, weight, losses, dz);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        mean_square_error_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, t,
+            weight, losses, dz);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void mean_square_error_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double t_block[SHORT][LANES];
+        double dz_block[SHORT][LANES];
+        double m[LANES], s[LANES], sum_p_t[LANES], sum_p_bar_p[LANES], scale[LANES], scale_2[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict t_rows = t + first * K;
+        double *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                t_block[place][lane] = t_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(z_block[k][lane], m[lane]);
+            }
+        }
+        /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += dz_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_p_t[lane] = 0.0;
+            sum_p_bar_p[lane] = 0.0;
+            scale[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_p_t[lane] = f64_add_product(scale[lane] * dz_block[i][lane] - t_block[i][lane], scale[lane] * dz_block[i][lane] - t_block[i][lane], sum_p_t[lane]);
+                sum_p_bar_p[lane] = f64_add_product(scale[lane] * (scale[lane] * dz_block[i][lane] - t_block[i][lane]), dz_block[i][lane], sum_p_bar_p[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = 0.5 * sum_p_t[lane];
+            scale_2[lane] = weight / s[lane];
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[j][lane] = scale_2[lane] * dz_block[j][lane] * (scale[lane] * dz_block[j][lane] - t_block[j][lane] - sum_p_bar_p[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f64_larger(z_block[k][lane], m[lane]);
-                }
-            }
-            /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dz_block[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
-                    s[lane] += dz_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_p_t[lane] = 0.0;
-                sum_p_bar_p[lane] = 0.0;
-                scale[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_p_t[lane] = f64_add_product(scale[lane] * dz_block[i][lane] - t_block[i][lane], scale[lane] * dz_block[i][lane] - t_block[i][lane], sum_p_t[lane]);
-                    sum_p_bar_p[lane] = f64_add_product(scale[lane] * (scale[lane] * dz_block[i][lane] - t_block[i][lane]), dz_block[i][lane], sum_p_bar_p[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.5 * sum_p_t[lane];
-                scale_2[lane] = weight / s[lane];
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dz_block[j][lane] = scale_2[lane] * dz_block[j][lane] * (scale[lane] * dz_block[j][lane] - t_block[j][lane] - sum_p_bar_p[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dz[(first + lane) * K + place] = dz_block[place][lane];
-                }
+                dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double m[ROWS], s[ROWS], sum_p_t[ROWS], sum_p_bar_p[ROWS], scale[ROWS], scale_2[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    double m_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f64_larger(z[row * K + k], m[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
-                }
-            }
-            /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
-                            s_lanes[lane] += dz[row * K + k];
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
-                            const double s_term = dz[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
-                        s[row - start] += dz[row * K + k];
-                    }
-                    s[row - start] += f64_total(s_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_p_t[row - start] = 0.0;
-                sum_p_bar_p[row - start] = 0.0;
-                scale[row - start] = 1.0 / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                double sum_p_t_lanes[F64_WIDE];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void mean_square_error_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], sum_p_t[ROWS], sum_p_bar_p[ROWS], scale[ROWS], scale_2[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
                 FOR_LANES(F64_WIDE)
-                    sum_p_t_lanes[lane] = 0.0;
-                double sum_p_bar_p_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    sum_p_bar_p_lanes[lane] = 0.0;
+                    m_lanes[lane] = -INFINITY;
                 ptrdiff_t first = 0;
                 for (; first + F64_WIDE <= K; first += F64_WIDE)
                     FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t i = first + lane;
-                        sum_p_t_lanes[lane] = f64_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
-                        sum_p_bar_p_lanes[lane] = f64_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                     }
                 if (first < K && K >= F64_WIDE) {
-                    const ptrdiff_t again = first + F64_WIDE - K;
                     first = K - F64_WIDE;
                     FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t i = first + lane;
-                        const double sum_p_t_term = f64_square(scale[row - start] * dz[row * K + i] - t[row * K + i]);
-                        sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
-                        const double sum_p_bar_p_term = scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
-                        sum_p_bar_p_lanes[lane] += lane < again ? 0.0 : sum_p_bar_p_term;
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                     }
                     first = K;
                 }
-                for (ptrdiff_t i = first; i < K; i++) {
-                    sum_p_t[row - start] = f64_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t[row - start]);
-                    sum_p_bar_p[row - start] = f64_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p[row - start]);
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f64_larger(z[row * K + k], m[row - start]);
                 }
-                FOR_LANES(F64_LANES)
-                    sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F64_LANES];
-                sum_p_t[row - start] += f64_total(sum_p_t_lanes);
-                FOR_LANES(F64_LANES)
-                    sum_p_bar_p_lanes[lane] += sum_p_bar_p_lanes[lane + F64_LANES];
-                sum_p_bar_p[row - start] += f64_total(sum_p_bar_p_lanes);
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = 0.5 * sum_p_t[row - start];
-                scale_2[row - start] = weight / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    dz[row * K + j] = scale_2[row - start] * dz[row * K + j] * (scale[row - start] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[row - start]);
-                }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
             }
         }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        /* m: the largest exponent becomes 0, so exp cannot overflow */
-        double m = -INFINITY;
-        {
-            double m_lanes[F64_WIDE];
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                    s[row - start] += dz[row * K + k];
+                }
+                s[row - start] += f64_total(s_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_p_t[row - start] = 0.0;
+            sum_p_bar_p[row - start] = 0.0;
+            scale[row - start] = 1.0 / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double sum_p_t_lanes[F64_WIDE];
             FOR_LANES(F64_WIDE)
-                m_lanes[lane] = -INFINITY;
+                sum_p_t_lanes[lane] = 0.0;
+            double sum_p_bar_p_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_p_bar_p_lanes[lane] = 0.0;
             ptrdiff_t first = 0;
             for (; first + F64_WIDE <= K; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    sum_p_t_lanes[lane] = f64_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
+                    sum_p_bar_p_lanes[lane] = f64_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
+                }
+            if (first < K && K >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - K;
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    const double sum_p_t_term = f64_square(scale[row - start] * dz[row * K + i] - t[row * K + i]);
+                    sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
+                    const double sum_p_bar_p_term = scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    sum_p_bar_p_lanes[lane] += lane < again ? 0.0 : sum_p_bar_p_term;
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                sum_p_t[row - start] = f64_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t[row - start]);
+                sum_p_bar_p[row - start] = f64_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p[row - start]);
+            }
+            sum_p_t[row - start] += f64_total_wide(sum_p_t_lanes);
+            sum_p_bar_p[row - start] += f64_total_wide(sum_p_bar_p_lanes);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = 0.5 * sum_p_t[row - start];
+            scale_2[row - start] = weight / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t j = 0; j < K; j++) {
+                dz[row * K + j] = scale_2[row - start] * dz[row * K + j] * (scale[row - start] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[row - start]);
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void mean_square_error_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        {
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                 }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                 }
@@ -1028,9 +1196,7 @@ void mean_square_error_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const do
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f64_larger(z[row * K + k], m);
             }
-            FOR_LANES(F64_LANES)
-                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-            m = f64_larger(f64_largest(m_lanes), m);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
         /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -1098,17 +1264,42 @@ void mean_square_error_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const do
                 sum_p_t = f64_add_product(scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i], sum_p_t);
                 sum_p_bar_p = f64_add_product(scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p);
             }
-            FOR_LANES(F64_LANES)
-                sum_p_t_lanes[lane] += sum_p_t_lanes[lane + F64_LANES];
-            sum_p_t += f64_total(sum_p_t_lanes);
-            FOR_LANES(F64_LANES)
-                sum_p_bar_p_lanes[lane] += sum_p_bar_p_lanes[lane + F64_LANES];
-            sum_p_bar_p += f64_total(sum_p_bar_p_lanes);
+            sum_p_t += f64_total_wide(sum_p_t_lanes);
+            sum_p_bar_p += f64_total_wide(sum_p_bar_p_lanes);
         }
         losses[row] = 0.5 * sum_p_t;
         double scale_2 = weight / s;
         for (ptrdiff_t j = 0; j < K; j++) {
             dz[row * K + j] = scale_2 * dz[row * K + j] * (scale * dz[row * K + j] - t[row * K + j] - sum_p_bar_p);
         }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void mean_square_error_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        mean_square_error_value_and_gradient_f64_short_rows(from, whole, K, z, t, weight, losses, dz);
+        from = whole;
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
+        mean_square_error_value_and_gradient_f64_near_rows(from, to, K, z, t, weight, losses, dz);
+    else
+        mean_square_error_value_and_gradient_f64_long_rows(from, to, K, z, t, weight, losses, dz);
+}
+
+void mean_square_error_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
+    const double *restrict t, double weight, double *restrict losses, double *restrict dz)
+{
+    if (B * K <= GRAIN)
+        mean_square_error_value_and_gradient_f64_rows(0, B, B, K, z, t, weight, losses, dz);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        mean_square_error_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, t,
+            weight, losses, dz);
     }
 }

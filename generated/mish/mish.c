@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -131,6 +145,64 @@ static inline double f64_exp_of_negative(double x)
     return x < -708.0 ? 0.0 : e;
 }
 
+/* e^u - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN. u = n log 2 + r as for the exponential;
+   with p = e^r - 1, which keeps its digits where r is small, it is 2^n p + (2^n - 1). The power of 2 is
+   applied in two parts, for 2^128 is no float; `back` is one over the second. */
+INLINED float f32_expm1(float u)
+{
+    const float raised = u < -20.0f ? -20.0f : u;
+    const float inside = raised > 89.0f ? 89.0f : raised;
+    const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
+    const float n = shifted - 12582912.0f;
+    const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
+    float q = 1.3814611593261361e-3f;
+    q = f32_add_product(q, r, 8.368710055947304e-3f);
+    q = f32_add_product(q, r, 4.166838899254799e-2f);
+    q = f32_add_product(q, r, 0.1666652113199234f);
+    q = f32_add_product(q, r, 0.4999999403953552f);
+    const float p = f32_add_product(q * r, r, r);
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int32_t power = bits - 0x4B400000, half = power >> 1, rest = power - half;
+    const int32_t low_bits = (half + 127) * (1 << 23), high_bits = (rest + 127) * (1 << 23);
+    const int32_t back_bits = (127 - rest) * (1 << 23);
+    float low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f32_add_product(p, low, low - back) * high;
+}
+
+INLINED double f64_expm1(double u)
+{
+    const double raised = u < -40.0 ? -40.0 : u;
+    const double inside = raised > 710.0 ? 710.0 : raised;
+    const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
+    const double n = shifted - 6755399441055744.0;
+    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    double q = 2.5000053635022473e-08;
+    q = f64_add_product(q, r, 2.7630233617826445e-07);
+    q = f64_add_product(q, r, 2.755758632280537e-06);
+    q = f64_add_product(q, r, 2.480149313712676e-05);
+    q = f64_add_product(q, r, 1.9841269506720737e-04);
+    q = f64_add_product(q, r, 1.388888894359669e-03);
+    q = f64_add_product(q, r, 8.333333333494357e-03);
+    q = f64_add_product(q, r, 4.166666666653027e-02);
+    q = f64_add_product(q, r, 0.16666666666666413);
+    q = f64_add_product(q, r, 0.5000000000000011);
+    const double p = f64_add_product(q * r, r, r);
+    int64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
+    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
+    double low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f64_add_product(p, low, low - back) * high;
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -141,28 +213,58 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* 1 / (1 + e^-u), without overflow on either side. */
-static inline float f32_sigmoid(float u)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    const float small = f32_exp_of_negative(u < 0.0f ? u : -u);
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* 1 / (1 + e^-u), without overflow on either side; that of u and of -u share the exponential. */
+INLINED float f32_sigmoid(float u)
+{
+    const float small = f32_exp_of_negative(-fabsf(u));
     return (u >= 0.0f ? 1.0f : small) / (1.0f + small);
 }
 
-static inline double f64_sigmoid(double u)
+INLINED double f64_sigmoid(double u)
 {
-    const double small = f64_exp_of_negative(u < 0.0 ? u : -u);
+    const double small = f64_exp_of_negative(-fabs(u));
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
-/* log(1 + e^u), without overflow, and exact where u is very negative. */
-static inline float f32_softplus(float u)
+/* log(1 + e^u) within 2 eps, without overflow, and exact where u is very negative: with e = e^-|u| and
+   s = e / (2 + e), log(1 + e) is 2 (s + s^3 / 3 + s^5 / 5 + ...), where a polynomial in s^2 does for the rest of
+   the series. */
+INLINED float f32_softplus(float u)
 {
-    return (u > 0.0f ? u : 0.0f) + log1pf(f32_exp_of_negative(u < 0.0f ? u : -u));
+    const float e = f32_exp_of_negative(-fabsf(u)), s = e / (2.0f + e), w = s * s;
+    float q = 0.11612165f;
+    q = f32_add_product(q, w, 0.108532876f);
+    q = f32_add_product(q, w, 0.14296179f);
+    q = f32_add_product(q, w, 0.19999853f);
+    q = f32_add_product(q, w, 0.33333334f);
+    return (u > 0.0f ? u : 0.0f) + 2.0f * f32_add_product(s * w, q, s);
 }
 
-static inline double f64_softplus(double u)
+INLINED double f64_softplus(double u)
 {
-    return (u > 0.0 ? u : 0.0) + log1p(f64_exp_of_negative(u < 0.0 ? u : -u));
+    const double e = f64_exp_of_negative(-fabs(u)), s = e / (2.0 + e), w = s * s;
+    double q = 0.08082022805971766;
+    q = f64_add_product(q, w, 0.04400369243072337);
+    q = f64_add_product(q, w, 0.06000536404795356);
+    q = f64_add_product(q, w, 0.06657072104827468);
+    q = f64_add_product(q, w, 0.07692785032479312);
+    q = f64_add_product(q, w, 0.09090894718066429);
+    q = f64_add_product(q, w, 0.11111111358713932);
+    q = f64_add_product(q, w, 0.1428571428355438);
+    q = f64_add_product(q, w, 0.20000000000007292);
+    q = f64_add_product(q, w, 0.3333333333333333);
+    return (u > 0.0 ? u : 0.0) + 2.0 * f64_add_product(s * w, q, s);
 }
 
 #ifdef __SSE2__
@@ -218,108 +320,205 @@ static inline void end_of_streams(void)
 #endif
 }
 
-void mish_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+/* tanh(u) within 2 eps: with e = e^(-2 |u|) - 1 it is |e| / (2 + e), and odd in u. */
+INLINED float f32_tanh(float u)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float T[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    T[lane] = tanhf(f32_softplus(x_block[i][lane]));
-                    out_block[i][lane] = x_block[i][lane] * T[lane];
-                }
-            }
+    const float e = f32_expm1(-2.0f * fabsf(u)), value = fabsf(e) / (2.0f + e);
+    return u >= 0.0f ? value : -value;
+}
+
+INLINED double f64_tanh(double u)
+{
+    const double e = f64_expm1(-2.0 * fabs(u)), value = fabs(e) / (2.0 + e);
+    return u >= 0.0 ? value : -value;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void mish_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
+    float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float T[LANES];
+        const float *restrict x_rows = x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                T[lane] = f32_tanh(f32_softplus(x_block[i][lane]));
+                out_block[i][lane] = x_block[i][lane] * T[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void mish_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    float T = tanhf(f32_softplus(x[row * K + i]));
+                    float T = f32_tanh(f32_softplus(x[row * K + i]));
                     chunk[i - begin] = x[row * K + i] * T;
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                float T = tanhf(f32_softplus(x[row * K + i]));
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float T = f32_tanh(f32_softplus(x[row * K + i]));
+                    out[row * K + i] = x[row * K + i] * T;
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float T = f32_tanh(f32_softplus(x[row * K + i]));
+                    out[row * K + i] = x[row * K + i] * T;
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                float T = f32_tanh(f32_softplus(x[row * K + i]));
                 out[row * K + i] = x[row * K + i] * T;
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void mish_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        mish_f32_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    mish_f32_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void mish_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+void mish_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double T[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    T[lane] = tanh(f64_softplus(x_block[i][lane]));
-                    out_block[i][lane] = x_block[i][lane] * T[lane];
-                }
-            }
+    if (B * K <= GRAIN)
+        mish_f32_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        mish_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void mish_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double T[LANES];
+        const double *restrict x_rows = x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                T[lane] = f64_tanh(f64_softplus(x_block[i][lane]));
+                out_block[i][lane] = x_block[i][lane] * T[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void mish_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    double T = tanh(f64_softplus(x[row * K + i]));
+                    double T = f64_tanh(f64_softplus(x[row * K + i]));
                     chunk[i - begin] = x[row * K + i] * T;
                 }
                 f64_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                double T = tanh(f64_softplus(x[row * K + i]));
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double T = f64_tanh(f64_softplus(x[row * K + i]));
+                    out[row * K + i] = x[row * K + i] * T;
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double T = f64_tanh(f64_softplus(x[row * K + i]));
+                    out[row * K + i] = x[row * K + i] * T;
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                double T = f64_tanh(f64_softplus(x[row * K + i]));
                 out[row * K + i] = x[row * K + i] * T;
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void mish_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        mish_f64_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    mish_f64_long_rows(from, to, B, K, x, out);
     end_of_streams();
+}
+
+void mish_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        mish_f64_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        mish_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
 }
 
 ptrdiff_t mish_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
@@ -328,37 +527,115 @@ ptrdiff_t mish_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
     return threads() * (K + K);
 }
 
+/* The samples from `from` up to `to`. */
+SHARED void mish_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out, float *restrict work)
+{
+    float *restrict T = work;
+    float *restrict s = work + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    T[i] = f32_tanh(f32_softplus(x[row * K + i]));
+                    s[i] = f32_sigmoid(x[row * K + i]);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    T[i] = f32_tanh(f32_softplus(x[row * K + i]));
+                    s[i] = f32_sigmoid(x[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                T[i] = f32_tanh(f32_softplus(x[row * K + i]));
+                s[i] = f32_sigmoid(x[row * K + i]);
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
+            out[(row * K + i) * K + i] = T[i] + x[row * K + i] * s[i] * (1.0f - T[i] * T[i]);
+        }
+    }
+    end_of_streams();
+}
+
 void mish_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out,
     float *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        float *restrict T = work + thread() * (K + K);
-        float *restrict s = work + thread() * (K + K) + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                T[i] = tanhf(f32_softplus(x[row * K + i]));
-                s[i] = f32_sigmoid(x[row * K + i]);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0f;
-                        }
-                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
+    if (B * K * K <= GRAIN)
+        mish_jacobian_x_f32_rows(0, B, B, K, x, out, work);
+    else {
+        OMP(omp parallel)
+        mish_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out,
+            work + thread() * (K + K));
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void mish_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out, double *restrict work)
+{
+    double *restrict T = work;
+    double *restrict s = work + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    T[i] = f64_tanh(f64_softplus(x[row * K + i]));
+                    s[i] = f64_sigmoid(x[row * K + i]);
                 }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = 0.0f;
-                    }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    T[i] = f64_tanh(f64_softplus(x[row * K + i]));
+                    s[i] = f64_sigmoid(x[row * K + i]);
                 }
-                out[(row * K + i) * K + i] = T[i] + x[row * K + i] * s[i] * (1.0f - T[i] * T[i]);
+                first = K;
             }
+            for (ptrdiff_t i = first; i < K; i++) {
+                T[i] = f64_tanh(f64_softplus(x[row * K + i]));
+                s[i] = f64_sigmoid(x[row * K + i]);
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0;
+                    }
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
+            out[(row * K + i) * K + i] = T[i] + x[row * K + i] * s[i] * (1.0 - T[i] * T[i]);
         }
     }
     end_of_streams();
@@ -367,80 +644,59 @@ void mish_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, floa
 void mish_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out,
     double *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        double *restrict T = work + thread() * (K + K);
-        double *restrict s = work + thread() * (K + K) + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                T[i] = tanh(f64_softplus(x[row * K + i]));
-                s[i] = f64_sigmoid(x[row * K + i]);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0;
-                        }
-                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
-                }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = 0.0;
-                    }
-                }
-                out[(row * K + i) * K + i] = T[i] + x[row * K + i] * s[i] * (1.0 - T[i] * T[i]);
-            }
-        }
+    if (B * K * K <= GRAIN)
+        mish_jacobian_x_f64_rows(0, B, B, K, x, out, work);
+    else {
+        OMP(omp parallel)
+        mish_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out,
+            work + thread() * (K + K));
     }
-    end_of_streams();
 }
 
-void mish_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
-    float *restrict dx)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void mish_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float g_block[SHORT][LANES];
-            float dx_block[SHORT][LANES];
-            float T[LANES], s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    T[lane] = tanhf(f32_softplus(x_block[i][lane]));
-                    s[lane] = f32_sigmoid(x_block[i][lane]);
-                    dx_block[i][lane] = g_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0f - T[lane] * T[lane]));
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float g_block[SHORT][LANES];
+        float dx_block[SHORT][LANES];
+        float T[LANES], s[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict g_rows = g + first * K;
+        float *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                T[lane] = f32_tanh(f32_softplus(x_block[i][lane]));
+                s[lane] = f32_sigmoid(x_block[i][lane]);
+                dx_block[i][lane] = g_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0f - T[lane] * T[lane]));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void mish_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    float T = tanhf(f32_softplus(x[row * K + i]));
+                    float T = f32_tanh(f32_softplus(x[row * K + i]));
                     float s = f32_sigmoid(x[row * K + i]);
                     chunk[i - begin] = g[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
                 }
@@ -448,57 +704,102 @@ void mish_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                float T = tanhf(f32_softplus(x[row * K + i]));
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float T = f32_tanh(f32_softplus(x[row * K + i]));
+                    float s = f32_sigmoid(x[row * K + i]);
+                    dx[row * K + i] = g[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float T = f32_tanh(f32_softplus(x[row * K + i]));
+                    float s = f32_sigmoid(x[row * K + i]);
+                    dx[row * K + i] = g[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                float T = f32_tanh(f32_softplus(x[row * K + i]));
                 float s = f32_sigmoid(x[row * K + i]);
                 dx[row * K + i] = g[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void mish_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        mish_vjp_f32_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    mish_vjp_f32_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void mish_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
-    double *restrict dx)
+void mish_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
+    float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double g_block[SHORT][LANES];
-            double dx_block[SHORT][LANES];
-            double T[LANES], s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    T[lane] = tanh(f64_softplus(x_block[i][lane]));
-                    s[lane] = f64_sigmoid(x_block[i][lane]);
-                    dx_block[i][lane] = g_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0 - T[lane] * T[lane]));
-                }
-            }
+    if (B * K <= GRAIN)
+        mish_vjp_f32_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        mish_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void mish_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double g_block[SHORT][LANES];
+        double dx_block[SHORT][LANES];
+        double T[LANES], s[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict g_rows = g + first * K;
+        double *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                T[lane] = f64_tanh(f64_softplus(x_block[i][lane]));
+                s[lane] = f64_sigmoid(x_block[i][lane]);
+                dx_block[i][lane] = g_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0 - T[lane] * T[lane]));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void mish_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    double T = tanh(f64_softplus(x[row * K + i]));
+                    double T = f64_tanh(f64_softplus(x[row * K + i]));
                     double s = f64_sigmoid(x[row * K + i]);
                     chunk[i - begin] = g[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
                 }
@@ -506,57 +807,102 @@ void mish_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                double T = tanh(f64_softplus(x[row * K + i]));
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double T = f64_tanh(f64_softplus(x[row * K + i]));
+                    double s = f64_sigmoid(x[row * K + i]);
+                    dx[row * K + i] = g[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double T = f64_tanh(f64_softplus(x[row * K + i]));
+                    double s = f64_sigmoid(x[row * K + i]);
+                    dx[row * K + i] = g[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                double T = f64_tanh(f64_softplus(x[row * K + i]));
                 double s = f64_sigmoid(x[row * K + i]);
                 dx[row * K + i] = g[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void mish_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        mish_vjp_f64_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    mish_vjp_f64_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void mish_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict x_dot,
-    float *restrict out)
+void mish_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
+    double *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float x_dot_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float T[LANES], s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    T[lane] = tanhf(f32_softplus(x_block[i][lane]));
-                    s[lane] = f32_sigmoid(x_block[i][lane]);
-                    out_block[i][lane] = x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0f - T[lane] * T[lane]));
-                }
-            }
+    if (B * K <= GRAIN)
+        mish_vjp_f64_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        mish_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void mish_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float x_dot_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float T[LANES], s[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict x_dot_rows = x_dot + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                T[lane] = f32_tanh(f32_softplus(x_block[i][lane]));
+                s[lane] = f32_sigmoid(x_block[i][lane]);
+                out_block[i][lane] = x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0f - T[lane] * T[lane]));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void mish_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    float T = tanhf(f32_softplus(x[row * K + i]));
+                    float T = f32_tanh(f32_softplus(x[row * K + i]));
                     float s = f32_sigmoid(x[row * K + i]);
                     chunk[i - begin] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
                 }
@@ -564,57 +910,102 @@ void mish_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                float T = tanhf(f32_softplus(x[row * K + i]));
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float T = f32_tanh(f32_softplus(x[row * K + i]));
+                    float s = f32_sigmoid(x[row * K + i]);
+                    out[row * K + i] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    float T = f32_tanh(f32_softplus(x[row * K + i]));
+                    float s = f32_sigmoid(x[row * K + i]);
+                    out[row * K + i] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                float T = f32_tanh(f32_softplus(x[row * K + i]));
                 float s = f32_sigmoid(x[row * K + i]);
                 out[row * K + i] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void mish_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        mish_jvp_f32_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    mish_jvp_f32_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
 }
 
-void mish_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict x_dot,
-    double *restrict out)
+void mish_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict x_dot,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double x_dot_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double T[LANES], s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    T[lane] = tanh(f64_softplus(x_block[i][lane]));
-                    s[lane] = f64_sigmoid(x_block[i][lane]);
-                    out_block[i][lane] = x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0 - T[lane] * T[lane]));
-                }
-            }
+    if (B * K <= GRAIN)
+        mish_jvp_f32_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        mish_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void mish_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double x_dot_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double T[LANES], s[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict x_dot_rows = x_dot + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                T[lane] = f64_tanh(f64_softplus(x_block[i][lane]));
+                s[lane] = f64_sigmoid(x_block[i][lane]);
+                out_block[i][lane] = x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0 - T[lane] * T[lane]));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void mish_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    double T = tanh(f64_softplus(x[row * K + i]));
+                    double T = f64_tanh(f64_softplus(x[row * K + i]));
                     double s = f64_sigmoid(x[row * K + i]);
                     chunk[i - begin] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
                 }
@@ -622,12 +1013,54 @@ void mish_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                double T = tanh(f64_softplus(x[row * K + i]));
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double T = f64_tanh(f64_softplus(x[row * K + i]));
+                    double s = f64_sigmoid(x[row * K + i]);
+                    out[row * K + i] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    double T = f64_tanh(f64_softplus(x[row * K + i]));
+                    double s = f64_sigmoid(x[row * K + i]);
+                    out[row * K + i] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                double T = f64_tanh(f64_softplus(x[row * K + i]));
                 double s = f64_sigmoid(x[row * K + i]);
                 out[row * K + i] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void mish_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        mish_jvp_f64_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    mish_jvp_f64_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
+}
+
+void mish_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict x_dot,
+    double *restrict out)
+{
+    if (B * K <= GRAIN)
+        mish_jvp_f64_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        mish_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -40,6 +54,18 @@ enum {
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
+
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
@@ -60,6 +86,17 @@ static inline float f32_relu(float u)
 static inline double f64_relu(double u)
 {
     return u > 0.0 ? u : 0.0;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 /* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
@@ -133,21 +170,136 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void multiclass_hinge_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict s, const int64_t *restrict y, float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float s_block[SHORT][LANES];
+        float row_total[LANES];
+        const float *restrict s_rows = s + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s_block[place][lane] = s_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                row_total[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void multiclass_hinge_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict s, const int64_t *restrict y, float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        float row_total = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float row_total_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                row_total_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    row_total_lanes[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float row_total_term = f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                row_total += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+            }
+            row_total += f32_total(row_total_lanes);
+        }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void multiclass_hinge_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict s, const int64_t *restrict y, float *restrict losses)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        multiclass_hinge_f32_short_rows(from, whole, K, s, y, losses);
+        from = whole;
+    }
+    multiclass_hinge_f32_long_rows(from, to, K, s, y, losses);
 }
 
 int multiclass_hinge_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s,
@@ -156,61 +308,91 @@ int multiclass_hinge_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s,
     for (ptrdiff_t first = 0; first < B; first++)
         if (y[first] < 0 || y[first] >= K)
             return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float s_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s_block[place][lane] = s[(first + lane) * K + place];
-                }
-            }
+    if (B * K <= GRAIN)
+        multiclass_hinge_f32_rows(0, B, K, s, y, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        multiclass_hinge_f32_rows(share(B, unit, 0), share(B, unit, 1), K, s, y, losses);
+    }
+    return 0;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void multiclass_hinge_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict s, const int64_t *restrict y, double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double s_block[SHORT][LANES];
+        double row_total[LANES];
+        const double *restrict s_rows = s + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0f);
-                }
+                s_block[place][lane] = s_rows[lane * K + place];
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                row_total[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0f;
+}
+
+/* Rows of any length, one after the other. */
+SHARED void multiclass_hinge_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict s, const int64_t *restrict y, double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        double row_total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[F32_LANES];
-            FOR_LANES(F32_LANES)
-                losses_lanes[lane] = 0.0f;
+            double row_total_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                row_total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F32_LANES <= end; first += F32_LANES)
-                FOR_LANES(F32_LANES) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                    row_total_lanes[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
                 }
-            if (first < end && end >= F32_LANES) {
-                const ptrdiff_t again = first + F32_LANES - end;
-                first = end - F32_LANES;
-                FOR_LANES(F32_LANES) {
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float losses_term = (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                    const double row_total_term = f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                row_total += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
             }
-            losses[row] += f32_total(losses_lanes);
+            row_total += f64_total(row_total_lanes);
         }
+        losses[row] = row_total;
     }
-    return 0;
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void multiclass_hinge_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict s, const int64_t *restrict y, double *restrict losses)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        multiclass_hinge_f64_short_rows(from, whole, K, s, y, losses);
+        from = whole;
+    }
+    multiclass_hinge_f64_long_rows(from, to, K, s, y, losses);
 }
 
 int multiclass_hinge_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
@@ -219,203 +401,165 @@ int multiclass_hinge_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
     for (ptrdiff_t first = 0; first < B; first++)
         if (y[first] < 0 || y[first] >= K)
             return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double s_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s_block[place][lane] = s[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0);
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[F64_LANES];
-            FOR_LANES(F64_LANES)
-                losses_lanes[lane] = 0.0;
-            ptrdiff_t first = begin;
-            for (; first + F64_LANES <= end; first += F64_LANES)
-                FOR_LANES(F64_LANES) {
-                    const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                }
-            if (first < end && end >= F64_LANES) {
-                const ptrdiff_t again = first + F64_LANES - end;
-                first = end - F64_LANES;
-                FOR_LANES(F64_LANES) {
-                    const ptrdiff_t k = first + lane;
-                    const double losses_term = (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-            }
-            losses[row] += f64_total(losses_lanes);
-        }
+    if (B * K <= GRAIN)
+        multiclass_hinge_f64_rows(0, B, K, s, y, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        multiclass_hinge_f64_rows(share(B, unit, 0), share(B, unit, 1), K, s, y, losses);
     }
     return 0;
 }
 
-int multiclass_hinge_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s,
-    const int64_t *restrict y, float weight, float *restrict losses, float *restrict ds)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void multiclass_hinge_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict s, const int64_t *restrict y, float weight,
+    float *restrict losses, float *restrict ds)
 {
-    for (ptrdiff_t first = 0; first < B; first++)
-        if (y[first] < 0 || y[first] >= K)
-            return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float s_block[SHORT][LANES];
-            float ds_block[SHORT][LANES];
-            float sum_m[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float s_block[SHORT][LANES];
+        float ds_block[SHORT][LANES];
+        float sum_m[LANES], row_total[LANES];
+        const float *restrict s_rows = s + first * K;
+        float *restrict ds_rows = ds + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s_block[place][lane] = s_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0f;
+            sum_m[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                row_total[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0f);
+                sum_m[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                ds_block[j][lane] = weight * f32_step(1.0f + s_block[j][lane] - s_block[(ptrdiff_t)y[row]][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            ds_block[(ptrdiff_t)y[row]][lane] = -weight * sum_m[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s_block[place][lane] = s[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0f;
-                sum_m[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0f);
-                    sum_m[lane] += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0f);
-                }
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    ds_block[j][lane] = weight * f32_step(1.0f + s_block[j][lane] - s_block[(ptrdiff_t)y[row]][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                ds_block[(ptrdiff_t)y[row]][lane] = -weight * sum_m[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    ds[(first + lane) * K + place] = ds_block[place][lane];
-                }
+                ds_rows[lane * K + place] = ds_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float sum_m[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void multiclass_hinge_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t K, const float *restrict s, const int64_t *restrict y, float weight,
+    float *restrict losses, float *restrict ds)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_m[ROWS], row_total[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            row_total[row - start] = 0.0f;
+            sum_m[row - start] = 0.0f;
+            {
+                float row_total_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    row_total_lanes[lane] = 0.0f;
+                float sum_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        row_total_lanes[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                        sum_m_lanes[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const float row_total_term = f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                        row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                        const float sum_m_term = f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                        sum_m_lanes[lane] += lane < again ? 0.0f : sum_m_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    row_total[row - start] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    sum_m[row - start] += f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                }
+                row_total[row - start] += f32_total(row_total_lanes);
+                sum_m[row - start] += f32_total(sum_m_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = row_total[row - start];
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = 0.0f;
-                sum_m[row - start] = 0.0f;
-                {
-                    float losses_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        losses_lanes[lane] = 0.0f;
-                    float sum_m_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        sum_m_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                            sum_m_lanes[lane] += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            const float losses_term = (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                            losses_lanes[lane] += lane < again ? 0.0f : losses_term;
-                            const float sum_m_term = (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                            sum_m_lanes[lane] += lane < again ? 0.0f : sum_m_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                        sum_m[row - start] += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                    }
-                    losses[row] += f32_total(losses_lanes);
-                    sum_m[row - start] += f32_total(sum_m_lanes);
+                    f32_stream(&ds[row * K + begin], chunk, end - begin);
                 }
             }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
-                        }
-                        f32_stream(&ds[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t j = first; j < K; j++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
                         ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
                     }
+                if (first < K && K >= F32_LANES) {
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
                 }
             }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m[row - start];
-            }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m[row - start];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0f;
+}
+
+/* Rows of any length, one after the other. */
+SHARED void multiclass_hinge_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t K, const float *restrict s, const int64_t *restrict y, float weight,
+    float *restrict losses, float *restrict ds)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        float row_total = 0.0f;
         float sum_m = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[F32_LANES];
+            float row_total_lanes[F32_LANES];
             FOR_LANES(F32_LANES)
-                losses_lanes[lane] = 0.0f;
+                row_total_lanes[lane] = 0.0f;
             float sum_m_lanes[F32_LANES];
             FOR_LANES(F32_LANES)
                 sum_m_lanes[lane] = 0.0f;
@@ -423,28 +567,29 @@ int multiclass_hinge_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const floa
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                    sum_m_lanes[lane] += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                    row_total_lanes[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    sum_m_lanes[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float losses_term = (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
-                    const float sum_m_term = (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                    const float row_total_term = f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                    const float sum_m_term = f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
                     sum_m_lanes[lane] += lane < again ? 0.0f : sum_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (k != (ptrdiff_t)y[row] ? f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
-                sum_m += (k != (ptrdiff_t)y[row] ? f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0f);
+                row_total += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                sum_m += f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
             }
-            losses[row] += f32_total(losses_lanes);
+            row_total += f32_total(row_total_lanes);
             sum_m += f32_total(sum_m_lanes);
         }
+        losses[row] = row_total;
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -476,150 +621,191 @@ int multiclass_hinge_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const floa
         }
         ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m;
     }
-    end_of_streams();
-    return 0;
 }
 
-int multiclass_hinge_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
-    const int64_t *restrict y, double weight, double *restrict losses, double *restrict ds)
+/* The samples from `from` up to `to`. */
+SHARED void multiclass_hinge_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict s, const int64_t *restrict y, float weight,
+    float *restrict losses, float *restrict ds)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        multiclass_hinge_value_and_gradient_f32_short_rows(from, whole, K, s, y, weight, losses, ds);
+        from = whole;
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+        multiclass_hinge_value_and_gradient_f32_near_rows(from, to, B, K, s, y, weight, losses, ds);
+    else
+        multiclass_hinge_value_and_gradient_f32_long_rows(from, to, B, K, s, y, weight, losses, ds);
+    end_of_streams();
+}
+
+int multiclass_hinge_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s,
+    const int64_t *restrict y, float weight, float *restrict losses, float *restrict ds)
 {
     for (ptrdiff_t first = 0; first < B; first++)
         if (y[first] < 0 || y[first] >= K)
             return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double s_block[SHORT][LANES];
-            double ds_block[SHORT][LANES];
-            double sum_m[LANES];
+    if (B * K <= GRAIN)
+        multiclass_hinge_value_and_gradient_f32_rows(0, B, B, K, s, y, weight, losses, ds);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        multiclass_hinge_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, s, y,
+            weight, losses, ds);
+    }
+    return 0;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void multiclass_hinge_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict s, const int64_t *restrict y, double weight,
+    double *restrict losses, double *restrict ds)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double s_block[SHORT][LANES];
+        double ds_block[SHORT][LANES];
+        double sum_m[LANES], row_total[LANES];
+        const double *restrict s_rows = s + first * K;
+        double *restrict ds_rows = ds + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s_block[place][lane] = s_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0;
+            sum_m[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                row_total[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0);
+                sum_m[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                ds_block[j][lane] = weight * f64_step(1.0 + s_block[j][lane] - s_block[(ptrdiff_t)y[row]][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            ds_block[(ptrdiff_t)y[row]][lane] = -weight * sum_m[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s_block[place][lane] = s[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0;
-                sum_m[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0);
-                    sum_m[lane] += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]) : 0.0);
-                }
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    ds_block[j][lane] = weight * f64_step(1.0 + s_block[j][lane] - s_block[(ptrdiff_t)y[row]][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                ds_block[(ptrdiff_t)y[row]][lane] = -weight * sum_m[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    ds[(first + lane) * K + place] = ds_block[place][lane];
-                }
+                ds_rows[lane * K + place] = ds_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double sum_m[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void multiclass_hinge_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t K, const double *restrict s, const int64_t *restrict y, double weight,
+    double *restrict losses, double *restrict ds)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_m[ROWS], row_total[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            row_total[row - start] = 0.0;
+            sum_m[row - start] = 0.0;
+            {
+                double row_total_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    row_total_lanes[lane] = 0.0;
+                double sum_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_m_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        row_total_lanes[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                        sum_m_lanes[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const double row_total_term = f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                        row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
+                        const double sum_m_term = f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                        sum_m_lanes[lane] += lane < again ? 0.0 : sum_m_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    row_total[row - start] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    sum_m[row - start] += f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                }
+                row_total[row - start] += f64_total(row_total_lanes);
+                sum_m[row - start] += f64_total(sum_m_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = row_total[row - start];
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = 0.0;
-                sum_m[row - start] = 0.0;
-                {
-                    double losses_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        losses_lanes[lane] = 0.0;
-                    double sum_m_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        sum_m_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                            sum_m_lanes[lane] += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            const double losses_term = (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                            losses_lanes[lane] += lane < again ? 0.0 : losses_term;
-                            const double sum_m_term = (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                            sum_m_lanes[lane] += lane < again ? 0.0 : sum_m_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                        sum_m[row - start] += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                    }
-                    losses[row] += f64_total(losses_lanes);
-                    sum_m[row - start] += f64_total(sum_m_lanes);
+                    f64_stream(&ds[row * K + begin], chunk, end - begin);
                 }
             }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
-                        }
-                        f64_stream(&ds[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t j = first; j < K; j++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
                         ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
                     }
+                if (first < K && K >= F64_LANES) {
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
                 }
             }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m[row - start];
-            }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m[row - start];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0;
+}
+
+/* Rows of any length, one after the other. */
+SHARED void multiclass_hinge_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t K, const double *restrict s, const int64_t *restrict y, double weight,
+    double *restrict losses, double *restrict ds)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        double row_total = 0.0;
         double sum_m = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[F64_LANES];
+            double row_total_lanes[F64_LANES];
             FOR_LANES(F64_LANES)
-                losses_lanes[lane] = 0.0;
+                row_total_lanes[lane] = 0.0;
             double sum_m_lanes[F64_LANES];
             FOR_LANES(F64_LANES)
                 sum_m_lanes[lane] = 0.0;
@@ -627,28 +813,29 @@ int multiclass_hinge_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const doub
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                    sum_m_lanes[lane] += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                    row_total_lanes[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    sum_m_lanes[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double losses_term = (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
-                    const double sum_m_term = (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                    const double row_total_term = f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
+                    const double sum_m_term = f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
                     sum_m_lanes[lane] += lane < again ? 0.0 : sum_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] += (k != (ptrdiff_t)y[row] ? f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
-                sum_m += (k != (ptrdiff_t)y[row] ? f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]) : 0.0);
+                row_total += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                sum_m += f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
             }
-            losses[row] += f64_total(losses_lanes);
+            row_total += f64_total(row_total_lanes);
             sum_m += f64_total(sum_m_lanes);
         }
+        losses[row] = row_total;
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -680,6 +867,38 @@ int multiclass_hinge_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const doub
         }
         ds[row * K + (ptrdiff_t)y[row]] = -weight * sum_m;
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void multiclass_hinge_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict s, const int64_t *restrict y, double weight,
+    double *restrict losses, double *restrict ds)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        multiclass_hinge_value_and_gradient_f64_short_rows(from, whole, K, s, y, weight, losses, ds);
+        from = whole;
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+        multiclass_hinge_value_and_gradient_f64_near_rows(from, to, B, K, s, y, weight, losses, ds);
+    else
+        multiclass_hinge_value_and_gradient_f64_long_rows(from, to, B, K, s, y, weight, losses, ds);
     end_of_streams();
+}
+
+int multiclass_hinge_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
+    const int64_t *restrict y, double weight, double *restrict losses, double *restrict ds)
+{
+    for (ptrdiff_t first = 0; first < B; first++)
+        if (y[first] < 0 || y[first] >= K)
+            return 1;
+    if (B * K <= GRAIN)
+        multiclass_hinge_value_and_gradient_f64_rows(0, B, B, K, s, y, weight, losses, ds);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        multiclass_hinge_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, s, y,
+            weight, losses, ds);
+    }
     return 0;
 }

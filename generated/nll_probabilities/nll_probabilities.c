@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -55,8 +69,9 @@ enum {
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -76,11 +91,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -103,8 +118,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -115,6 +130,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 #ifdef __SSE2__
@@ -170,50 +196,88 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void nll_probabilities_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
-    const float *restrict t, float *restrict losses)
+static inline double f64_total_wide(double *lanes)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float q[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                q[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    q[lane] = f32_add_product(y[row * K + k], t[row * K + k], q[lane]);
-                }
-            }
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void nll_probabilities_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float q[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            q[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                losses[row] = -f32_log(q[lane]);
+                q[lane] = f32_add_product(y[row * K + k], t[row * K + k], q[lane]);
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -f32_log(q[lane]);
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void nll_probabilities_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float q = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -239,41 +303,63 @@ void nll_probabilities_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
             for (ptrdiff_t k = first; k < end; k++) {
                 q = f32_add_product(y[row * K + k], t[row * K + k], q);
             }
-            FOR_LANES(F32_LANES)
-                q_lanes[lane] += q_lanes[lane + F32_LANES];
-            q += f32_total(q_lanes);
+            q += f32_total_wide(q_lanes);
         }
         losses[row] = -f32_log(q);
     }
 }
 
-void nll_probabilities_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
-    const double *restrict t, double *restrict losses)
+/* The samples from `from` up to `to`. */
+SHARED void nll_probabilities_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double q[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                q[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    q[lane] = f64_add_product(y[row * K + k], t[row * K + k], q[lane]);
-                }
-            }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        nll_probabilities_f32_short_rows(from, whole, K, y, t, losses);
+        from = whole;
+    }
+    nll_probabilities_f32_long_rows(from, to, K, y, t, losses);
+}
+
+void nll_probabilities_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
+    const float *restrict t, float *restrict losses)
+{
+    if (B * K <= GRAIN)
+        nll_probabilities_f32_rows(0, B, K, y, t, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        nll_probabilities_f32_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void nll_probabilities_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double q[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            q[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                losses[row] = -f64_log(q[lane]);
+                q[lane] = f64_add_product(y[row * K + k], t[row * K + k], q[lane]);
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -f64_log(q[lane]);
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void nll_probabilities_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double q = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -299,124 +385,162 @@ void nll_probabilities_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
             for (ptrdiff_t k = first; k < end; k++) {
                 q = f64_add_product(y[row * K + k], t[row * K + k], q);
             }
-            FOR_LANES(F64_LANES)
-                q_lanes[lane] += q_lanes[lane + F64_LANES];
-            q += f64_total(q_lanes);
+            q += f64_total_wide(q_lanes);
         }
         losses[row] = -f64_log(q);
     }
 }
 
-void nll_probabilities_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
-    const float *restrict t, float weight, float *restrict losses, float *restrict dy)
+/* The samples from `from` up to `to`. */
+SHARED void nll_probabilities_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float q[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                q[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    q[lane] = f32_add_product(y[row * K + k], t[row * K + k], q[lane]);
-                }
-            }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        nll_probabilities_f64_short_rows(from, whole, K, y, t, losses);
+        from = whole;
+    }
+    nll_probabilities_f64_long_rows(from, to, K, y, t, losses);
+}
+
+void nll_probabilities_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
+    const double *restrict t, double *restrict losses)
+{
+    if (B * K <= GRAIN)
+        nll_probabilities_f64_rows(0, B, K, y, t, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        nll_probabilities_f64_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void nll_probabilities_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict y, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dy)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float q[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            q[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                losses[row] = -f32_log(q[lane]);
+                q[lane] = f32_add_product(y[row * K + k], t[row * K + k], q[lane]);
             }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dy[row * K + j] = -weight * t[row * K + j] / q[lane];
-                }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -f32_log(q[lane]);
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dy[row * K + j] = -weight * t[row * K + j] / q[lane];
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float q[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void nll_probabilities_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dy)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float q[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            q[row - start] = 0.0f;
+            {
+                float q_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    q_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        q_lanes[lane] = f32_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    const ptrdiff_t again = first + F32_NARROW - K;
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        const float q_term = y[row * K + k] * t[row * K + k];
+                        q_lanes[lane] += lane < again ? 0.0f : q_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    q[row - start] = f32_add_product(y[row * K + k], t[row * K + k], q[row - start]);
+                }
+                q[row - start] += f32_total_narrow(q_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = -f32_log(q[row - start]);
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                q[row - start] = 0.0f;
-                {
-                    float q_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        q_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            q_lanes[lane] = f32_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float q_term = y[row * K + k] * t[row * K + k];
-                            q_lanes[lane] += lane < again ? 0.0f : q_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = -weight * t[row * K + j] / q[row - start];
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        q[row - start] = f32_add_product(y[row * K + k], t[row * K + k], q[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        q_lanes[lane] += q_lanes[lane + F32_LANES];
-                    q[row - start] += f32_total(q_lanes);
+                    f32_stream(&dy[row * K + begin], chunk, end - begin);
                 }
             }
+        }
+        else {
             for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = -f32_log(q[row - start]);
-            }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = -weight * t[row * K + j] / q[row - start];
-                        }
-                        f32_stream(&dy[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t j = 0; j < K; j++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t j = first + lane;
                         dy[row * K + j] = -weight * t[row * K + j] / q[row - start];
                     }
+                if (first < K && K >= F32_NARROW) {
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t j = first + lane;
+                        dy[row * K + j] = -weight * t[row * K + j] / q[row - start];
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    dy[row * K + j] = -weight * t[row * K + j] / q[row - start];
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void nll_probabilities_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dy)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float q = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float q_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float q_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 q_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     q_lanes[lane] = f32_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     const float q_term = y[row * K + k] * t[row * K + k];
                     q_lanes[lane] += lane < again ? 0.0f : q_term;
@@ -426,9 +550,7 @@ void nll_probabilities_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const fl
             for (ptrdiff_t k = first; k < end; k++) {
                 q = f32_add_product(y[row * K + k], t[row * K + k], q);
             }
-            FOR_LANES(F32_LANES)
-                q_lanes[lane] += q_lanes[lane + F32_LANES];
-            q += f32_total(q_lanes);
+            q += f32_total_widest(q_lanes);
         }
         losses[row] = -f32_log(q);
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
@@ -447,119 +569,164 @@ void nll_probabilities_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const fl
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void nll_probabilities_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict y, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dy)
+{
+    if (K < F32_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        nll_probabilities_value_and_gradient_f32_short_rows(from, whole, K, y, t, weight, losses, dy);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        nll_probabilities_value_and_gradient_f32_near_rows(from, to, B, K, y, t, weight, losses, dy);
+    else
+        nll_probabilities_value_and_gradient_f32_long_rows(from, to, B, K, y, t, weight, losses, dy);
     end_of_streams();
 }
 
-void nll_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
-    const double *restrict t, double weight, double *restrict losses, double *restrict dy)
+void nll_probabilities_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
+    const float *restrict t, float weight, float *restrict losses, float *restrict dy)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double q[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                q[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    q[lane] = f64_add_product(y[row * K + k], t[row * K + k], q[lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        nll_probabilities_value_and_gradient_f32_rows(0, B, B, K, y, t, weight, losses, dy);
+    else {
+        const ptrdiff_t unit = K < F32_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        nll_probabilities_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, t,
+            weight, losses, dy);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void nll_probabilities_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict y, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dy)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double q[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            q[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                losses[row] = -f64_log(q[lane]);
+                q[lane] = f64_add_product(y[row * K + k], t[row * K + k], q[lane]);
             }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dy[row * K + j] = -weight * t[row * K + j] / q[lane];
-                }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -f64_log(q[lane]);
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dy[row * K + j] = -weight * t[row * K + j] / q[lane];
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double q[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void nll_probabilities_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dy)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double q[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            q[row - start] = 0.0;
+            {
+                double q_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    q_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        q_lanes[lane] = f64_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
+                    }
+                if (first < K && K >= F64_NARROW) {
+                    const ptrdiff_t again = first + F64_NARROW - K;
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        const double q_term = y[row * K + k] * t[row * K + k];
+                        q_lanes[lane] += lane < again ? 0.0 : q_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    q[row - start] = f64_add_product(y[row * K + k], t[row * K + k], q[row - start]);
+                }
+                q[row - start] += f64_total_narrow(q_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = -f64_log(q[row - start]);
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                q[row - start] = 0.0;
-                {
-                    double q_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        q_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            q_lanes[lane] = f64_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double q_term = y[row * K + k] * t[row * K + k];
-                            q_lanes[lane] += lane < again ? 0.0 : q_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = -weight * t[row * K + j] / q[row - start];
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        q[row - start] = f64_add_product(y[row * K + k], t[row * K + k], q[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        q_lanes[lane] += q_lanes[lane + F64_LANES];
-                    q[row - start] += f64_total(q_lanes);
+                    f64_stream(&dy[row * K + begin], chunk, end - begin);
                 }
             }
+        }
+        else {
             for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = -f64_log(q[row - start]);
-            }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = -weight * t[row * K + j] / q[row - start];
-                        }
-                        f64_stream(&dy[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t j = 0; j < K; j++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t j = first + lane;
                         dy[row * K + j] = -weight * t[row * K + j] / q[row - start];
                     }
+                if (first < K && K >= F64_NARROW) {
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t j = first + lane;
+                        dy[row * K + j] = -weight * t[row * K + j] / q[row - start];
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    dy[row * K + j] = -weight * t[row * K + j] / q[row - start];
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void nll_probabilities_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dy)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double q = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double q_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double q_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 q_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     q_lanes[lane] = f64_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     const double q_term = y[row * K + k] * t[row * K + k];
                     q_lanes[lane] += lane < again ? 0.0 : q_term;
@@ -569,9 +736,7 @@ void nll_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const do
             for (ptrdiff_t k = first; k < end; k++) {
                 q = f64_add_product(y[row * K + k], t[row * K + k], q);
             }
-            FOR_LANES(F64_LANES)
-                q_lanes[lane] += q_lanes[lane + F64_LANES];
-            q += f64_total(q_lanes);
+            q += f64_total_widest(q_lanes);
         }
         losses[row] = -f64_log(q);
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
@@ -590,109 +755,152 @@ void nll_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const do
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void nll_probabilities_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict y, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dy)
+{
+    if (K < F64_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        nll_probabilities_value_and_gradient_f64_short_rows(from, whole, K, y, t, weight, losses, dy);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        nll_probabilities_value_and_gradient_f64_near_rows(from, to, B, K, y, t, weight, losses, dy);
+    else
+        nll_probabilities_value_and_gradient_f64_long_rows(from, to, B, K, y, t, weight, losses, dy);
     end_of_streams();
 }
 
-void nll_probabilities_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
-    const float *restrict t, const float *restrict v, float weight, float *restrict out)
+void nll_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
+    const double *restrict t, double weight, double *restrict losses, double *restrict dy)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float q[LANES], sum_v_t[LANES];
+    if (B * K <= GRAIN)
+        nll_probabilities_value_and_gradient_f64_rows(0, B, B, K, y, t, weight, losses, dy);
+    else {
+        const ptrdiff_t unit = K < F64_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        nll_probabilities_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, t,
+            weight, losses, dy);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void nll_probabilities_hvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, const float *restrict v, float weight,
+    float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float q[LANES], sum_v_t[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            q[lane] = 0.0f;
+            sum_v_t[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                q[lane] = 0.0f;
-                sum_v_t[lane] = 0.0f;
+                const ptrdiff_t row = first + lane;
+                q[lane] = f32_add_product(y[row * K + k], t[row * K + k], q[lane]);
+                sum_v_t[lane] = f32_add_product(v[row * K + k], t[row * K + k], sum_v_t[lane]);
             }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    q[lane] = f32_add_product(y[row * K + k], t[row * K + k], q[lane]);
-                    sum_v_t[lane] = f32_add_product(v[row * K + k], t[row * K + k], sum_v_t[lane]);
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = weight * t[row * K + i] * sum_v_t[lane] / (q[lane] * q[lane]);
-                }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = weight * t[row * K + i] * sum_v_t[lane] / (q[lane] * q[lane]);
             }
         }
     }
-    if (4 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float q[ROWS], sum_v_t[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void nll_probabilities_hvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict y, const float *restrict t, const float *restrict v,
+    float weight, float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float q[ROWS], sum_v_t[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            q[row - start] = 0.0f;
+            sum_v_t[row - start] = 0.0f;
+            {
+                float q_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    q_lanes[lane] = 0.0f;
+                float sum_v_t_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    sum_v_t_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        q_lanes[lane] = f32_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
+                        sum_v_t_lanes[lane] = f32_add_product(v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]);
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    const ptrdiff_t again = first + F32_NARROW - K;
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        const float q_term = y[row * K + k] * t[row * K + k];
+                        q_lanes[lane] += lane < again ? 0.0f : q_term;
+                        const float sum_v_t_term = v[row * K + k] * t[row * K + k];
+                        sum_v_t_lanes[lane] += lane < again ? 0.0f : sum_v_t_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    q[row - start] = f32_add_product(y[row * K + k], t[row * K + k], q[row - start]);
+                    sum_v_t[row - start] = f32_add_product(v[row * K + k], t[row * K + k], sum_v_t[row - start]);
+                }
+                q[row - start] += f32_total_narrow(q_lanes);
+                sum_v_t[row - start] += f32_total_narrow(sum_v_t_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                q[row - start] = 0.0f;
-                sum_v_t[row - start] = 0.0f;
-                {
-                    float q_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        q_lanes[lane] = 0.0f;
-                    float sum_v_t_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_v_t_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            q_lanes[lane] = f32_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
-                            sum_v_t_lanes[lane] = f32_add_product(v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float q_term = y[row * K + k] * t[row * K + k];
-                            q_lanes[lane] += lane < again ? 0.0f : q_term;
-                            const float sum_v_t_term = v[row * K + k] * t[row * K + k];
-                            sum_v_t_lanes[lane] += lane < again ? 0.0f : sum_v_t_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        q[row - start] = f32_add_product(y[row * K + k], t[row * K + k], q[row - start]);
-                        sum_v_t[row - start] = f32_add_product(v[row * K + k], t[row * K + k], sum_v_t[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        q_lanes[lane] += q_lanes[lane + F32_LANES];
-                    q[row - start] += f32_total(q_lanes);
-                    FOR_LANES(F32_LANES)
-                        sum_v_t_lanes[lane] += sum_v_t_lanes[lane + F32_LANES];
-                    sum_v_t[row - start] += f32_total(sum_v_t_lanes);
+                    f32_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
-                        }
-                        f32_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
                         out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
                     }
+                if (first < K && K >= F32_NARROW) {
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void nll_probabilities_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict y, const float *restrict t, const float *restrict v,
+    float weight, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float q = 0.0f;
         float sum_v_t = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -726,12 +934,8 @@ void nll_probabilities_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y
                 q = f32_add_product(y[row * K + k], t[row * K + k], q);
                 sum_v_t = f32_add_product(v[row * K + k], t[row * K + k], sum_v_t);
             }
-            FOR_LANES(F32_LANES)
-                q_lanes[lane] += q_lanes[lane + F32_LANES];
-            q += f32_total(q_lanes);
-            FOR_LANES(F32_LANES)
-                sum_v_t_lanes[lane] += sum_v_t_lanes[lane + F32_LANES];
-            sum_v_t += f32_total(sum_v_t_lanes);
+            q += f32_total_wide(q_lanes);
+            sum_v_t += f32_total_wide(sum_v_t_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -749,109 +953,152 @@ void nll_probabilities_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void nll_probabilities_hvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, const float *restrict v, float weight,
+    float *restrict out)
+{
+    if (K < F32_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        nll_probabilities_hvp_f32_short_rows(from, whole, K, y, t, v, weight, out);
+        from = whole;
+    }
+    if (4 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        nll_probabilities_hvp_f32_near_rows(from, to, B, K, y, t, v, weight, out);
+    else
+        nll_probabilities_hvp_f32_long_rows(from, to, B, K, y, t, v, weight, out);
     end_of_streams();
 }
 
-void nll_probabilities_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
-    const double *restrict t, const double *restrict v, double weight, double *restrict out)
+void nll_probabilities_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
+    const float *restrict t, const float *restrict v, float weight, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double q[LANES], sum_v_t[LANES];
+    if (B * K <= GRAIN)
+        nll_probabilities_hvp_f32_rows(0, B, B, K, y, t, v, weight, out);
+    else {
+        const ptrdiff_t unit = K < F32_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        nll_probabilities_hvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, t, v, weight,
+            out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void nll_probabilities_hvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, const double *restrict v, double weight,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double q[LANES], sum_v_t[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            q[lane] = 0.0;
+            sum_v_t[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                q[lane] = 0.0;
-                sum_v_t[lane] = 0.0;
+                const ptrdiff_t row = first + lane;
+                q[lane] = f64_add_product(y[row * K + k], t[row * K + k], q[lane]);
+                sum_v_t[lane] = f64_add_product(v[row * K + k], t[row * K + k], sum_v_t[lane]);
             }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    q[lane] = f64_add_product(y[row * K + k], t[row * K + k], q[lane]);
-                    sum_v_t[lane] = f64_add_product(v[row * K + k], t[row * K + k], sum_v_t[lane]);
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = weight * t[row * K + i] * sum_v_t[lane] / (q[lane] * q[lane]);
-                }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = weight * t[row * K + i] * sum_v_t[lane] / (q[lane] * q[lane]);
             }
         }
     }
-    if (4 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double q[ROWS], sum_v_t[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void nll_probabilities_hvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict y, const double *restrict t, const double *restrict v,
+    double weight, double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double q[ROWS], sum_v_t[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            q[row - start] = 0.0;
+            sum_v_t[row - start] = 0.0;
+            {
+                double q_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    q_lanes[lane] = 0.0;
+                double sum_v_t_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    sum_v_t_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        q_lanes[lane] = f64_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
+                        sum_v_t_lanes[lane] = f64_add_product(v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]);
+                    }
+                if (first < K && K >= F64_NARROW) {
+                    const ptrdiff_t again = first + F64_NARROW - K;
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        const double q_term = y[row * K + k] * t[row * K + k];
+                        q_lanes[lane] += lane < again ? 0.0 : q_term;
+                        const double sum_v_t_term = v[row * K + k] * t[row * K + k];
+                        sum_v_t_lanes[lane] += lane < again ? 0.0 : sum_v_t_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    q[row - start] = f64_add_product(y[row * K + k], t[row * K + k], q[row - start]);
+                    sum_v_t[row - start] = f64_add_product(v[row * K + k], t[row * K + k], sum_v_t[row - start]);
+                }
+                q[row - start] += f64_total_narrow(q_lanes);
+                sum_v_t[row - start] += f64_total_narrow(sum_v_t_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                q[row - start] = 0.0;
-                sum_v_t[row - start] = 0.0;
-                {
-                    double q_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        q_lanes[lane] = 0.0;
-                    double sum_v_t_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_v_t_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            q_lanes[lane] = f64_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
-                            sum_v_t_lanes[lane] = f64_add_product(v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double q_term = y[row * K + k] * t[row * K + k];
-                            q_lanes[lane] += lane < again ? 0.0 : q_term;
-                            const double sum_v_t_term = v[row * K + k] * t[row * K + k];
-                            sum_v_t_lanes[lane] += lane < again ? 0.0 : sum_v_t_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        q[row - start] = f64_add_product(y[row * K + k], t[row * K + k], q[row - start]);
-                        sum_v_t[row - start] = f64_add_product(v[row * K + k], t[row * K + k], sum_v_t[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        q_lanes[lane] += q_lanes[lane + F64_LANES];
-                    q[row - start] += f64_total(q_lanes);
-                    FOR_LANES(F64_LANES)
-                        sum_v_t_lanes[lane] += sum_v_t_lanes[lane + F64_LANES];
-                    sum_v_t[row - start] += f64_total(sum_v_t_lanes);
+                    f64_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
-                        }
-                        f64_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
                         out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
                     }
+                if (first < K && K >= F64_NARROW) {
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void nll_probabilities_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict y, const double *restrict t, const double *restrict v,
+    double weight, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double q = 0.0;
         double sum_v_t = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -885,12 +1132,8 @@ void nll_probabilities_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
                 q = f64_add_product(y[row * K + k], t[row * K + k], q);
                 sum_v_t = f64_add_product(v[row * K + k], t[row * K + k], sum_v_t);
             }
-            FOR_LANES(F64_LANES)
-                q_lanes[lane] += q_lanes[lane + F64_LANES];
-            q += f64_total(q_lanes);
-            FOR_LANES(F64_LANES)
-                sum_v_t_lanes[lane] += sum_v_t_lanes[lane + F64_LANES];
-            sum_v_t += f64_total(sum_v_t_lanes);
+            q += f64_total_wide(q_lanes);
+            sum_v_t += f64_total_wide(sum_v_t_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -908,5 +1151,34 @@ void nll_probabilities_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void nll_probabilities_hvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, const double *restrict v, double weight,
+    double *restrict out)
+{
+    if (K < F64_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        nll_probabilities_hvp_f64_short_rows(from, whole, K, y, t, v, weight, out);
+        from = whole;
+    }
+    if (4 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        nll_probabilities_hvp_f64_near_rows(from, to, B, K, y, t, v, weight, out);
+    else
+        nll_probabilities_hvp_f64_long_rows(from, to, B, K, y, t, v, weight, out);
     end_of_streams();
+}
+
+void nll_probabilities_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
+    const double *restrict t, const double *restrict v, double weight, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        nll_probabilities_hvp_f64_rows(0, B, B, K, y, t, v, weight, out);
+    else {
+        const ptrdiff_t unit = K < F64_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        nll_probabilities_hvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, t, v, weight,
+            out);
+    }
 }

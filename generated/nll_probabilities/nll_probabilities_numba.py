@@ -18,11 +18,16 @@ Source: R. Jin and Z. Ghahramani, "Learning with Multiple Labels", Advances in N
 Processing Systems 15, 2002, pp. 921-928.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import collections
+import ctypes
+import os
+import queue
+import threading
 
 import numpy as np
+from llvmlite import ir
 from numba import from_dtype, njit, types
-from numba.extending import overload
+from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
 __all__ = [
     "nll_probabilities",
@@ -39,21 +44,25 @@ _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model"
 _Array = np.ndarray
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
+# Where a function may put each loss, and the caller wants none of them.
+_NOWHERE = {dtype: np.empty(0, dtype) for dtype in _REALS}
+# A number that Python has as a float becomes one of the dtype by being multiplied.
+_ONE = {dtype: dtype.type(1) for dtype in _REALS}
 
 
 def _reads(axes):
     """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: types.Array(real, axes, "C", readonly=True)
+    return lambda real: _Argument(real, axes, "C", readonly=True)
 
 
 def _writes(axes):
     """One that it writes."""
-    return lambda real: types.Array(real, axes, "C")
+    return lambda real: _Argument(real, axes, "C")
 
 
 def _places(axes):
     """One that holds places of labels."""
-    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+    return lambda real: _Argument(types.intp, axes, "C", readonly=True)
 
 
 def _number(real):
@@ -64,26 +73,31 @@ def _number(real):
 class _ByDtype(dict):
     """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
 
-    def __init__(self, function, kinds):
-        self.function, self.kinds = function, kinds
+    def __init__(self, function, kinds, total):
+        self.function, self.kinds, self.total, self.compiled = function, kinds, total, {}
 
     def __missing__(self, dtype):
         if dtype not in _REALS:
             raise TypeError(f"expected float32 or float64, found {dtype}")
+        real = from_dtype(dtype)
         # Compiled for one signature, it is not compiled again for others.
-        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        signature = tuple(kind(real) for kind in self.kinds)
+        signature = [types.Optional(real)(*signature) if self.total else signature]
         try:
             # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
             made = njit(signature, **{**_FAST, "cache": True})(self.function)
         except Exception:  # no file, no place to write to, or nothing there that can be read
             made = njit(signature, **_FAST)(self.function)
-        self[dtype] = made
-        return made
+        self.compiled[dtype] = made
+        # Called without the search for the right signature: there is one, and it looks at its arguments.
+        (only,) = made.overloads.values()
+        self[dtype] = only.entry_point if _IN_PLACE else made
+        return self[dtype]
 
 
-def _by_dtype(*kinds):
-    """Let a function be compiled for one dtype at a time."""
-    return lambda function: _ByDtype(function, kinds)
+def _by_dtype(*kinds, total=False):
+    """Let a function be compiled for one dtype at a time; `total` says that it returns a number, or None."""
+    return lambda function: _ByDtype(function, kinds, total)
 
 
 def nll_probabilities(y, t, reduction="mean", *, threads=1):
@@ -120,17 +134,14 @@ def nll_probabilities(y, t, reduction="mean", *, threads=1):
         type(y) is type(t) is _Array
         and (threads == 1 or y.size < _SHARED)
         and reduction in ('mean', 'sum')
-        and y.flags.c_contiguous
-        and t.flags.c_contiguous
     ):
         try:
             weight_ = 1 / (len(y) or 1) if reduction == "mean" else 1
-            losses = np.empty(len(y), y.dtype)
-            summed = np.empty(1, y.dtype)
-            if _nll_probabilities_compiled[y.dtype](y, t, losses, weight_, summed):
-                return summed[0]
+            value = _nll_probabilities_compiled[y.dtype](y, t, _NOWHERE[y.dtype], weight_)
+            if value is not None:
+                return _ONE[y.dtype] * value
         except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum', 'none'))
     arrays, sizes, dtype, single = _read(
@@ -142,9 +153,9 @@ def nll_probabilities(y, t, reduction="mean", *, threads=1):
     K = sizes["K"]
     losses = np.empty((B,), dtype)
     if threads == 1:
-        _nll_probabilities_compiled[dtype](y, t, losses, 1, np.empty(1, dtype))
+        _nll_probabilities_compiled[dtype](y, t, losses, 1)
     else:
-        _in_threads(threads, _nll_probabilities_compiled[dtype], (True, True, True, False, False), y, t, losses, 1, np.empty(1, dtype))
+        _in_threads(threads, _nll_probabilities_compiled[dtype], (True, True, True, False), y, t, losses, 1)
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -164,17 +175,18 @@ def _nll_probabilities_kernel(y, t, losses):
         losses[row] = -_log(q)
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(1), _number, _writes(1))
-def _nll_probabilities_compiled(y, t, losses, weight_, summed):
-    """Do the loops, where all arguments fit together; say whether they do."""
+@_by_dtype(_reads(2), _reads(2), _writes(1), _number, total=True)
+def _nll_probabilities_compiled(y, t, losses, weight_):
+    """Do the loops and add up the losses; None where the arguments do not fit together."""
+    y, t, losses = _array(y), _array(t), _array(losses)
     real = y.dtype.type
     B = y.shape[0]
     K = y.shape[1]
+    losses = losses if losses.size else np.empty(B, real)
     if B * K == 0 or t.shape != (B, K) or losses.shape != (B,):
-        return False
+        return None
     _nll_probabilities_kernel(y, t, losses)
-    summed[0] = _weighted_total(losses, real(weight_))
-    return True
+    return _weighted_total(losses, real(weight_))
 
 
 def nll_probabilities_value_and_gradient(y, t, reduction="mean", out=None, *, threads=1):
@@ -214,20 +226,19 @@ def nll_probabilities_value_and_gradient(y, t, reduction="mean", out=None, *, th
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(y) is type(t) is type(out) is _Array
+        type(y) is type(t) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or y.size < _SHARED)
         and reduction in ('mean', 'sum')
-        and y.flags.c_contiguous
-        and t.flags.c_contiguous
     ):
         try:
+            into = np.empty(y.shape, y.dtype) if out is None else out
             weight = 1 / (len(y) or 1) if reduction == "mean" else 1
-            losses = np.empty(len(y), y.dtype)
-            summed = np.empty(1, y.dtype)
-            if _nll_probabilities_value_and_gradient_compiled[y.dtype](y, t, weight, losses, out, summed):
-                return summed[0], out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            value = _nll_probabilities_value_and_gradient_compiled[y.dtype](y, t, weight, _NOWHERE[y.dtype], into)
+            if value is not None:
+                return _ONE[y.dtype] * value, into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
@@ -241,9 +252,9 @@ def nll_probabilities_value_and_gradient(y, t, reduction="mean", out=None, *, th
     dy = _output("out", out, (B, K), dtype, single, arrays)
     weight = dtype.type(1 / B if reduction == "mean" else 1)
     if threads == 1:
-        _nll_probabilities_value_and_gradient_compiled[dtype](y, t, weight, losses, dy, np.empty(1, dtype))
+        _nll_probabilities_value_and_gradient_compiled[dtype](y, t, weight, losses, dy)
     else:
-        _in_threads(threads, _nll_probabilities_value_and_gradient_compiled[dtype], (True, True, False, True, True, False), y, t, weight, losses, dy, np.empty(1, dtype))
+        _in_threads(threads, _nll_probabilities_value_and_gradient_compiled[dtype], (True, True, False, True, True), y, t, weight, losses, dy)
     value = _reduced(losses, reduction)
     return value, (dy[0] if single else dy)
 
@@ -254,21 +265,36 @@ def _nll_probabilities_value_and_gradient_kernel(y, t, weight, losses, dy):
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    large_dy = _outgrows_caches(dy)
     for row in range(B):
         q = real(0)
         for k in range(K):
             q += y[row, k] * t[row, k]
         losses[row] = -_log(q)
-        for j in range(K):
-            dy[row, j] = -weight * t[row, j] / q
+        if large_dy:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(dy[row]):
+                dy_part, t_part = dy[row, begin:end], t[row, begin:end]
+                for j in range(dy_part.size):
+                    value = -weight * t_part[j] / q
+                    if whole:
+                        _stream(dy_part, j, value)
+                    else:
+                        dy_part[j] = value
+        else:
+            for j in range(K):
+                dy[row, j] = -weight * t[row, j] / q
+    if large_dy:
+        _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(2), _number, _writes(1), _writes(2), _writes(1))
-def _nll_probabilities_value_and_gradient_compiled(y, t, weight, losses, dy, summed):
-    """Do the loops, where all arguments fit together; say whether they do."""
+@_by_dtype(_reads(2), _reads(2), _number, _writes(1), _writes(2), total=True)
+def _nll_probabilities_value_and_gradient_compiled(y, t, weight, losses, dy):
+    """Do the loops and add up the losses; None where the arguments do not fit together."""
+    y, t, losses, dy = _array(y), _array(t), _array(losses), _array(dy)
     real = y.dtype.type
     B = y.shape[0]
     K = y.shape[1]
+    losses = losses if losses.size else np.empty(B, real)
     if (
         B * K == 0
         or t.shape != (B, K)
@@ -277,10 +303,9 @@ def _nll_probabilities_value_and_gradient_compiled(y, t, weight, losses, dy, sum
         or _overlap(dy, y)
         or _overlap(dy, t)
     ):
-        return False
+        return None
     _nll_probabilities_value_and_gradient_kernel(y, t, real(weight), losses, dy)
-    summed[0] = _weighted_total(losses, real(weight))
-    return True
+    return _weighted_total(losses, real(weight))
 
 
 def nll_probabilities_hvp(y, t, v, reduction="mean", out=None, *, threads=1):
@@ -320,19 +345,18 @@ def nll_probabilities_hvp(y, t, v, reduction="mean", out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(y) is type(t) is type(v) is type(out) is _Array
+        type(y) is type(t) is type(v) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or y.size < _SHARED)
         and reduction in ('mean', 'sum')
-        and y.flags.c_contiguous
-        and t.flags.c_contiguous
-        and v.flags.c_contiguous
     ):
         try:
+            into = np.empty(y.shape, y.dtype) if out is None else out
             weight = 1 / (len(y) or 1) if reduction == "mean" else 1
-            if _nll_probabilities_hvp_compiled[y.dtype](y, t, v, weight, out):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            if _nll_probabilities_hvp_compiled[y.dtype](y, t, v, weight, into):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     _check_reduction(reduction, ('mean', 'sum'))
     arrays, sizes, dtype, single = _read(
@@ -358,19 +382,33 @@ def _nll_probabilities_hvp_kernel(y, t, v, weight, out):
     real = out.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
+    large_out = _outgrows_caches(out)
     for row in range(B):
         q = real(0)
         sum_v_t = real(0)
         for k in range(K):
             q += y[row, k] * t[row, k]
             sum_v_t += v[row, k] * t[row, k]
-        for i in range(K):
-            out[row, i] = weight * t[row, i] * sum_v_t / (q * q)
+        if large_out:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(out[row]):
+                out_part, t_part = out[row, begin:end], t[row, begin:end]
+                for i in range(out_part.size):
+                    value = weight * t_part[i] * sum_v_t / (q * q)
+                    if whole:
+                        _stream(out_part, i, value)
+                    else:
+                        out_part[i] = value
+        else:
+            for i in range(K):
+                out[row, i] = weight * t[row, i] * sum_v_t / (q * q)
+    if large_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(2), _reads(2), _number, _writes(2))
 def _nll_probabilities_hvp_compiled(y, t, v, weight, out):
     """Do the loops, where all arguments fit together; say whether they do."""
+    y, t, v, out = _array(y), _array(t), _array(v), _array(out)
     real = y.dtype.type
     B = y.shape[0]
     K = y.shape[1]
@@ -410,9 +448,11 @@ def _log_32(u):
     # k log 2 in two parts, the larger one exact; the small terms are added up first.
     small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
     value = k * np.float32(0.6931381225585938) - (small - f)
-    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
-    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
-    return value if np.float32(0) < u < np.float32(np.inf) else edge
+    # What it is at the edges is added: a choice might become a branch, and branches are not done on vectors.
+    above = np.float32(0) if u < np.float32(np.inf) else u
+    at_0 = np.float32(-np.inf) if u == np.float32(0) else np.float32(0)
+    below = np.float32(np.nan) if u < np.float32(0) else np.float32(0)
+    return value + (above + at_0 + below)
 
 
 def _log_64(u):
@@ -434,9 +474,10 @@ def _log_64(u):
     half = 0.5 * f * f
     small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
     value = k * 0.6931471803691238 - (small - f)
-    edge = -np.inf if u == 0.0 else np.nan
-    edge = np.inf if u == np.inf else edge
-    return value if 0.0 < u < np.inf else edge
+    above = 0.0 if u < np.inf else u
+    at_0 = -np.inf if u == 0.0 else 0.0
+    below = np.nan if u < 0.0 else 0.0
+    return value + (above + at_0 + below)
 
 
 def _log(u):
@@ -457,32 +498,224 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-_POOL = ThreadPoolExecutor()
-#: From so many numbers on, handing over to another thread (about 70 µs) costs less than it saves.
+#: Results of more bytes are written past the caches, where their rows are this long at least.
+_CACHED, _LONG = 8_000_000, 1024
+
+
+@njit(**_FAST)
+def _outgrows_caches(result):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
+
+
+# Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
+_HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
+_DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
+_ORDER, _NUMBER = _HEAD + _WORD + 2, _HEAD + _WORD + 4
+_CONTIGUOUS, _WRITABLE = 0x1, 0x400
+
+
+def _is_laid_out_so(array):
+    """Whether NumPy keeps an array as is said above."""
+
+    def word(place):
+        return ctypes.c_ssize_t.from_address(place).value
+
+    def number(place):
+        return ctypes.c_int.from_address(place).value
+
+    start, dtype = id(array), id(array.dtype)
+    return (
+        (word(start + _DATA), word(start + _DTYPE)) == (array.ctypes.data, dtype)
+        and (number(start + _AXES), number(dtype + _NUMBER)) == (array.ndim, array.dtype.num)
+        and word(word(start + _SHAPE)) == array.shape[0]
+        and word(word(start + _STRIDES)) == array.strides[0]
+        and number(start + _FLAGS) & (_CONTIGUOUS | _WRITABLE) == _CONTIGUOUS | _WRITABLE
+        and ctypes.c_char.from_address(dtype + _ORDER).value == b"="
+    )
+
+
+# Under another layout arguments come in Numba's own way, some tenths of a microsecond later.
+_IN_PLACE = _is_laid_out_so(np.empty((2, 3), np.float32))
+
+
+class _Plain(types.Array):
+    """An array as an argument of a compiled function."""
+
+
+register_model(_Plain)(models.ArrayModel)
+
+
+@unbox(_Plain)
+def _unboxed(kind, given, c):
+    """What compiled code knows of an array, read in place; a TypeError where it is of another kind.
+
+    Numba's own way goes through the interpreter for each array, which takes longer than a small kernel.
+    """
+    build, dtype = c.builder, np.dtype(kind.dtype.name)
+    word, pointer = c.context.get_value_type(types.intp), ir.IntType(8).as_pointer()
+
+    def read(start, place, kept):
+        return build.load(build.bitcast(build.gep(start, [ir.Constant(word, place)]), kept.as_pointer()))
+
+    def is_same(value, right):
+        return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
+
+    number = ir.IntType(32)
+    flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
+    kept = read(given, _DTYPE, pointer)
+    fits = is_same(read(kept, _NUMBER, number), dtype.num)
+    fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
+    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
+    array = c.context.make_array(kind)(c.context, build)
+    with build.if_else(fits) as (good, bad):
+        with good:
+            lengths = ir.ArrayType(word, kind.ndim)
+            array.data = read(given, _DATA, array.data.type)
+            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
+            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
+            for axis in range(kind.ndim):
+                array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
+            # The caller holds it for as long as the call takes: references are not counted.
+            array.meminfo = ir.Constant(array.meminfo.type, None)
+            array.parent = ir.Constant(array.parent.type, None)
+        with bad:
+            c.pyapi.err_set_string("PyExc_TypeError", "an array of another kind")
+    return NativeValue(array._getvalue(), is_error=build.not_(fits))
+
+
+@intrinsic
+def _array(typing, given):
+    """The same as any other array."""
+    kind = types.Array(given.dtype, given.ndim, "C", readonly=not given.mutable)
+
+    def the_same(context, builder, signature, arguments):
+        context.nrt.incref(builder, kind, arguments[0])  # of one read in place, nothing is counted
+        return arguments[0]
+
+    return kind(given), the_same
+
+
+_Argument = _Plain if _IN_PLACE else types.Array
+
+
+#: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
+#: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: Each thread has one part of the samples, and more where parts would have more numbers than this.
+_PART = 1048576
+
+
+class _Helpers:
+    """Threads that wait for work, started when they are first needed."""
+
+    def __init__(self):
+        self.start_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.start_anew)  # threads do not come along
+
+    def start_anew(self):
+        """Begin without threads."""
+        self.waiting, self.count = queue.SimpleQueue(), 0
+
+    def call(self, work, helpers):
+        """Have so many of them call `work`, each as soon as it can."""
+        while self.count < helpers:
+            self.count += 1
+            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+        for _ in range(helpers):
+            self.waiting.put(work)
+
+    @staticmethod
+    def serve(waiting):
+        """What each of them does."""
+        while True:
+            waiting.get()()
+
+
+_HELPERS = _Helpers()
 
 
 def _in_threads(threads, kernel, sliced, *arguments):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
     `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
-    blocks of 32 of them, so that every number comes out as in one thread.
+    blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
+    part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
     samples = len(arguments[sliced.index(True)])
-    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    largest = max([each.size for each, cut in zip(arguments, sliced) if cut])
     unit = 32 if largest < 128 * samples else 1
     units = samples // unit
-    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
+    parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+    def work():
+        while left:
+            try:
+                part = left.popleft()
+            except IndexError:  # another one was faster
+                return
+            here, failure = slice(cuts[part], cuts[part + 1]), None
+            try:
+                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+            except BaseException as error:
+                failure = error
+            done.put(failure)
 
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
+    _HELPERS.call(work, min(threads, parts) - 1)
+    work()
+    for failure in [done.get() for _ in range(parts)]:
+        if failure is not None:
+            raise failure
 
 
 def _read(*arguments):

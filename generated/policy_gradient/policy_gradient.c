@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,27 +156,66 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -182,11 +235,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -209,8 +262,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -223,6 +276,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 /* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
    on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
 static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
@@ -230,161 +294,196 @@ static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
     return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-int policy_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict theta,
-    const int64_t *restrict a, float *restrict out)
+static inline double f64_total_wide(double *lanes)
 {
-    for (ptrdiff_t first = 0; first < B; first++)
-        if (a[first] < 0 || a[first] >= K)
-            return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float theta_block[SHORT][LANES];
-            float m[LANES], e[LANES], s[LANES], log_s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    theta_block[place][lane] = theta[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void policy_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float theta_block[SHORT][LANES];
+        float m[LANES], e[LANES], s[LANES], log_s[LANES];
+        const float *restrict theta_rows = theta + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f32_larger(theta_block[k][lane], m[lane]);
-                }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[lane] = f32_exp_of_negative(theta_block[k][lane] - m[lane]);
-                    s[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                log_s[lane] = f32_log(s[lane]);
-                out[row] = ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]);
+                theta_block[place][lane] = theta_rows[lane * K + place];
             }
         }
-    }
-    if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float m[ROWS], s[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    float m_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f32_larger(theta[row * K + k], m[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
-                }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(theta_block[k][lane], m[lane]);
             }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            float e = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            s_lanes[lane] += e;
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            float e = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            const float s_term = e;
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = K;
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f32_exp_of_negative(theta_block[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            log_s[lane] = f32_log(s[lane]);
+            out[row] = ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]);
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void policy_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f32_larger(theta[row * K + k], m[row - start]);
+                }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
                         float e = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
-                        s[row - start] += e;
+                        s_lanes[lane] += e;
                     }
-                    s[row - start] += f32_total(s_lanes);
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                float log_s = f32_log(s[row - start]);
-                out[row] = ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s);
+                for (ptrdiff_t k = first; k < K; k++) {
+                    float e = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
+                    s[row - start] += e;
+                }
+                s[row - start] += f32_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float log_s = f32_log(s[row - start]);
+            out[row] = ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s);
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void policy_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F32_WIDE <= K; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                 }
-            if (first < K && K >= F32_WIDE) {
-                first = K - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                 }
@@ -393,9 +492,7 @@ int policy_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict theta,
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f32_larger(theta[row * K + k], m);
             }
-            FOR_LANES(F32_LANES)
-                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-            m = f32_larger(f32_largest(m_lanes), m);
+            m = f32_larger(f32_largest_widest(m_lanes), m);
         }
         /* e: between 0 and 1, and at least one of them is 1 */
         /* s: between 1 and the number of terms */
@@ -432,147 +529,174 @@ int policy_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict theta,
         float log_s = f32_log(s);
         out[row] = ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s);
     }
-    return 0;
 }
 
-int policy_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict theta,
-    const int64_t *restrict a, double *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void policy_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        policy_gradient_f32_short_rows(from, whole, K, theta, a, out);
+        from = whole;
+    }
+    if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(float)))
+        policy_gradient_f32_near_rows(from, to, K, theta, a, out);
+    else
+        policy_gradient_f32_long_rows(from, to, K, theta, a, out);
+}
+
+int policy_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict theta,
+    const int64_t *restrict a, float *restrict out)
 {
     for (ptrdiff_t first = 0; first < B; first++)
         if (a[first] < 0 || a[first] >= K)
             return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double theta_block[SHORT][LANES];
-            double m[LANES], e[LANES], s[LANES], log_s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    theta_block[place][lane] = theta[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
+    if (B * K <= GRAIN)
+        policy_gradient_f32_rows(0, B, B, K, theta, a, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        policy_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, theta, a, out);
+    }
+    return 0;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void policy_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double theta_block[SHORT][LANES];
+        double m[LANES], e[LANES], s[LANES], log_s[LANES];
+        const double *restrict theta_rows = theta + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f64_larger(theta_block[k][lane], m[lane]);
-                }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[lane] = f64_exp_of_negative(theta_block[k][lane] - m[lane]);
-                    s[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                log_s[lane] = f64_log(s[lane]);
-                out[row] = ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]);
+                theta_block[place][lane] = theta_rows[lane * K + place];
             }
         }
-    }
-    if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double m[ROWS], s[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    double m_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f64_larger(theta[row * K + k], m[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
-                }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(theta_block[k][lane], m[lane]);
             }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            double e = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            s_lanes[lane] += e;
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            double e = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            const double s_term = e;
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = K;
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f64_exp_of_negative(theta_block[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            log_s[lane] = f64_log(s[lane]);
+            out[row] = ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]);
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void policy_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f64_larger(theta[row * K + k], m[row - start]);
+                }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
                         double e = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
-                        s[row - start] += e;
+                        s_lanes[lane] += e;
                     }
-                    s[row - start] += f64_total(s_lanes);
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                double log_s = f64_log(s[row - start]);
-                out[row] = ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s);
+                for (ptrdiff_t k = first; k < K; k++) {
+                    double e = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
+                    s[row - start] += e;
+                }
+                s[row - start] += f64_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double log_s = f64_log(s[row - start]);
+            out[row] = ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s);
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void policy_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F64_WIDE <= K; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                 }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                 }
@@ -581,9 +705,7 @@ int policy_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict theta,
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f64_larger(theta[row * K + k], m);
             }
-            FOR_LANES(F64_LANES)
-                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-            m = f64_larger(f64_largest(m_lanes), m);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
         /* e: between 0 and 1, and at least one of them is 1 */
         /* s: between 1 and the number of terms */
@@ -620,172 +742,200 @@ int policy_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict theta,
         double log_s = f64_log(s);
         out[row] = ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s);
     }
-    return 0;
 }
 
-int policy_gradient_gradient_theta_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict theta,
-    const int64_t *restrict a, float *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void policy_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        policy_gradient_f64_short_rows(from, whole, K, theta, a, out);
+        from = whole;
+    }
+    if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(double)))
+        policy_gradient_f64_near_rows(from, to, K, theta, a, out);
+    else
+        policy_gradient_f64_long_rows(from, to, K, theta, a, out);
+}
+
+int policy_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict theta,
+    const int64_t *restrict a, double *restrict out)
 {
     for (ptrdiff_t first = 0; first < B; first++)
         if (a[first] < 0 || a[first] >= K)
             return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float theta_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float m[LANES], s[LANES], aside[LANES], scale[LANES];
+    if (B * K <= GRAIN)
+        policy_gradient_f64_rows(0, B, B, K, theta, a, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        policy_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, theta, a, out);
+    }
+    return 0;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void policy_gradient_gradient_theta_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float theta_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float m[LANES], s[LANES], aside[LANES], scale[LANES];
+        const float *restrict theta_rows = theta + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                theta_block[place][lane] = theta_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(theta_block[k][lane], m[lane]);
+            }
+        }
+        /* out_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[k][lane] = f32_exp_of_negative(theta_block[k][lane] - m[lane]);
+                s[lane] += out_block[k][lane];
+            }
+        }
+        /* out_block[(ptrdiff_t)a[row]][lane]: worked out before its operands are overwritten */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            aside[lane] = 1.0f - out_block[(ptrdiff_t)a[row]][lane] / s[lane];
+            scale[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[j][lane] = -scale[lane] * out_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            out_block[(ptrdiff_t)a[row]][lane] = aside[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    theta_block[place][lane] = theta[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f32_larger(theta_block[k][lane], m[lane]);
-                }
-            }
-            /* out_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[k][lane] = f32_exp_of_negative(theta_block[k][lane] - m[lane]);
-                    s[lane] += out_block[k][lane];
-                }
-            }
-            /* out_block[(ptrdiff_t)a[row]][lane]: worked out before its operands are overwritten */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                aside[lane] = 1.0f - out_block[(ptrdiff_t)a[row]][lane] / s[lane];
-                scale[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[j][lane] = -scale[lane] * out_block[j][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out_block[(ptrdiff_t)a[row]][lane] = aside[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float m[ROWS], s[ROWS], aside[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    float m_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                        first = K;
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void policy_gradient_gradient_theta_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], aside[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f32_larger(theta[row * K + k], m[row - start]);
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                     }
-                    FOR_LANES(F32_LANES)
-                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                    first = K;
                 }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f32_larger(theta[row * K + k], m[row - start]);
+                }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
             }
-            /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            out[row * K + k] = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            s_lanes[lane] += out[row * K + k];
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            out[row * K + k] = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            const float s_term = out[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
+        }
+        /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
                         out[row * K + k] = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
-                        s[row - start] += out[row * K + k];
+                        s_lanes[lane] += out[row * K + k];
                     }
-                    s[row - start] += f32_total(s_lanes);
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
+                        const float s_term = out[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
                 }
-            }
-            /* out[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                aside[row - start] = 1.0f - out[row * K + (ptrdiff_t)a[row]] / s[row - start];
-                scale[row - start] = 1.0f / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[row * K + j] = -scale[row - start] * out[row * K + j];
+                for (ptrdiff_t k = first; k < K; k++) {
+                    out[row * K + k] = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
+                    s[row - start] += out[row * K + k];
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                out[row * K + (ptrdiff_t)a[row]] = aside[row - start];
+                s[row - start] += f32_total(s_lanes);
             }
         }
-        done = B;
+        /* out[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            aside[row - start] = 1.0f - out[row * K + (ptrdiff_t)a[row]] / s[row - start];
+            scale[row - start] = 1.0f / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t j = 0; j < K; j++) {
+                out[row * K + j] = -scale[row - start] * out[row * K + j];
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            out[row * K + (ptrdiff_t)a[row]] = aside[row - start];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void policy_gradient_gradient_theta_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F32_WIDE <= K; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                 }
-            if (first < K && K >= F32_WIDE) {
-                first = K - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                 }
@@ -794,9 +944,7 @@ int policy_gradient_gradient_theta_f32(ptrdiff_t B, ptrdiff_t K, const float *re
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f32_larger(theta[row * K + k], m);
             }
-            FOR_LANES(F32_LANES)
-                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-            m = f32_larger(f32_largest(m_lanes), m);
+            m = f32_larger(f32_largest_widest(m_lanes), m);
         }
         /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -838,172 +986,201 @@ int policy_gradient_gradient_theta_f32(ptrdiff_t B, ptrdiff_t K, const float *re
         }
         out[row * K + (ptrdiff_t)a[row]] = aside;
     }
-    return 0;
 }
 
-int policy_gradient_gradient_theta_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict theta,
-    const int64_t *restrict a, double *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void policy_gradient_gradient_theta_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict theta, const int64_t *restrict a, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        policy_gradient_gradient_theta_f32_short_rows(from, whole, K, theta, a, out);
+        from = whole;
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+        policy_gradient_gradient_theta_f32_near_rows(from, to, K, theta, a, out);
+    else
+        policy_gradient_gradient_theta_f32_long_rows(from, to, K, theta, a, out);
+}
+
+int policy_gradient_gradient_theta_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict theta,
+    const int64_t *restrict a, float *restrict out)
 {
     for (ptrdiff_t first = 0; first < B; first++)
         if (a[first] < 0 || a[first] >= K)
             return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double theta_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double m[LANES], s[LANES], aside[LANES], scale[LANES];
+    if (B * K <= GRAIN)
+        policy_gradient_gradient_theta_f32_rows(0, B, B, K, theta, a, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        policy_gradient_gradient_theta_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, theta, a,
+            out);
+    }
+    return 0;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void policy_gradient_gradient_theta_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double theta_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double m[LANES], s[LANES], aside[LANES], scale[LANES];
+        const double *restrict theta_rows = theta + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                theta_block[place][lane] = theta_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(theta_block[k][lane], m[lane]);
+            }
+        }
+        /* out_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[k][lane] = f64_exp_of_negative(theta_block[k][lane] - m[lane]);
+                s[lane] += out_block[k][lane];
+            }
+        }
+        /* out_block[(ptrdiff_t)a[row]][lane]: worked out before its operands are overwritten */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            aside[lane] = 1.0 - out_block[(ptrdiff_t)a[row]][lane] / s[lane];
+            scale[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[j][lane] = -scale[lane] * out_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            out_block[(ptrdiff_t)a[row]][lane] = aside[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    theta_block[place][lane] = theta[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f64_larger(theta_block[k][lane], m[lane]);
-                }
-            }
-            /* out_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[k][lane] = f64_exp_of_negative(theta_block[k][lane] - m[lane]);
-                    s[lane] += out_block[k][lane];
-                }
-            }
-            /* out_block[(ptrdiff_t)a[row]][lane]: worked out before its operands are overwritten */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                aside[lane] = 1.0 - out_block[(ptrdiff_t)a[row]][lane] / s[lane];
-                scale[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[j][lane] = -scale[lane] * out_block[j][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out_block[(ptrdiff_t)a[row]][lane] = aside[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double m[ROWS], s[ROWS], aside[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    double m_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                        first = K;
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void policy_gradient_gradient_theta_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], aside[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f64_larger(theta[row * K + k], m[row - start]);
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                     }
-                    FOR_LANES(F64_LANES)
-                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                    first = K;
                 }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f64_larger(theta[row * K + k], m[row - start]);
+                }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
             }
-            /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            out[row * K + k] = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            s_lanes[lane] += out[row * K + k];
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            out[row * K + k] = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            const double s_term = out[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
+        }
+        /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
                         out[row * K + k] = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
-                        s[row - start] += out[row * K + k];
+                        s_lanes[lane] += out[row * K + k];
                     }
-                    s[row - start] += f64_total(s_lanes);
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
+                        const double s_term = out[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
                 }
-            }
-            /* out[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                aside[row - start] = 1.0 - out[row * K + (ptrdiff_t)a[row]] / s[row - start];
-                scale[row - start] = 1.0 / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[row * K + j] = -scale[row - start] * out[row * K + j];
+                for (ptrdiff_t k = first; k < K; k++) {
+                    out[row * K + k] = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
+                    s[row - start] += out[row * K + k];
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                out[row * K + (ptrdiff_t)a[row]] = aside[row - start];
+                s[row - start] += f64_total(s_lanes);
             }
         }
-        done = B;
+        /* out[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            aside[row - start] = 1.0 - out[row * K + (ptrdiff_t)a[row]] / s[row - start];
+            scale[row - start] = 1.0 / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t j = 0; j < K; j++) {
+                out[row * K + j] = -scale[row - start] * out[row * K + j];
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            out[row * K + (ptrdiff_t)a[row]] = aside[row - start];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void policy_gradient_gradient_theta_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F64_WIDE <= K; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                 }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                 }
@@ -1012,9 +1189,7 @@ int policy_gradient_gradient_theta_f64(ptrdiff_t B, ptrdiff_t K, const double *r
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f64_larger(theta[row * K + k], m);
             }
-            FOR_LANES(F64_LANES)
-                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-            m = f64_larger(f64_largest(m_lanes), m);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
         /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -1056,172 +1231,204 @@ int policy_gradient_gradient_theta_f64(ptrdiff_t B, ptrdiff_t K, const double *r
         }
         out[row * K + (ptrdiff_t)a[row]] = aside;
     }
-    return 0;
 }
 
-int policy_gradient_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict theta,
-    const int64_t *restrict a, const float *restrict g, float *restrict dtheta)
+/* The samples from `from` up to `to`. */
+SHARED void policy_gradient_gradient_theta_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict theta, const int64_t *restrict a, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        policy_gradient_gradient_theta_f64_short_rows(from, whole, K, theta, a, out);
+        from = whole;
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+        policy_gradient_gradient_theta_f64_near_rows(from, to, K, theta, a, out);
+    else
+        policy_gradient_gradient_theta_f64_long_rows(from, to, K, theta, a, out);
+}
+
+int policy_gradient_gradient_theta_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict theta,
+    const int64_t *restrict a, double *restrict out)
 {
     for (ptrdiff_t first = 0; first < B; first++)
         if (a[first] < 0 || a[first] >= K)
             return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float theta_block[SHORT][LANES];
-            float dtheta_block[SHORT][LANES];
-            float m[LANES], s[LANES], aside[LANES], scale[LANES];
+    if (B * K <= GRAIN)
+        policy_gradient_gradient_theta_f64_rows(0, B, B, K, theta, a, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        policy_gradient_gradient_theta_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, theta, a,
+            out);
+    }
+    return 0;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void policy_gradient_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, const float *restrict g,
+    float *restrict dtheta)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float theta_block[SHORT][LANES];
+        float dtheta_block[SHORT][LANES];
+        float m[LANES], s[LANES], aside[LANES], scale[LANES];
+        const float *restrict theta_rows = theta + first * K;
+        float *restrict dtheta_rows = dtheta + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                theta_block[place][lane] = theta_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(theta_block[k][lane], m[lane]);
+            }
+        }
+        /* dtheta_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dtheta_block[k][lane] = f32_exp_of_negative(theta_block[k][lane] - m[lane]);
+                s[lane] += dtheta_block[k][lane];
+            }
+        }
+        /* dtheta_block[(ptrdiff_t)a[row]][lane]: worked out before its operands are overwritten */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            aside[lane] = g[row] * (1.0f - dtheta_block[(ptrdiff_t)a[row]][lane] / s[lane]);
+            scale[lane] = g[row] / s[lane];
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dtheta_block[j][lane] = -scale[lane] * dtheta_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            dtheta_block[(ptrdiff_t)a[row]][lane] = aside[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    theta_block[place][lane] = theta[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f32_larger(theta_block[k][lane], m[lane]);
-                }
-            }
-            /* dtheta_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dtheta_block[k][lane] = f32_exp_of_negative(theta_block[k][lane] - m[lane]);
-                    s[lane] += dtheta_block[k][lane];
-                }
-            }
-            /* dtheta_block[(ptrdiff_t)a[row]][lane]: worked out before its operands are overwritten */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                aside[lane] = g[row] * (1.0f - dtheta_block[(ptrdiff_t)a[row]][lane] / s[lane]);
-                scale[lane] = g[row] / s[lane];
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dtheta_block[j][lane] = -scale[lane] * dtheta_block[j][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                dtheta_block[(ptrdiff_t)a[row]][lane] = aside[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dtheta[(first + lane) * K + place] = dtheta_block[place][lane];
-                }
+                dtheta_rows[lane * K + place] = dtheta_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float m[ROWS], s[ROWS], aside[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    float m_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                        first = K;
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void policy_gradient_vjp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, const float *restrict g,
+    float *restrict dtheta)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], aside[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f32_larger(theta[row * K + k], m[row - start]);
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                     }
-                    FOR_LANES(F32_LANES)
-                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                    first = K;
                 }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f32_larger(theta[row * K + k], m[row - start]);
+                }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
             }
-            /* dtheta[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            s_lanes[lane] += dtheta[row * K + k];
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            const float s_term = dtheta[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
+        }
+        /* dtheta[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
                         dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
-                        s[row - start] += dtheta[row * K + k];
+                        s_lanes[lane] += dtheta[row * K + k];
                     }
-                    s[row - start] += f32_total(s_lanes);
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
+                        const float s_term = dtheta[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
                 }
-            }
-            /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                aside[row - start] = g[row] * (1.0f - dtheta[row * K + (ptrdiff_t)a[row]] / s[row - start]);
-                scale[row - start] = g[row] / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    dtheta[row * K + j] = -scale[row - start] * dtheta[row * K + j];
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - m[row - start]);
+                    s[row - start] += dtheta[row * K + k];
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                dtheta[row * K + (ptrdiff_t)a[row]] = aside[row - start];
+                s[row - start] += f32_total(s_lanes);
             }
         }
-        done = B;
+        /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            aside[row - start] = g[row] * (1.0f - dtheta[row * K + (ptrdiff_t)a[row]] / s[row - start]);
+            scale[row - start] = g[row] / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t j = 0; j < K; j++) {
+                dtheta[row * K + j] = -scale[row - start] * dtheta[row * K + j];
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            dtheta[row * K + (ptrdiff_t)a[row]] = aside[row - start];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void policy_gradient_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, const float *restrict g,
+    float *restrict dtheta)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F32_WIDE <= K; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                 }
-            if (first < K && K >= F32_WIDE) {
-                first = K - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
                 }
@@ -1230,9 +1437,7 @@ int policy_gradient_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict thet
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f32_larger(theta[row * K + k], m);
             }
-            FOR_LANES(F32_LANES)
-                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-            m = f32_larger(f32_largest(m_lanes), m);
+            m = f32_larger(f32_largest_widest(m_lanes), m);
         }
         /* dtheta[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -1274,172 +1479,204 @@ int policy_gradient_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict thet
         }
         dtheta[row * K + (ptrdiff_t)a[row]] = aside;
     }
-    return 0;
 }
 
-int policy_gradient_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict theta,
-    const int64_t *restrict a, const double *restrict g, double *restrict dtheta)
+/* The samples from `from` up to `to`. */
+SHARED void policy_gradient_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, const float *restrict g,
+    float *restrict dtheta)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        policy_gradient_vjp_f32_short_rows(from, whole, K, theta, a, g, dtheta);
+        from = whole;
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+        policy_gradient_vjp_f32_near_rows(from, to, K, theta, a, g, dtheta);
+    else
+        policy_gradient_vjp_f32_long_rows(from, to, K, theta, a, g, dtheta);
+}
+
+int policy_gradient_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict theta,
+    const int64_t *restrict a, const float *restrict g, float *restrict dtheta)
 {
     for (ptrdiff_t first = 0; first < B; first++)
         if (a[first] < 0 || a[first] >= K)
             return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double theta_block[SHORT][LANES];
-            double dtheta_block[SHORT][LANES];
-            double m[LANES], s[LANES], aside[LANES], scale[LANES];
+    if (B * K <= GRAIN)
+        policy_gradient_vjp_f32_rows(0, B, B, K, theta, a, g, dtheta);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        policy_gradient_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, theta, a, g, dtheta);
+    }
+    return 0;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void policy_gradient_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, const double *restrict g,
+    double *restrict dtheta)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double theta_block[SHORT][LANES];
+        double dtheta_block[SHORT][LANES];
+        double m[LANES], s[LANES], aside[LANES], scale[LANES];
+        const double *restrict theta_rows = theta + first * K;
+        double *restrict dtheta_rows = dtheta + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                theta_block[place][lane] = theta_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(theta_block[k][lane], m[lane]);
+            }
+        }
+        /* dtheta_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dtheta_block[k][lane] = f64_exp_of_negative(theta_block[k][lane] - m[lane]);
+                s[lane] += dtheta_block[k][lane];
+            }
+        }
+        /* dtheta_block[(ptrdiff_t)a[row]][lane]: worked out before its operands are overwritten */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            aside[lane] = g[row] * (1.0 - dtheta_block[(ptrdiff_t)a[row]][lane] / s[lane]);
+            scale[lane] = g[row] / s[lane];
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dtheta_block[j][lane] = -scale[lane] * dtheta_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            dtheta_block[(ptrdiff_t)a[row]][lane] = aside[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    theta_block[place][lane] = theta[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f64_larger(theta_block[k][lane], m[lane]);
-                }
-            }
-            /* dtheta_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dtheta_block[k][lane] = f64_exp_of_negative(theta_block[k][lane] - m[lane]);
-                    s[lane] += dtheta_block[k][lane];
-                }
-            }
-            /* dtheta_block[(ptrdiff_t)a[row]][lane]: worked out before its operands are overwritten */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                aside[lane] = g[row] * (1.0 - dtheta_block[(ptrdiff_t)a[row]][lane] / s[lane]);
-                scale[lane] = g[row] / s[lane];
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dtheta_block[j][lane] = -scale[lane] * dtheta_block[j][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                dtheta_block[(ptrdiff_t)a[row]][lane] = aside[lane];
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dtheta[(first + lane) * K + place] = dtheta_block[place][lane];
-                }
+                dtheta_rows[lane * K + place] = dtheta_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double m[ROWS], s[ROWS], aside[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    double m_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
-                        }
-                        first = K;
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void policy_gradient_vjp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, const double *restrict g,
+    double *restrict dtheta)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], aside[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        m[row - start] = f64_larger(theta[row * K + k], m[row - start]);
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                     }
-                    FOR_LANES(F64_LANES)
-                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                    first = K;
                 }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f64_larger(theta[row * K + k], m[row - start]);
+                }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
             }
-            /* dtheta[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            s_lanes[lane] += dtheta[row * K + k];
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
-                            const double s_term = dtheta[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
+        }
+        /* dtheta[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
                         dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
-                        s[row - start] += dtheta[row * K + k];
+                        s_lanes[lane] += dtheta[row * K + k];
                     }
-                    s[row - start] += f64_total(s_lanes);
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
+                        const double s_term = dtheta[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
                 }
-            }
-            /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                aside[row - start] = g[row] * (1.0 - dtheta[row * K + (ptrdiff_t)a[row]] / s[row - start]);
-                scale[row - start] = g[row] / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    dtheta[row * K + j] = -scale[row - start] * dtheta[row * K + j];
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - m[row - start]);
+                    s[row - start] += dtheta[row * K + k];
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                dtheta[row * K + (ptrdiff_t)a[row]] = aside[row - start];
+                s[row - start] += f64_total(s_lanes);
             }
         }
-        done = B;
+        /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            aside[row - start] = g[row] * (1.0 - dtheta[row * K + (ptrdiff_t)a[row]] / s[row - start]);
+            scale[row - start] = g[row] / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t j = 0; j < K; j++) {
+                dtheta[row * K + j] = -scale[row - start] * dtheta[row * K + j];
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            dtheta[row * K + (ptrdiff_t)a[row]] = aside[row - start];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void policy_gradient_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, const double *restrict g,
+    double *restrict dtheta)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F64_WIDE <= K; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                 }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
                 }
@@ -1448,9 +1685,7 @@ int policy_gradient_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict the
             for (ptrdiff_t k = first; k < K; k++) {
                 m = f64_larger(theta[row * K + k], m);
             }
-            FOR_LANES(F64_LANES)
-                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-            m = f64_larger(f64_largest(m_lanes), m);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
         /* dtheta[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -1492,6 +1727,37 @@ int policy_gradient_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict the
         }
         dtheta[row * K + (ptrdiff_t)a[row]] = aside;
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void policy_gradient_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, const double *restrict g,
+    double *restrict dtheta)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        policy_gradient_vjp_f64_short_rows(from, whole, K, theta, a, g, dtheta);
+        from = whole;
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+        policy_gradient_vjp_f64_near_rows(from, to, K, theta, a, g, dtheta);
+    else
+        policy_gradient_vjp_f64_long_rows(from, to, K, theta, a, g, dtheta);
+}
+
+int policy_gradient_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict theta,
+    const int64_t *restrict a, const double *restrict g, double *restrict dtheta)
+{
+    for (ptrdiff_t first = 0; first < B; first++)
+        if (a[first] < 0 || a[first] >= K)
+            return 1;
+    if (B * K <= GRAIN)
+        policy_gradient_vjp_f64_rows(0, B, B, K, theta, a, g, dtheta);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        policy_gradient_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, theta, a, g, dtheta);
+    }
     return 0;
 }
 
@@ -1501,6 +1767,169 @@ ptrdiff_t policy_gradient_jvp_work(ptrdiff_t B, ptrdiff_t K)
     return threads() * K;
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void policy_gradient_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, const float *restrict theta_dot,
+    float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float theta_block[SHORT][LANES];
+        float theta_dot_block[SHORT][LANES];
+        float e[SHORT][LANES];
+        float m[LANES], s[LANES], sum_theta_dot_pi_theta[LANES], scale[LANES];
+        const float *restrict theta_rows = theta + first * K;
+        const float *restrict theta_dot_rows = theta_dot + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                theta_block[place][lane] = theta_rows[lane * K + place];
+                theta_dot_block[place][lane] = theta_dot_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(theta_block[k][lane], m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f32_exp_of_negative(theta_block[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_theta_dot_pi_theta[lane] = 0.0f;
+            scale[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_theta_dot_pi_theta[lane] = f32_add_product(scale[lane] * theta_dot_block[i][lane], e[i][lane], sum_theta_dot_pi_theta[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            out[row] = theta_dot_block[(ptrdiff_t)a[row]][lane] - sum_theta_dot_pi_theta[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void policy_gradient_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, const float *restrict theta_dot,
+    float *restrict out, float *restrict work)
+{
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        {
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                m = f32_larger(theta[row * K + k], m);
+            }
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(theta[row * K + k] - m);
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(theta[row * K + k] - m);
+                    const float s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f32_exp_of_negative(theta[row * K + k] - m);
+                s += e[k];
+            }
+            s += f32_total(s_lanes);
+        }
+        float sum_theta_dot_pi_theta = 0.0f;
+        float scale = 1.0f / s;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_theta_dot_pi_theta_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                sum_theta_dot_pi_theta_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    sum_theta_dot_pi_theta_lanes[lane] = f32_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    const float sum_theta_dot_pi_theta_term = scale * theta_dot[row * K + i] * e[i];
+                    sum_theta_dot_pi_theta_lanes[lane] += lane < again ? 0.0f : sum_theta_dot_pi_theta_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_theta_dot_pi_theta = f32_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta);
+            }
+            sum_theta_dot_pi_theta += f32_total_wide(sum_theta_dot_pi_theta_lanes);
+        }
+        out[row] = theta_dot[row * K + (ptrdiff_t)a[row]] - sum_theta_dot_pi_theta;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void policy_gradient_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, const float *restrict theta_dot,
+    float *restrict out, float *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        policy_gradient_jvp_f32_short_rows(from, whole, K, theta, a, theta_dot, out);
+        from = whole;
+    }
+    policy_gradient_jvp_f32_long_rows(from, to, K, theta, a, theta_dot, out, work);
+}
+
 int policy_gradient_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict theta,
     const int64_t *restrict a, const float *restrict theta_dot, float *restrict out,
     float *restrict work)
@@ -1508,155 +1937,178 @@ int policy_gradient_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict thet
     for (ptrdiff_t first = 0; first < B; first++)
         if (a[first] < 0 || a[first] >= K)
             return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float theta_block[SHORT][LANES];
-            float theta_dot_block[SHORT][LANES];
-            float e[SHORT][LANES];
-            float m[LANES], s[LANES], sum_theta_dot_pi_theta[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    theta_block[place][lane] = theta[(first + lane) * K + place];
-                    theta_dot_block[place][lane] = theta_dot[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f32_larger(theta_block[k][lane], m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f32_exp_of_negative(theta_block[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_theta_dot_pi_theta[lane] = 0.0f;
-                scale[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_theta_dot_pi_theta[lane] = f32_add_product(scale[lane] * theta_dot_block[i][lane], e[i][lane], sum_theta_dot_pi_theta[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row] = theta_dot_block[(ptrdiff_t)a[row]][lane] - sum_theta_dot_pi_theta[lane];
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        float *restrict e = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            {
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= K; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F32_WIDE) {
-                    first = K - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    m = f32_larger(theta[row * K + k], m);
-                }
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(theta[row * K + k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(theta[row * K + k] - m);
-                        const float s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0f : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f32_exp_of_negative(theta[row * K + k] - m);
-                    s += e[k];
-                }
-                s += f32_total(s_lanes);
-            }
-            float sum_theta_dot_pi_theta = 0.0f;
-            float scale = 1.0f / s;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_theta_dot_pi_theta_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    sum_theta_dot_pi_theta_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_WIDE <= end; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t i = first + lane;
-                        sum_theta_dot_pi_theta_lanes[lane] = f32_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta_lanes[lane]);
-                    }
-                if (first < end && end >= F32_WIDE) {
-                    const ptrdiff_t again = first + F32_WIDE - end;
-                    first = end - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t i = first + lane;
-                        const float sum_theta_dot_pi_theta_term = scale * theta_dot[row * K + i] * e[i];
-                        sum_theta_dot_pi_theta_lanes[lane] += lane < again ? 0.0f : sum_theta_dot_pi_theta_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_theta_dot_pi_theta = f32_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta);
-                }
-                FOR_LANES(F32_LANES)
-                    sum_theta_dot_pi_theta_lanes[lane] += sum_theta_dot_pi_theta_lanes[lane + F32_LANES];
-                sum_theta_dot_pi_theta += f32_total(sum_theta_dot_pi_theta_lanes);
-            }
-            out[row] = theta_dot[row * K + (ptrdiff_t)a[row]] - sum_theta_dot_pi_theta;
-        }
+    if (B * K <= GRAIN)
+        policy_gradient_jvp_f32_rows(0, B, K, theta, a, theta_dot, out, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        policy_gradient_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), K, theta, a, theta_dot, out,
+            work + thread() * K);
     }
     return 0;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void policy_gradient_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, const double *restrict theta_dot,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double theta_block[SHORT][LANES];
+        double theta_dot_block[SHORT][LANES];
+        double e[SHORT][LANES];
+        double m[LANES], s[LANES], sum_theta_dot_pi_theta[LANES], scale[LANES];
+        const double *restrict theta_rows = theta + first * K;
+        const double *restrict theta_dot_rows = theta_dot + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                theta_block[place][lane] = theta_rows[lane * K + place];
+                theta_dot_block[place][lane] = theta_dot_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(theta_block[k][lane], m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f64_exp_of_negative(theta_block[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_theta_dot_pi_theta[lane] = 0.0;
+            scale[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_theta_dot_pi_theta[lane] = f64_add_product(scale[lane] * theta_dot_block[i][lane], e[i][lane], sum_theta_dot_pi_theta[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            out[row] = theta_dot_block[(ptrdiff_t)a[row]][lane] - sum_theta_dot_pi_theta[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void policy_gradient_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, const double *restrict theta_dot,
+    double *restrict out, double *restrict work)
+{
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        {
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                m = f64_larger(theta[row * K + k], m);
+            }
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(theta[row * K + k] - m);
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(theta[row * K + k] - m);
+                    const double s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f64_exp_of_negative(theta[row * K + k] - m);
+                s += e[k];
+            }
+            s += f64_total(s_lanes);
+        }
+        double sum_theta_dot_pi_theta = 0.0;
+        double scale = 1.0 / s;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_theta_dot_pi_theta_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                sum_theta_dot_pi_theta_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    sum_theta_dot_pi_theta_lanes[lane] = f64_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    const double sum_theta_dot_pi_theta_term = scale * theta_dot[row * K + i] * e[i];
+                    sum_theta_dot_pi_theta_lanes[lane] += lane < again ? 0.0 : sum_theta_dot_pi_theta_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t i = first; i < end; i++) {
+                sum_theta_dot_pi_theta = f64_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta);
+            }
+            sum_theta_dot_pi_theta += f64_total_wide(sum_theta_dot_pi_theta_lanes);
+        }
+        out[row] = theta_dot[row * K + (ptrdiff_t)a[row]] - sum_theta_dot_pi_theta;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void policy_gradient_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, const double *restrict theta_dot,
+    double *restrict out, double *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        policy_gradient_jvp_f64_short_rows(from, whole, K, theta, a, theta_dot, out);
+        from = whole;
+    }
+    policy_gradient_jvp_f64_long_rows(from, to, K, theta, a, theta_dot, out, work);
 }
 
 int policy_gradient_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict theta,
@@ -1666,153 +2118,13 @@ int policy_gradient_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict the
     for (ptrdiff_t first = 0; first < B; first++)
         if (a[first] < 0 || a[first] >= K)
             return 1;
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double theta_block[SHORT][LANES];
-            double theta_dot_block[SHORT][LANES];
-            double e[SHORT][LANES];
-            double m[LANES], s[LANES], sum_theta_dot_pi_theta[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    theta_block[place][lane] = theta[(first + lane) * K + place];
-                    theta_dot_block[place][lane] = theta_dot[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f64_larger(theta_block[k][lane], m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f64_exp_of_negative(theta_block[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_theta_dot_pi_theta[lane] = 0.0;
-                scale[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_theta_dot_pi_theta[lane] = f64_add_product(scale[lane] * theta_dot_block[i][lane], e[i][lane], sum_theta_dot_pi_theta[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row] = theta_dot_block[(ptrdiff_t)a[row]][lane] - sum_theta_dot_pi_theta[lane];
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        double *restrict e = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            {
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= K; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F64_WIDE) {
-                    first = K - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    m = f64_larger(theta[row * K + k], m);
-                }
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(theta[row * K + k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(theta[row * K + k] - m);
-                        const double s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0 : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f64_exp_of_negative(theta[row * K + k] - m);
-                    s += e[k];
-                }
-                s += f64_total(s_lanes);
-            }
-            double sum_theta_dot_pi_theta = 0.0;
-            double scale = 1.0 / s;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_theta_dot_pi_theta_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    sum_theta_dot_pi_theta_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_WIDE <= end; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t i = first + lane;
-                        sum_theta_dot_pi_theta_lanes[lane] = f64_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta_lanes[lane]);
-                    }
-                if (first < end && end >= F64_WIDE) {
-                    const ptrdiff_t again = first + F64_WIDE - end;
-                    first = end - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t i = first + lane;
-                        const double sum_theta_dot_pi_theta_term = scale * theta_dot[row * K + i] * e[i];
-                        sum_theta_dot_pi_theta_lanes[lane] += lane < again ? 0.0 : sum_theta_dot_pi_theta_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t i = first; i < end; i++) {
-                    sum_theta_dot_pi_theta = f64_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta);
-                }
-                FOR_LANES(F64_LANES)
-                    sum_theta_dot_pi_theta_lanes[lane] += sum_theta_dot_pi_theta_lanes[lane + F64_LANES];
-                sum_theta_dot_pi_theta += f64_total(sum_theta_dot_pi_theta_lanes);
-            }
-            out[row] = theta_dot[row * K + (ptrdiff_t)a[row]] - sum_theta_dot_pi_theta;
-        }
+    if (B * K <= GRAIN)
+        policy_gradient_jvp_f64_rows(0, B, K, theta, a, theta_dot, out, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        policy_gradient_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), K, theta, a, theta_dot, out,
+            work + thread() * K);
     }
     return 0;
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -134,21 +148,59 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t rayleigh_quotient_work(ptrdiff_t N)
@@ -187,9 +239,7 @@ void rayleigh_quotient_f32(ptrdiff_t N, const float *restrict x, const float *re
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f32_add_product(A[i * N + j], x[j], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_A_x[i] = total;
     }
@@ -226,12 +276,8 @@ void rayleigh_quotient_f32(ptrdiff_t N, const float *restrict x, const float *re
             sum_x_sum_A_x = f32_add_product(x[i], sum_A_x[i], sum_x_sum_A_x);
             q = f32_add_product(x[i], x[i], q);
         }
-        FOR_LANES(F32_LANES)
-            sum_x_sum_A_x_lanes[lane] += sum_x_sum_A_x_lanes[lane + F32_LANES];
-        sum_x_sum_A_x += f32_total(sum_x_sum_A_x_lanes);
-        FOR_LANES(F32_LANES)
-            q_lanes[lane] += q_lanes[lane + F32_LANES];
-        q += f32_total(q_lanes);
+        sum_x_sum_A_x += f32_total_wide(sum_x_sum_A_x_lanes);
+        q += f32_total_wide(q_lanes);
     }
     out[0] = sum_x_sum_A_x / q;
 }
@@ -267,9 +313,7 @@ void rayleigh_quotient_f64(ptrdiff_t N, const double *restrict x, const double *
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f64_add_product(A[i * N + j], x[j], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_A_x[i] = total;
     }
@@ -306,12 +350,8 @@ void rayleigh_quotient_f64(ptrdiff_t N, const double *restrict x, const double *
             sum_x_sum_A_x = f64_add_product(x[i], sum_A_x[i], sum_x_sum_A_x);
             q = f64_add_product(x[i], x[i], q);
         }
-        FOR_LANES(F64_LANES)
-            sum_x_sum_A_x_lanes[lane] += sum_x_sum_A_x_lanes[lane + F64_LANES];
-        sum_x_sum_A_x += f64_total(sum_x_sum_A_x_lanes);
-        FOR_LANES(F64_LANES)
-            q_lanes[lane] += q_lanes[lane + F64_LANES];
-        q += f64_total(q_lanes);
+        sum_x_sum_A_x += f64_total_wide(sum_x_sum_A_x_lanes);
+        q += f64_total_wide(q_lanes);
     }
     out[0] = sum_x_sum_A_x / q;
 }
@@ -344,9 +384,7 @@ void rayleigh_quotient_gradient_x_f32(ptrdiff_t N, const float *restrict x, cons
         for (ptrdiff_t k = first; k < end; k++) {
             q = f32_add_product(x[k], x[k], q);
         }
-        FOR_LANES(F32_LANES)
-            q_lanes[lane] += q_lanes[lane + F32_LANES];
-        q += f32_total(q_lanes);
+        q += f32_total_wide(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
         out[k] = 0.0f;
@@ -389,9 +427,7 @@ void rayleigh_quotient_gradient_x_f64(ptrdiff_t N, const double *restrict x,
         for (ptrdiff_t k = first; k < end; k++) {
             q = f64_add_product(x[k], x[k], q);
         }
-        FOR_LANES(F64_LANES)
-            q_lanes[lane] += q_lanes[lane + F64_LANES];
-        q += f64_total(q_lanes);
+        q += f64_total_wide(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
         out[k] = 0.0;
@@ -433,9 +469,7 @@ void rayleigh_quotient_gradient_A_f32(ptrdiff_t N, const float *restrict x, floa
         for (ptrdiff_t k = first; k < end; k++) {
             q = f32_add_product(x[k], x[k], q);
         }
-        FOR_LANES(F32_LANES)
-            q_lanes[lane] += q_lanes[lane + F32_LANES];
-        q += f32_total(q_lanes);
+        q += f32_total_wide(q_lanes);
     }
     for (ptrdiff_t j = 0; j < N; j++) {
         if (N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
@@ -485,9 +519,7 @@ void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *restrict x,
         for (ptrdiff_t k = first; k < end; k++) {
             q = f64_add_product(x[k], x[k], q);
         }
-        FOR_LANES(F64_LANES)
-            q_lanes[lane] += q_lanes[lane + F64_LANES];
-        q += f64_total(q_lanes);
+        q += f64_total_wide(q_lanes);
     }
     for (ptrdiff_t j = 0; j < N; j++) {
         if (N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
@@ -537,9 +569,7 @@ void rayleigh_quotient_vjp_f32(ptrdiff_t N, const float *restrict x, const float
         for (ptrdiff_t k = first; k < end; k++) {
             q = f32_add_product(x[k], x[k], q);
         }
-        FOR_LANES(F32_LANES)
-            q_lanes[lane] += q_lanes[lane + F32_LANES];
-        q += f32_total(q_lanes);
+        q += f32_total_wide(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
         dx[k] = 0.0f;
@@ -600,9 +630,7 @@ void rayleigh_quotient_vjp_f64(ptrdiff_t N, const double *restrict x, const doub
         for (ptrdiff_t k = first; k < end; k++) {
             q = f64_add_product(x[k], x[k], q);
         }
-        FOR_LANES(F64_LANES)
-            q_lanes[lane] += q_lanes[lane + F64_LANES];
-        q += f64_total(q_lanes);
+        q += f64_total_wide(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
         dx[k] = 0.0;
@@ -673,9 +701,7 @@ void rayleigh_quotient_jvp_f32(ptrdiff_t N, const float *restrict x, const float
         for (ptrdiff_t k = first; k < end; k++) {
             q = f32_add_product(x[k], x[k], q);
         }
-        FOR_LANES(F32_LANES)
-            q_lanes[lane] += q_lanes[lane + F32_LANES];
-        q += f32_total(q_lanes);
+        q += f32_total_wide(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
         sum_x_A[k] = 0.0f;
@@ -710,9 +736,7 @@ void rayleigh_quotient_jvp_f32(ptrdiff_t N, const float *restrict x, const float
         for (ptrdiff_t k = first; k < end; k++) {
             sum_x_dot_sum_x_A_rho = f32_add_product(x_dot[k], sum_x_A[k] - 2.0f * rho * x[k], sum_x_dot_sum_x_A_rho);
         }
-        FOR_LANES(F32_LANES)
-            sum_x_dot_sum_x_A_rho_lanes[lane] += sum_x_dot_sum_x_A_rho_lanes[lane + F32_LANES];
-        sum_x_dot_sum_x_A_rho += f32_total(sum_x_dot_sum_x_A_rho_lanes);
+        sum_x_dot_sum_x_A_rho += f32_total_wide(sum_x_dot_sum_x_A_rho_lanes);
     }
     for (ptrdiff_t i = 0; i < N; i++) {
         float total = 0.0f;
@@ -740,9 +764,7 @@ void rayleigh_quotient_jvp_f32(ptrdiff_t N, const float *restrict x, const float
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f32_add_product(x[j], A_dot[i * N + j], total);
             }
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] += total_lanes[lane + F32_LANES];
-            total += f32_total(total_lanes);
+            total += f32_total_wide(total_lanes);
         }
         sum_x_A_dot[i] = total;
     }
@@ -771,9 +793,7 @@ void rayleigh_quotient_jvp_f32(ptrdiff_t N, const float *restrict x, const float
         for (ptrdiff_t i = first; i < end; i++) {
             sum_x_sum_x_A_dot = f32_add_product(x[i], sum_x_A_dot[i], sum_x_sum_x_A_dot);
         }
-        FOR_LANES(F32_LANES)
-            sum_x_sum_x_A_dot_lanes[lane] += sum_x_sum_x_A_dot_lanes[lane + F32_LANES];
-        sum_x_sum_x_A_dot += f32_total(sum_x_sum_x_A_dot_lanes);
+        sum_x_sum_x_A_dot += f32_total_wide(sum_x_sum_x_A_dot_lanes);
     }
     out[0] = (sum_x_dot_sum_x_A_rho + sum_x_sum_x_A_dot) / q;
 }
@@ -811,9 +831,7 @@ void rayleigh_quotient_jvp_f64(ptrdiff_t N, const double *restrict x, const doub
         for (ptrdiff_t k = first; k < end; k++) {
             q = f64_add_product(x[k], x[k], q);
         }
-        FOR_LANES(F64_LANES)
-            q_lanes[lane] += q_lanes[lane + F64_LANES];
-        q += f64_total(q_lanes);
+        q += f64_total_wide(q_lanes);
     }
     for (ptrdiff_t k = 0; k < N; k++) {
         sum_x_A[k] = 0.0;
@@ -848,9 +866,7 @@ void rayleigh_quotient_jvp_f64(ptrdiff_t N, const double *restrict x, const doub
         for (ptrdiff_t k = first; k < end; k++) {
             sum_x_dot_sum_x_A_rho = f64_add_product(x_dot[k], sum_x_A[k] - 2.0 * rho * x[k], sum_x_dot_sum_x_A_rho);
         }
-        FOR_LANES(F64_LANES)
-            sum_x_dot_sum_x_A_rho_lanes[lane] += sum_x_dot_sum_x_A_rho_lanes[lane + F64_LANES];
-        sum_x_dot_sum_x_A_rho += f64_total(sum_x_dot_sum_x_A_rho_lanes);
+        sum_x_dot_sum_x_A_rho += f64_total_wide(sum_x_dot_sum_x_A_rho_lanes);
     }
     for (ptrdiff_t i = 0; i < N; i++) {
         double total = 0.0;
@@ -878,9 +894,7 @@ void rayleigh_quotient_jvp_f64(ptrdiff_t N, const double *restrict x, const doub
             for (ptrdiff_t j = first; j < end; j++) {
                 total = f64_add_product(x[j], A_dot[i * N + j], total);
             }
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] += total_lanes[lane + F64_LANES];
-            total += f64_total(total_lanes);
+            total += f64_total_wide(total_lanes);
         }
         sum_x_A_dot[i] = total;
     }
@@ -909,9 +923,7 @@ void rayleigh_quotient_jvp_f64(ptrdiff_t N, const double *restrict x, const doub
         for (ptrdiff_t i = first; i < end; i++) {
             sum_x_sum_x_A_dot = f64_add_product(x[i], sum_x_A_dot[i], sum_x_sum_x_A_dot);
         }
-        FOR_LANES(F64_LANES)
-            sum_x_sum_x_A_dot_lanes[lane] += sum_x_sum_x_A_dot_lanes[lane + F64_LANES];
-        sum_x_sum_x_A_dot += f64_total(sum_x_sum_x_A_dot_lanes);
+        sum_x_sum_x_A_dot += f64_total_wide(sum_x_sum_x_A_dot_lanes);
     }
     out[0] = (sum_x_dot_sum_x_A_rho + sum_x_sum_x_A_dot) / q;
 }

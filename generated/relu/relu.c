@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -60,6 +74,17 @@ static inline float f32_relu(float u)
 static inline double f64_relu(double u)
 {
     return u > 0.0 ? u : 0.0;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 /* 1 where u is positive, else 0. */
@@ -126,35 +151,38 @@ static inline void end_of_streams(void)
 #endif
 }
 
-void relu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void relu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = f32_relu(x_block[i][lane]);
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f32_relu(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void relu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -185,38 +213,64 @@ void relu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void relu_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        relu_f32_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    relu_f32_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void relu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+void relu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = f64_relu(x_block[i][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        relu_f32_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        relu_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void relu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f64_relu(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void relu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -247,13 +301,37 @@ void relu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restri
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void relu_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        relu_f64_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    relu_f64_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void relu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+void relu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K <= GRAIN)
+        relu_f64_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        relu_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void relu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         ptrdiff_t first = 0;
         for (; first + F32_LANES <= K; first += F32_LANES)
             FOR_LANES(F32_LANES) {
@@ -320,10 +398,21 @@ void relu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, floa
     end_of_streams();
 }
 
-void relu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+void relu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        relu_jacobian_x_f32_rows(0, B, B, K, x, out);
+    else {
+        OMP(omp parallel)
+        relu_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void relu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         ptrdiff_t first = 0;
         for (; first + F64_LANES <= K; first += F64_LANES)
             FOR_LANES(F64_LANES) {
@@ -390,38 +479,51 @@ void relu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, dou
     end_of_streams();
 }
 
-void relu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
-    float *restrict dx)
+void relu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float g_block[SHORT][LANES];
-            float dx_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dx_block[j][lane] = g_block[j][lane] * f32_step(x_block[j][lane]);
-                }
-            }
+    if (B * K * K <= GRAIN)
+        relu_jacobian_x_f64_rows(0, B, B, K, x, out);
+    else {
+        OMP(omp parallel)
+        relu_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void relu_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float g_block[SHORT][LANES];
+        float dx_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict g_rows = g + first * K;
+        float *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dx_block[j][lane] = g_block[j][lane] * f32_step(x_block[j][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void relu_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -452,41 +554,68 @@ void relu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void relu_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        relu_vjp_f32_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    relu_vjp_f32_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void relu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
-    double *restrict dx)
+void relu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
+    float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double g_block[SHORT][LANES];
-            double dx_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dx_block[j][lane] = g_block[j][lane] * f64_step(x_block[j][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        relu_vjp_f32_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        relu_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void relu_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double g_block[SHORT][LANES];
+        double dx_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict g_rows = g + first * K;
+        double *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dx_block[j][lane] = g_block[j][lane] * f64_step(x_block[j][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void relu_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -517,41 +646,68 @@ void relu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void relu_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        relu_vjp_f64_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    relu_vjp_f64_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void relu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict x_dot,
-    float *restrict out)
+void relu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
+    double *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float x_dot_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = x_dot_block[i][lane] * f32_step(x_block[i][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        relu_vjp_f64_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        relu_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void relu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float x_dot_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict x_dot_rows = x_dot + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = x_dot_block[i][lane] * f32_step(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void relu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -582,41 +738,68 @@ void relu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void relu_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        relu_jvp_f32_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    relu_jvp_f32_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
 }
 
-void relu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict x_dot,
-    double *restrict out)
+void relu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict x_dot,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double x_dot_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = x_dot_block[i][lane] * f64_step(x_block[i][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        relu_jvp_f32_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        relu_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void relu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double x_dot_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict x_dot_rows = x_dot + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = x_dot_block[i][lane] * f64_step(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void relu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -647,5 +830,29 @@ void relu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void relu_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        relu_jvp_f64_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    relu_jvp_f64_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
+}
+
+void relu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict x_dot,
+    double *restrict out)
+{
+    if (B * K <= GRAIN)
+        relu_jvp_f64_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        relu_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -79,6 +93,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 #ifdef __SSE2__
@@ -134,117 +159,438 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void rms_norm_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float eps, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_x[LANES], r[LANES], scale[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                sum_x[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            r[lane] = sqrtf(sum_x[lane] / (float)K + eps);
+            scale[lane] = 1.0f / r[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = scale[lane] * x[row * K + i];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void rms_norm_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float eps, float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_x[ROWS], scale[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x[row - start] = 0.0f;
+            {
+                float sum_x_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    sum_x_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    const ptrdiff_t again = first + F32_NARROW - K;
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_term = x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x[row - start] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
+                }
+                sum_x[row - start] += f32_total_narrow(sum_x_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float r = sqrtf(sum_x[row - start] / (float)K + eps);
+            scale[row - start] = 1.0f / r;
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = scale[row - start] * x[row * K + i];
+                    }
+                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                }
+            }
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = scale[row - start] * x[row * K + i];
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = scale[row - start] * x[row * K + i];
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = scale[row - start] * x[row * K + i];
+                }
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void rms_norm_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float eps, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        float sum_x = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_x_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                sum_x_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_x_term = x[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x = f32_add_product(x[row * K + k], x[row * K + k], sum_x);
+            }
+            sum_x += f32_total_widest(sum_x_lanes);
+        }
+        float r = sqrtf(sum_x / (float)K + eps);
+        float scale = 1.0f / r;
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * x[row * K + i];
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = scale * x[row * K + i];
+            }
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void rms_norm_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float eps, float *restrict out)
+{
+    if (K < F32_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        rms_norm_f32_short_rows(from, whole, K, x, eps, out);
+        from = whole;
+    }
+    if (2 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        rms_norm_f32_near_rows(from, to, B, K, x, eps, out);
+    else
+        rms_norm_f32_long_rows(from, to, B, K, x, eps, out);
+    end_of_streams();
 }
 
 void rms_norm_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_x[LANES], r[LANES], scale[LANES];
+    if (B * K <= GRAIN)
+        rms_norm_f32_rows(0, B, B, K, x, eps, out);
+    else {
+        const ptrdiff_t unit = K < F32_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        rms_norm_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, eps, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void rms_norm_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double eps, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_x[LANES], r[LANES], scale[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x[lane] = 0.0f;
+                const ptrdiff_t row = first + lane;
+                sum_x[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
             }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
-                }
-            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            r[lane] = sqrt(sum_x[lane] / (double)K + eps);
+            scale[lane] = 1.0 / r[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                r[lane] = sqrtf(sum_x[lane] / (float)K + eps);
-                scale[lane] = 1.0f / r[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = scale[lane] * x[row * K + i];
-                }
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = scale[lane] * x[row * K + i];
             }
         }
     }
-    if (2 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float sum_x[ROWS], scale[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void rms_norm_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double eps, double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_x[ROWS], scale[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x[row - start] = 0.0;
+            {
+                double sum_x_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    sum_x_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                    }
+                if (first < K && K >= F64_NARROW) {
+                    const ptrdiff_t again = first + F64_NARROW - K;
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_term = x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x[row - start] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
+                }
+                sum_x[row - start] += f64_total_narrow(sum_x_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double r = sqrt(sum_x[row - start] / (double)K + eps);
+            scale[row - start] = 1.0 / r;
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x[row - start] = 0.0f;
-                {
-                    float sum_x_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_x_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float sum_x_term = x[row * K + k] * x[row * K + k];
-                            sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = scale[row - start] * x[row * K + i];
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x[row - start] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-                    sum_x[row - start] += f32_total(sum_x_lanes);
+                    f64_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
+        }
+        else {
             for (ptrdiff_t row = start; row < stop; row++) {
-                float r = sqrtf(sum_x[row - start] / (float)K + eps);
-                scale[row - start] = 1.0f / r;
-            }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = scale[row - start] * x[row * K + i];
-                        }
-                        f32_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
                         out[row * K + i] = scale[row - start] * x[row * K + i];
                     }
+                if (first < K && K >= F64_NARROW) {
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = scale[row - start] * x[row * K + i];
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = scale[row - start] * x[row * K + i];
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void rms_norm_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double eps, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        double sum_x = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_x_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                sum_x_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_x_term = x[row * K + k] * x[row * K + k];
+                    sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_x = f64_add_product(x[row * K + k], x[row * K + k], sum_x);
+            }
+            sum_x += f64_total_widest(sum_x_lanes);
+        }
+        double r = sqrt(sum_x / (double)K + eps);
+        double scale = 1.0 / r;
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = scale * x[row * K + i];
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = scale * x[row * K + i];
+            }
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void rms_norm_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double eps, double *restrict out)
+{
+    if (K < F64_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        rms_norm_f64_short_rows(from, whole, K, x, eps, out);
+        from = whole;
+    }
+    if (2 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        rms_norm_f64_near_rows(from, to, B, K, x, eps, out);
+    else
+        rms_norm_f64_long_rows(from, to, B, K, x, eps, out);
+    end_of_streams();
+}
+
+void rms_norm_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
+    double *restrict out)
+{
+    if (B * K <= GRAIN)
+        rms_norm_f64_rows(0, B, B, K, x, eps, out);
+    else {
+        const ptrdiff_t unit = K < F64_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        rms_norm_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, eps, out);
+    }
+}
+
+ptrdiff_t rms_norm_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
+{
+    (void)B;
+    return threads() * K;
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void rms_norm_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float eps, float *restrict out, float *restrict work)
+{
+    float *restrict x_hat = work;
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_x = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -270,126 +616,54 @@ void rms_norm_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps, 
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x = f32_add_product(x[row * K + k], x[row * K + k], sum_x);
             }
-            FOR_LANES(F32_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-            sum_x += f32_total(sum_x_lanes);
+            sum_x += f32_total_wide(sum_x_lanes);
         }
         float r = sqrtf(sum_x / (float)K + eps);
         float scale = 1.0f / r;
-        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * x[row * K + i];
-                }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
-            }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            x_hat[i] = scale * x[row * K + i];
         }
-        else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = scale * x[row * K + i];
+        for (ptrdiff_t i = 0; i < K; i++) {
+            float scale_2 = x_hat[i] / (float)K;
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = -scale_2 * x_hat[j] / r;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
             }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = -scale_2 * x_hat[j] / r;
+                }
+            }
+            out[(row * K + i) * K + i] = (1.0f - x_hat[i] * x_hat[i] / (float)K) / r;
         }
     }
     end_of_streams();
 }
 
-void rms_norm_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
-    double *restrict out)
+void rms_norm_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps,
+    float *restrict out, float *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_x[LANES], r[LANES], scale[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                r[lane] = sqrt(sum_x[lane] / (double)K + eps);
-                scale[lane] = 1.0 / r[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = scale[lane] * x[row * K + i];
-                }
-            }
-        }
+    if (B * K * K <= GRAIN)
+        rms_norm_jacobian_x_f32_rows(0, B, B, K, x, eps, out, work);
+    else {
+        OMP(omp parallel)
+        rms_norm_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, eps, out,
+            work + thread() * K);
     }
-    if (2 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double sum_x[ROWS], scale[ROWS];
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x[row - start] = 0.0;
-                {
-                    double sum_x_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_x_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double sum_x_term = x[row * K + k] * x[row * K + k];
-                            sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x[row - start] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-                    sum_x[row - start] += f64_total(sum_x_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                double r = sqrt(sum_x[row - start] / (double)K + eps);
-                scale[row - start] = 1.0 / r;
-            }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = scale[row - start] * x[row * K + i];
-                        }
-                        f64_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
-                        out[row * K + i] = scale[row - start] * x[row * K + i];
-                    }
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void rms_norm_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double eps, double *restrict out, double *restrict work)
+{
+    double *restrict x_hat = work;
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_x = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -415,97 +689,31 @@ void rms_norm_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps
             for (ptrdiff_t k = first; k < end; k++) {
                 sum_x = f64_add_product(x[row * K + k], x[row * K + k], sum_x);
             }
-            FOR_LANES(F64_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-            sum_x += f64_total(sum_x_lanes);
+            sum_x += f64_total_wide(sum_x_lanes);
         }
         double r = sqrt(sum_x / (double)K + eps);
         double scale = 1.0 / r;
-        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * x[row * K + i];
-                }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
-            }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            x_hat[i] = scale * x[row * K + i];
         }
-        else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = scale * x[row * K + i];
-            }
-        }
-    }
-    end_of_streams();
-}
-
-ptrdiff_t rms_norm_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
-{
-    (void)B;
-    return threads() * K;
-}
-
-void rms_norm_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps,
-    float *restrict out, float *restrict work)
-{
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        float *restrict x_hat = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            float sum_x = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_x_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    sum_x_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_WIDE <= end; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+        for (ptrdiff_t i = 0; i < K; i++) {
+            double scale_2 = x_hat[i] / (double)K;
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = -scale_2 * x_hat[j] / r;
                     }
-                if (first < end && end >= F32_WIDE) {
-                    const ptrdiff_t again = first + F32_WIDE - end;
-                    first = end - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        const float sum_x_term = x[row * K + k] * x[row * K + k];
-                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
-                    }
-                    first = end;
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
                 }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x = f32_add_product(x[row * K + k], x[row * K + k], sum_x);
-                }
-                FOR_LANES(F32_LANES)
-                    sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-                sum_x += f32_total(sum_x_lanes);
             }
-            float r = sqrtf(sum_x / (float)K + eps);
-            float scale = 1.0f / r;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                x_hat[i] = scale * x[row * K + i];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = -x_hat[i] * x_hat[j] / (r * (float)K);
-                        }
-                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = -scale_2 * x_hat[j] / r;
                 }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = -x_hat[i] * x_hat[j] / (r * (float)K);
-                    }
-                }
-                out[(row * K + i) * K + i] = (1.0f - x_hat[i] * x_hat[i] / (float)K) / r;
             }
+            out[(row * K + i) * K + i] = (1.0 - x_hat[i] * x_hat[i] / (double)K) / r;
         }
     }
     end_of_streams();
@@ -514,180 +722,138 @@ void rms_norm_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, 
 void rms_norm_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
     double *restrict out, double *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        double *restrict x_hat = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            double sum_x = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_x_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    sum_x_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_WIDE <= end; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                    }
-                if (first < end && end >= F64_WIDE) {
-                    const ptrdiff_t again = first + F64_WIDE - end;
-                    first = end - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        const double sum_x_term = x[row * K + k] * x[row * K + k];
-                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_x = f64_add_product(x[row * K + k], x[row * K + k], sum_x);
-                }
-                FOR_LANES(F64_LANES)
-                    sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-                sum_x += f64_total(sum_x_lanes);
-            }
-            double r = sqrt(sum_x / (double)K + eps);
-            double scale = 1.0 / r;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                x_hat[i] = scale * x[row * K + i];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = -x_hat[i] * x_hat[j] / (r * (double)K);
-                        }
-                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                    }
-                }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
-                        out[(row * K + i) * K + j] = -x_hat[i] * x_hat[j] / (r * (double)K);
-                    }
-                }
-                out[(row * K + i) * K + i] = (1.0 - x_hat[i] * x_hat[i] / (double)K) / r;
-            }
-        }
+    if (B * K * K <= GRAIN)
+        rms_norm_jacobian_x_f64_rows(0, B, B, K, x, eps, out, work);
+    else {
+        OMP(omp parallel)
+        rms_norm_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, eps, out,
+            work + thread() * K);
     }
-    end_of_streams();
 }
 
-void rms_norm_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps,
-    const float *restrict g, float *restrict dx)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void rms_norm_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float eps, const float *restrict g, float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_x[LANES], r[LANES], sum_g_x_hat[LANES], scale[LANES], scale_2[LANES], early[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_x[LANES], r[LANES], sum_g_x_hat[LANES], scale[LANES], scale_2[LANES], early[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x[lane] = 0.0f;
+            early[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x[lane] = 0.0f;
-                early[lane] = 0.0f;
+                const ptrdiff_t row = first + lane;
+                sum_x[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
+                early[lane] = f32_add_product(g[row * K + k], x[row * K + k], early[lane]);
             }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
-                    early[lane] = f32_add_product(g[row * K + k], x[row * K + k], early[lane]);
-                }
-            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            r[lane] = sqrtf(sum_x[lane] / (float)K + eps);
+            scale[lane] = 1.0f / r[lane];
+            sum_g_x_hat[lane] = scale[lane] * early[lane];
+            scale_2[lane] = sum_g_x_hat[lane] / ((float)K * r[lane]);
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                r[lane] = sqrtf(sum_x[lane] / (float)K + eps);
-                scale[lane] = 1.0f / r[lane];
-                sum_g_x_hat[lane] = scale[lane] * early[lane];
-                scale_2[lane] = sum_g_x_hat[lane] / ((float)K * r[lane]);
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = scale[lane] * (g[row * K + j] - scale_2[lane] * x[row * K + j]);
-                }
+                const ptrdiff_t row = first + lane;
+                dx[row * K + j] = scale[lane] * (g[row * K + j] - scale_2[lane] * x[row * K + j]);
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float sum_x[ROWS], scale[ROWS], scale_2[ROWS], early[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void rms_norm_vjp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float eps, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_x[ROWS], scale[ROWS], scale_2[ROWS], early[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x[row - start] = 0.0f;
+            early[row - start] = 0.0f;
+            {
+                float sum_x_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    sum_x_lanes[lane] = 0.0f;
+                float early_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    early_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                        early_lanes[lane] = f32_add_product(g[row * K + k], x[row * K + k], early_lanes[lane]);
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    const ptrdiff_t again = first + F32_NARROW - K;
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_term = x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                        const float early_term = g[row * K + k] * x[row * K + k];
+                        early_lanes[lane] += lane < again ? 0.0f : early_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x[row - start] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
+                    early[row - start] = f32_add_product(g[row * K + k], x[row * K + k], early[row - start]);
+                }
+                sum_x[row - start] += f32_total_narrow(sum_x_lanes);
+                early[row - start] += f32_total_narrow(early_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float r = sqrtf(sum_x[row - start] / (float)K + eps);
+            scale[row - start] = 1.0f / r;
+            float sum_g_x_hat = scale[row - start] * early[row - start];
+            scale_2[row - start] = sum_g_x_hat / ((float)K * r);
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x[row - start] = 0.0f;
-                early[row - start] = 0.0f;
-                {
-                    float sum_x_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_x_lanes[lane] = 0.0f;
-                    float early_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        early_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                            early_lanes[lane] = f32_add_product(g[row * K + k], x[row * K + k], early_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float sum_x_term = x[row * K + k] * x[row * K + k];
-                            sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
-                            const float early_term = g[row * K + k] * x[row * K + k];
-                            early_lanes[lane] += lane < again ? 0.0f : early_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x[row - start] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
-                        early[row - start] = f32_add_product(g[row * K + k], x[row * K + k], early[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-                    sum_x[row - start] += f32_total(sum_x_lanes);
-                    FOR_LANES(F32_LANES)
-                        early_lanes[lane] += early_lanes[lane + F32_LANES];
-                    early[row - start] += f32_total(early_lanes);
+                    f32_stream(&dx[row * K + begin], chunk, end - begin);
                 }
             }
+        }
+        else {
             for (ptrdiff_t row = start; row < stop; row++) {
-                float r = sqrtf(sum_x[row - start] / (float)K + eps);
-                scale[row - start] = 1.0f / r;
-                float sum_g_x_hat = scale[row - start] * early[row - start];
-                scale_2[row - start] = sum_g_x_hat / ((float)K * r);
-            }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
-                        }
-                        f32_stream(&dx[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t j = 0; j < K; j++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t j = first + lane;
                         dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
                     }
+                if (first < K && K >= F32_NARROW) {
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t j = first + lane;
+                        dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void rms_norm_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float eps, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_x = 0.0f;
         float early = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -721,12 +887,8 @@ void rms_norm_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float e
                 sum_x = f32_add_product(x[row * K + k], x[row * K + k], sum_x);
                 early = f32_add_product(g[row * K + k], x[row * K + k], early);
             }
-            FOR_LANES(F32_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-            sum_x += f32_total(sum_x_lanes);
-            FOR_LANES(F32_LANES)
-                early_lanes[lane] += early_lanes[lane + F32_LANES];
-            early += f32_total(early_lanes);
+            sum_x += f32_total_wide(sum_x_lanes);
+            early += f32_total_wide(early_lanes);
         }
         float r = sqrtf(sum_x / (float)K + eps);
         float scale = 1.0f / r;
@@ -748,121 +910,159 @@ void rms_norm_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float e
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void rms_norm_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float eps, const float *restrict g, float *restrict dx)
+{
+    if (K < F32_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        rms_norm_vjp_f32_short_rows(from, whole, K, x, eps, g, dx);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        rms_norm_vjp_f32_near_rows(from, to, B, K, x, eps, g, dx);
+    else
+        rms_norm_vjp_f32_long_rows(from, to, B, K, x, eps, g, dx);
     end_of_streams();
 }
 
-void rms_norm_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
-    const double *restrict g, double *restrict dx)
+void rms_norm_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps,
+    const float *restrict g, float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_x[LANES], r[LANES], sum_g_x_hat[LANES], scale[LANES], scale_2[LANES], early[LANES];
+    if (B * K <= GRAIN)
+        rms_norm_vjp_f32_rows(0, B, B, K, x, eps, g, dx);
+    else {
+        const ptrdiff_t unit = K < F32_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        rms_norm_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, eps, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void rms_norm_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double eps, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_x[LANES], r[LANES], sum_g_x_hat[LANES], scale[LANES], scale_2[LANES], early[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x[lane] = 0.0;
+            early[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x[lane] = 0.0;
-                early[lane] = 0.0;
+                const ptrdiff_t row = first + lane;
+                sum_x[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
+                early[lane] = f64_add_product(g[row * K + k], x[row * K + k], early[lane]);
             }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
-                    early[lane] = f64_add_product(g[row * K + k], x[row * K + k], early[lane]);
-                }
-            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            r[lane] = sqrt(sum_x[lane] / (double)K + eps);
+            scale[lane] = 1.0 / r[lane];
+            sum_g_x_hat[lane] = scale[lane] * early[lane];
+            scale_2[lane] = sum_g_x_hat[lane] / ((double)K * r[lane]);
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                r[lane] = sqrt(sum_x[lane] / (double)K + eps);
-                scale[lane] = 1.0 / r[lane];
-                sum_g_x_hat[lane] = scale[lane] * early[lane];
-                scale_2[lane] = sum_g_x_hat[lane] / ((double)K * r[lane]);
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = scale[lane] * (g[row * K + j] - scale_2[lane] * x[row * K + j]);
-                }
+                const ptrdiff_t row = first + lane;
+                dx[row * K + j] = scale[lane] * (g[row * K + j] - scale_2[lane] * x[row * K + j]);
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double sum_x[ROWS], scale[ROWS], scale_2[ROWS], early[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void rms_norm_vjp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double eps, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_x[ROWS], scale[ROWS], scale_2[ROWS], early[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x[row - start] = 0.0;
+            early[row - start] = 0.0;
+            {
+                double sum_x_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    sum_x_lanes[lane] = 0.0;
+                double early_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    early_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                        early_lanes[lane] = f64_add_product(g[row * K + k], x[row * K + k], early_lanes[lane]);
+                    }
+                if (first < K && K >= F64_NARROW) {
+                    const ptrdiff_t again = first + F64_NARROW - K;
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_term = x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                        const double early_term = g[row * K + k] * x[row * K + k];
+                        early_lanes[lane] += lane < again ? 0.0 : early_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x[row - start] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
+                    early[row - start] = f64_add_product(g[row * K + k], x[row * K + k], early[row - start]);
+                }
+                sum_x[row - start] += f64_total_narrow(sum_x_lanes);
+                early[row - start] += f64_total_narrow(early_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double r = sqrt(sum_x[row - start] / (double)K + eps);
+            scale[row - start] = 1.0 / r;
+            double sum_g_x_hat = scale[row - start] * early[row - start];
+            scale_2[row - start] = sum_g_x_hat / ((double)K * r);
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x[row - start] = 0.0;
-                early[row - start] = 0.0;
-                {
-                    double sum_x_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_x_lanes[lane] = 0.0;
-                    double early_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        early_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                            early_lanes[lane] = f64_add_product(g[row * K + k], x[row * K + k], early_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double sum_x_term = x[row * K + k] * x[row * K + k];
-                            sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
-                            const double early_term = g[row * K + k] * x[row * K + k];
-                            early_lanes[lane] += lane < again ? 0.0 : early_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x[row - start] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
-                        early[row - start] = f64_add_product(g[row * K + k], x[row * K + k], early[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-                    sum_x[row - start] += f64_total(sum_x_lanes);
-                    FOR_LANES(F64_LANES)
-                        early_lanes[lane] += early_lanes[lane + F64_LANES];
-                    early[row - start] += f64_total(early_lanes);
+                    f64_stream(&dx[row * K + begin], chunk, end - begin);
                 }
             }
+        }
+        else {
             for (ptrdiff_t row = start; row < stop; row++) {
-                double r = sqrt(sum_x[row - start] / (double)K + eps);
-                scale[row - start] = 1.0 / r;
-                double sum_g_x_hat = scale[row - start] * early[row - start];
-                scale_2[row - start] = sum_g_x_hat / ((double)K * r);
-            }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
-                        }
-                        f64_stream(&dx[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t j = 0; j < K; j++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t j = first + lane;
                         dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
                     }
+                if (first < K && K >= F64_NARROW) {
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t j = first + lane;
+                        dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void rms_norm_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double eps, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_x = 0.0;
         double early = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -896,12 +1096,8 @@ void rms_norm_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double
                 sum_x = f64_add_product(x[row * K + k], x[row * K + k], sum_x);
                 early = f64_add_product(g[row * K + k], x[row * K + k], early);
             }
-            FOR_LANES(F64_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-            sum_x += f64_total(sum_x_lanes);
-            FOR_LANES(F64_LANES)
-                early_lanes[lane] += early_lanes[lane + F64_LANES];
-            early += f64_total(early_lanes);
+            sum_x += f64_total_wide(sum_x_lanes);
+            early += f64_total_wide(early_lanes);
         }
         double r = sqrt(sum_x / (double)K + eps);
         double scale = 1.0 / r;
@@ -923,121 +1119,159 @@ void rms_norm_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void rms_norm_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double eps, const double *restrict g, double *restrict dx)
+{
+    if (K < F64_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        rms_norm_vjp_f64_short_rows(from, whole, K, x, eps, g, dx);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        rms_norm_vjp_f64_near_rows(from, to, B, K, x, eps, g, dx);
+    else
+        rms_norm_vjp_f64_long_rows(from, to, B, K, x, eps, g, dx);
     end_of_streams();
 }
 
-void rms_norm_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps,
-    const float *restrict x_dot, float *restrict out)
+void rms_norm_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
+    const double *restrict g, double *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_x[LANES], r[LANES], sum_x_dot_x_hat[LANES], scale[LANES], scale_2[LANES], early[LANES];
+    if (B * K <= GRAIN)
+        rms_norm_vjp_f64_rows(0, B, B, K, x, eps, g, dx);
+    else {
+        const ptrdiff_t unit = K < F64_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        rms_norm_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, eps, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void rms_norm_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float eps, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_x[LANES], r[LANES], sum_x_dot_x_hat[LANES], scale[LANES], scale_2[LANES], early[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x[lane] = 0.0f;
+            early[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x[lane] = 0.0f;
-                early[lane] = 0.0f;
+                const ptrdiff_t row = first + lane;
+                sum_x[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
+                early[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early[lane]);
             }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
-                    early[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early[lane]);
-                }
-            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            r[lane] = sqrtf(sum_x[lane] / (float)K + eps);
+            scale[lane] = 1.0f / r[lane];
+            sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
+            scale_2[lane] = sum_x_dot_x_hat[lane] / ((float)K * r[lane]);
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                r[lane] = sqrtf(sum_x[lane] / (float)K + eps);
-                scale[lane] = 1.0f / r[lane];
-                sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
-                scale_2[lane] = sum_x_dot_x_hat[lane] / ((float)K * r[lane]);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = scale[lane] * (x_dot[row * K + i] - scale_2[lane] * x[row * K + i]);
-                }
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = scale[lane] * (x_dot[row * K + i] - scale_2[lane] * x[row * K + i]);
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float sum_x[ROWS], scale[ROWS], scale_2[ROWS], early[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void rms_norm_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float eps, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_x[ROWS], scale[ROWS], scale_2[ROWS], early[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x[row - start] = 0.0f;
+            early[row - start] = 0.0f;
+            {
+                float sum_x_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    sum_x_lanes[lane] = 0.0f;
+                float early_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    early_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                        early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    const ptrdiff_t again = first + F32_NARROW - K;
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_x_term = x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
+                        const float early_term = x_dot[row * K + k] * x[row * K + k];
+                        early_lanes[lane] += lane < again ? 0.0f : early_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x[row - start] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
+                    early[row - start] = f32_add_product(x_dot[row * K + k], x[row * K + k], early[row - start]);
+                }
+                sum_x[row - start] += f32_total_narrow(sum_x_lanes);
+                early[row - start] += f32_total_narrow(early_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float r = sqrtf(sum_x[row - start] / (float)K + eps);
+            scale[row - start] = 1.0f / r;
+            float sum_x_dot_x_hat = scale[row - start] * early[row - start];
+            scale_2[row - start] = sum_x_dot_x_hat / ((float)K * r);
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x[row - start] = 0.0f;
-                early[row - start] = 0.0f;
-                {
-                    float sum_x_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_x_lanes[lane] = 0.0f;
-                    float early_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        early_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                            early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float sum_x_term = x[row * K + k] * x[row * K + k];
-                            sum_x_lanes[lane] += lane < again ? 0.0f : sum_x_term;
-                            const float early_term = x_dot[row * K + k] * x[row * K + k];
-                            early_lanes[lane] += lane < again ? 0.0f : early_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x[row - start] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
-                        early[row - start] = f32_add_product(x_dot[row * K + k], x[row * K + k], early[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-                    sum_x[row - start] += f32_total(sum_x_lanes);
-                    FOR_LANES(F32_LANES)
-                        early_lanes[lane] += early_lanes[lane + F32_LANES];
-                    early[row - start] += f32_total(early_lanes);
+                    f32_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
+        }
+        else {
             for (ptrdiff_t row = start; row < stop; row++) {
-                float r = sqrtf(sum_x[row - start] / (float)K + eps);
-                scale[row - start] = 1.0f / r;
-                float sum_x_dot_x_hat = scale[row - start] * early[row - start];
-                scale_2[row - start] = sum_x_dot_x_hat / ((float)K * r);
-            }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
-                        }
-                        f32_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
                         out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
                     }
+                if (first < K && K >= F32_NARROW) {
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void rms_norm_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float eps, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_x = 0.0f;
         float early = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1071,12 +1305,8 @@ void rms_norm_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float e
                 sum_x = f32_add_product(x[row * K + k], x[row * K + k], sum_x);
                 early = f32_add_product(x_dot[row * K + k], x[row * K + k], early);
             }
-            FOR_LANES(F32_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F32_LANES];
-            sum_x += f32_total(sum_x_lanes);
-            FOR_LANES(F32_LANES)
-                early_lanes[lane] += early_lanes[lane + F32_LANES];
-            early += f32_total(early_lanes);
+            sum_x += f32_total_wide(sum_x_lanes);
+            early += f32_total_wide(early_lanes);
         }
         float r = sqrtf(sum_x / (float)K + eps);
         float scale = 1.0f / r;
@@ -1098,121 +1328,159 @@ void rms_norm_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float e
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void rms_norm_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float eps, const float *restrict x_dot, float *restrict out)
+{
+    if (K < F32_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        rms_norm_jvp_f32_short_rows(from, whole, K, x, eps, x_dot, out);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        rms_norm_jvp_f32_near_rows(from, to, B, K, x, eps, x_dot, out);
+    else
+        rms_norm_jvp_f32_long_rows(from, to, B, K, x, eps, x_dot, out);
     end_of_streams();
 }
 
-void rms_norm_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
-    const double *restrict x_dot, double *restrict out)
+void rms_norm_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float eps,
+    const float *restrict x_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_x[LANES], r[LANES], sum_x_dot_x_hat[LANES], scale[LANES], scale_2[LANES], early[LANES];
+    if (B * K <= GRAIN)
+        rms_norm_jvp_f32_rows(0, B, B, K, x, eps, x_dot, out);
+    else {
+        const ptrdiff_t unit = K < F32_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        rms_norm_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, eps, x_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void rms_norm_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double eps, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_x[LANES], r[LANES], sum_x_dot_x_hat[LANES], scale[LANES], scale_2[LANES], early[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_x[lane] = 0.0;
+            early[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x[lane] = 0.0;
-                early[lane] = 0.0;
+                const ptrdiff_t row = first + lane;
+                sum_x[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
+                early[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early[lane]);
             }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_x[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[lane]);
-                    early[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early[lane]);
-                }
-            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            r[lane] = sqrt(sum_x[lane] / (double)K + eps);
+            scale[lane] = 1.0 / r[lane];
+            sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
+            scale_2[lane] = sum_x_dot_x_hat[lane] / ((double)K * r[lane]);
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                r[lane] = sqrt(sum_x[lane] / (double)K + eps);
-                scale[lane] = 1.0 / r[lane];
-                sum_x_dot_x_hat[lane] = scale[lane] * early[lane];
-                scale_2[lane] = sum_x_dot_x_hat[lane] / ((double)K * r[lane]);
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = scale[lane] * (x_dot[row * K + i] - scale_2[lane] * x[row * K + i]);
-                }
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = scale[lane] * (x_dot[row * K + i] - scale_2[lane] * x[row * K + i]);
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double sum_x[ROWS], scale[ROWS], scale_2[ROWS], early[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void rms_norm_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double eps, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_x[ROWS], scale[ROWS], scale_2[ROWS], early[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_x[row - start] = 0.0;
+            early[row - start] = 0.0;
+            {
+                double sum_x_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    sum_x_lanes[lane] = 0.0;
+                double early_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    early_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                        early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                    }
+                if (first < K && K >= F64_NARROW) {
+                    const ptrdiff_t again = first + F64_NARROW - K;
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_x_term = x[row * K + k] * x[row * K + k];
+                        sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
+                        const double early_term = x_dot[row * K + k] * x[row * K + k];
+                        early_lanes[lane] += lane < again ? 0.0 : early_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_x[row - start] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
+                    early[row - start] = f64_add_product(x_dot[row * K + k], x[row * K + k], early[row - start]);
+                }
+                sum_x[row - start] += f64_total_narrow(sum_x_lanes);
+                early[row - start] += f64_total_narrow(early_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double r = sqrt(sum_x[row - start] / (double)K + eps);
+            scale[row - start] = 1.0 / r;
+            double sum_x_dot_x_hat = scale[row - start] * early[row - start];
+            scale_2[row - start] = sum_x_dot_x_hat / ((double)K * r);
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_x[row - start] = 0.0;
-                early[row - start] = 0.0;
-                {
-                    double sum_x_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_x_lanes[lane] = 0.0;
-                    double early_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        early_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                            early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double sum_x_term = x[row * K + k] * x[row * K + k];
-                            sum_x_lanes[lane] += lane < again ? 0.0 : sum_x_term;
-                            const double early_term = x_dot[row * K + k] * x[row * K + k];
-                            early_lanes[lane] += lane < again ? 0.0 : early_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
                     }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_x[row - start] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
-                        early[row - start] = f64_add_product(x_dot[row * K + k], x[row * K + k], early[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-                    sum_x[row - start] += f64_total(sum_x_lanes);
-                    FOR_LANES(F64_LANES)
-                        early_lanes[lane] += early_lanes[lane + F64_LANES];
-                    early[row - start] += f64_total(early_lanes);
+                    f64_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
+        }
+        else {
             for (ptrdiff_t row = start; row < stop; row++) {
-                double r = sqrt(sum_x[row - start] / (double)K + eps);
-                scale[row - start] = 1.0 / r;
-                double sum_x_dot_x_hat = scale[row - start] * early[row - start];
-                scale_2[row - start] = sum_x_dot_x_hat / ((double)K * r);
-            }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
-                        }
-                        f64_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
                         out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
                     }
+                if (first < K && K >= F64_NARROW) {
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void rms_norm_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double eps, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_x = 0.0;
         double early = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1246,12 +1514,8 @@ void rms_norm_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double
                 sum_x = f64_add_product(x[row * K + k], x[row * K + k], sum_x);
                 early = f64_add_product(x_dot[row * K + k], x[row * K + k], early);
             }
-            FOR_LANES(F64_LANES)
-                sum_x_lanes[lane] += sum_x_lanes[lane + F64_LANES];
-            sum_x += f64_total(sum_x_lanes);
-            FOR_LANES(F64_LANES)
-                early_lanes[lane] += early_lanes[lane + F64_LANES];
-            early += f64_total(early_lanes);
+            sum_x += f64_total_wide(sum_x_lanes);
+            early += f64_total_wide(early_lanes);
         }
         double r = sqrt(sum_x / (double)K + eps);
         double scale = 1.0 / r;
@@ -1273,5 +1537,32 @@ void rms_norm_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void rms_norm_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double eps, const double *restrict x_dot, double *restrict out)
+{
+    if (K < F64_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        rms_norm_jvp_f64_short_rows(from, whole, K, x, eps, x_dot, out);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        rms_norm_jvp_f64_near_rows(from, to, B, K, x, eps, x_dot, out);
+    else
+        rms_norm_jvp_f64_long_rows(from, to, B, K, x, eps, x_dot, out);
     end_of_streams();
+}
+
+void rms_norm_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double eps,
+    const double *restrict x_dot, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        rms_norm_jvp_f64_rows(0, B, B, K, x, eps, x_dot, out);
+    else {
+        const ptrdiff_t unit = K < F64_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        rms_norm_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, eps, x_dot, out);
+    }
 }

@@ -18,11 +18,17 @@ Source: B. Zhang and R. Sennrich, "Root Mean Square Layer Normalization", Advanc
 Information Processing Systems 32, 2019.
 """
 
+import collections
+import ctypes
 import math
-from concurrent.futures import ThreadPoolExecutor
+import os
+import queue
+import threading
 
 import numpy as np
+from llvmlite import ir
 from numba import from_dtype, njit, types
+from numba.extending import NativeValue, intrinsic, models, register_model, unbox
 
 __all__ = [
     "rms_norm",
@@ -42,17 +48,17 @@ _NUMBERS = (float, np.float32, np.float64)
 
 def _reads(axes):
     """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: types.Array(real, axes, "C", readonly=True)
+    return lambda real: _Argument(real, axes, "C", readonly=True)
 
 
 def _writes(axes):
     """One that it writes."""
-    return lambda real: types.Array(real, axes, "C")
+    return lambda real: _Argument(real, axes, "C")
 
 
 def _places(axes):
     """One that holds places of labels."""
-    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+    return lambda real: _Argument(types.intp, axes, "C", readonly=True)
 
 
 def _number(real):
@@ -63,26 +69,31 @@ def _number(real):
 class _ByDtype(dict):
     """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
 
-    def __init__(self, function, kinds):
-        self.function, self.kinds = function, kinds
+    def __init__(self, function, kinds, total):
+        self.function, self.kinds, self.total, self.compiled = function, kinds, total, {}
 
     def __missing__(self, dtype):
         if dtype not in _REALS:
             raise TypeError(f"expected float32 or float64, found {dtype}")
+        real = from_dtype(dtype)
         # Compiled for one signature, it is not compiled again for others.
-        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        signature = tuple(kind(real) for kind in self.kinds)
+        signature = [types.Optional(real)(*signature) if self.total else signature]
         try:
             # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
             made = njit(signature, **{**_FAST, "cache": True})(self.function)
         except Exception:  # no file, no place to write to, or nothing there that can be read
             made = njit(signature, **_FAST)(self.function)
-        self[dtype] = made
-        return made
+        self.compiled[dtype] = made
+        # Called without the search for the right signature: there is one, and it looks at its arguments.
+        (only,) = made.overloads.values()
+        self[dtype] = only.entry_point if _IN_PLACE else made
+        return self[dtype]
 
 
-def _by_dtype(*kinds):
-    """Let a function be compiled for one dtype at a time."""
-    return lambda function: _ByDtype(function, kinds)
+def _by_dtype(*kinds, total=False):
+    """Let a function be compiled for one dtype at a time; `total` says that it returns a number, or None."""
+    return lambda function: _ByDtype(function, kinds, total)
 
 
 def rms_norm(x, eps, out=None, *, threads=1):
@@ -116,18 +127,19 @@ def rms_norm(x, eps, out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(x) is type(out) is _Array
+        type(x) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or x.size < _SHARED)
         and type(eps) in _NUMBERS
-        and x.flags.c_contiguous
     ):
         try:
-            if x.ndim == 2 and _rms_norm_compiled[x.dtype](x, eps, out):
-                return out
-            if x.ndim == 1 and _rms_norm_compiled[x.dtype](x[None], eps, out[None]):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty(x.shape, x.dtype) if out is None else out
+            if x.ndim == 2 and _rms_norm_compiled[x.dtype](x, eps, into):
+                return into
+            if x.ndim == 1 and _rms_norm_compiled[x.dtype](x[None], eps, into[None]):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -150,25 +162,74 @@ def _rms_norm_kernel(x, eps, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    large_out = _outgrows_caches(out)
     for row in range(B):
         sum_x = real(0)
         for k in range(K):
             sum_x += x[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
         scale = real(1) / r
-        for i in range(K):
-            out[row, i] = scale * x[row, i]
+        if large_out:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(out[row]):
+                out_part, x_part = out[row, begin:end], x[row, begin:end]
+                for i in range(out_part.size):
+                    value = scale * x_part[i]
+                    if whole:
+                        _stream(out_part, i, value)
+                    else:
+                        out_part[i] = value
+        else:
+            for i in range(K):
+                out[row, i] = scale * x[row, i]
+    if large_out:
+        _end_of_streams()
+
+
+@njit(**_FAST)
+def _rms_norm_kernel_by_blocks(all_x, eps, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    B = all_x.shape[0]
+    K = all_x.shape[1]
+    each_sum_x = np.empty(32, all_out.dtype)  # of one block
+    each_scale = np.empty(32, all_out.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        x = all_x[start:stop]
+        out = all_out[start:stop]
+        for row in range(32):
+            sum_x = real(0)
+            for k in range(K):
+                sum_x += x[row, k] * x[row, k]
+            each_sum_x[row] = sum_x
+        for row in range(len(x)):
+            sum_x = each_sum_x[row]
+            r = math.sqrt(sum_x / real(K) + eps)
+            scale = real(1) / r
+            each_scale[row] = scale
+        for row in range(32):
+            scale = each_scale[row]
+            for i in range(K):
+                out[row, i] = scale * x[row, i]
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _rms_norm_kernel(all_x[done:], eps, all_out[done:])
 
 
 @_by_dtype(_reads(2), _number, _writes(2))
 def _rms_norm_compiled(x, eps, out):
     """Do the loops, where all arguments fit together; say whether they do."""
+    x, out = _array(x), _array(out)
     real = x.dtype.type
     B = x.shape[0]
     K = x.shape[1]
     if B * K == 0 or out.shape != (B, K) or _overlap(out, x):
         return False
-    _rms_norm_kernel(x, real(eps), out)
+    if K * x.itemsize <= 400 and B >= 32:
+        _rms_norm_kernel_by_blocks(x, real(eps), out)
+    else:
+        _rms_norm_kernel(x, real(eps), out)
     return True
 
 
@@ -205,18 +266,19 @@ def rms_norm_jacobian_x(x, eps, out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(x) is type(out) is _Array
+        type(x) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or x.size < _SHARED)
         and type(eps) in _NUMBERS
-        and x.flags.c_contiguous
     ):
         try:
-            if x.ndim == 2 and _rms_norm_jacobian_x_compiled[x.dtype](x, eps, out):
-                return out
-            if x.ndim == 1 and _rms_norm_jacobian_x_compiled[x.dtype](x[None], eps, out[None]):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
+            if x.ndim == 2 and _rms_norm_jacobian_x_compiled[x.dtype](x, eps, into):
+                return into
+            if x.ndim == 1 and _rms_norm_jacobian_x_compiled[x.dtype](x[None], eps, into[None]):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -249,14 +311,16 @@ def _rms_norm_jacobian_x_kernel(x, eps, out):
         for i in range(K):
             x_hat[i] = scale * x[row, i]
         for i in range(K):
+            scale_2 = x_hat[i] / real(K)
             for j in range(K):
-                out[row, i, j] = -x_hat[i] * x_hat[j] / (r * real(K))
+                out[row, i, j] = -scale_2 * x_hat[j] / r
             out[row, i, i] = (real(1) - x_hat[i] * x_hat[i] / real(K)) / r
 
 
 @_by_dtype(_reads(2), _number, _writes(3))
 def _rms_norm_jacobian_x_compiled(x, eps, out):
     """Do the loops, where all arguments fit together; say whether they do."""
+    x, out = _array(x), _array(out)
     real = x.dtype.type
     B = x.shape[0]
     K = x.shape[1]
@@ -301,19 +365,19 @@ def rms_norm_vjp(x, eps, g, out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(x) is type(g) is type(out) is _Array
+        type(x) is type(g) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or x.size < _SHARED)
         and type(eps) in _NUMBERS
-        and x.flags.c_contiguous
-        and g.flags.c_contiguous
     ):
         try:
-            if x.ndim == 2 and _rms_norm_vjp_compiled[x.dtype](x, eps, g, out):
-                return out
-            if x.ndim == 1 and _rms_norm_vjp_compiled[x.dtype](x[None], eps, g[None], out[None]):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty(x.shape, x.dtype) if out is None else out
+            if x.ndim == 2 and _rms_norm_vjp_compiled[x.dtype](x, eps, g, into):
+                return into
+            if x.ndim == 1 and _rms_norm_vjp_compiled[x.dtype](x[None], eps, g[None], into[None]):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -337,6 +401,7 @@ def _rms_norm_vjp_kernel(x, eps, g, dx):
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    large_dx = _outgrows_caches(dx)
     for row in range(B):
         sum_x = real(0)
         early = real(0)
@@ -347,13 +412,69 @@ def _rms_norm_vjp_kernel(x, eps, g, dx):
         scale = real(1) / r
         sum_g_x_hat = scale * early
         scale_2 = sum_g_x_hat / (real(K) * r)
-        for j in range(K):
-            dx[row, j] = scale * (g[row, j] - scale_2 * x[row, j])
+        if large_dx:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(dx[row]):
+                dx_part, g_part, x_part = dx[row, begin:end], g[row, begin:end], x[row, begin:end]
+                for j in range(dx_part.size):
+                    value = scale * (g_part[j] - scale_2 * x_part[j])
+                    if whole:
+                        _stream(dx_part, j, value)
+                    else:
+                        dx_part[j] = value
+        else:
+            for j in range(K):
+                dx[row, j] = scale * (g[row, j] - scale_2 * x[row, j])
+    if large_dx:
+        _end_of_streams()
+
+
+@njit(**_FAST)
+def _rms_norm_vjp_kernel_by_blocks(all_x, eps, all_g, all_dx):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_dx.dtype.type  # keeps literals narrow
+    B = all_x.shape[0]
+    K = all_x.shape[1]
+    each_sum_x = np.empty(32, all_dx.dtype)  # of one block
+    each_scale = np.empty(32, all_dx.dtype)  # of one block
+    each_scale_2 = np.empty(32, all_dx.dtype)  # of one block
+    each_early = np.empty(32, all_dx.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        x = all_x[start:stop]
+        g = all_g[start:stop]
+        dx = all_dx[start:stop]
+        for row in range(32):
+            sum_x = real(0)
+            early = real(0)
+            for k in range(K):
+                sum_x += x[row, k] * x[row, k]
+                early += g[row, k] * x[row, k]
+            each_sum_x[row] = sum_x
+            each_early[row] = early
+        for row in range(len(x)):
+            sum_x = each_sum_x[row]
+            early = each_early[row]
+            r = math.sqrt(sum_x / real(K) + eps)
+            scale = real(1) / r
+            sum_g_x_hat = scale * early
+            scale_2 = sum_g_x_hat / (real(K) * r)
+            each_scale[row] = scale
+            each_scale_2[row] = scale_2
+        for row in range(32):
+            scale = each_scale[row]
+            scale_2 = each_scale_2[row]
+            for j in range(K):
+                dx[row, j] = scale * (g[row, j] - scale_2 * x[row, j])
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _rms_norm_vjp_kernel(all_x[done:], eps, all_g[done:], all_dx[done:])
 
 
 @_by_dtype(_reads(2), _number, _reads(2), _writes(2))
 def _rms_norm_vjp_compiled(x, eps, g, dx):
     """Do the loops, where all arguments fit together; say whether they do."""
+    x, g, dx = _array(x), _array(g), _array(dx)
     real = x.dtype.type
     B = x.shape[0]
     K = x.shape[1]
@@ -365,7 +486,10 @@ def _rms_norm_vjp_compiled(x, eps, g, dx):
         or _overlap(dx, g)
     ):
         return False
-    _rms_norm_vjp_kernel(x, real(eps), g, dx)
+    if K * x.itemsize <= 400 and B >= 32:
+        _rms_norm_vjp_kernel_by_blocks(x, real(eps), g, dx)
+    else:
+        _rms_norm_vjp_kernel(x, real(eps), g, dx)
     return True
 
 
@@ -402,19 +526,19 @@ def rms_norm_jvp(x, eps, x_dot, out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(x) is type(x_dot) is type(out) is _Array
+        type(x) is type(x_dot) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or x.size < _SHARED)
         and type(eps) in _NUMBERS
-        and x.flags.c_contiguous
-        and x_dot.flags.c_contiguous
     ):
         try:
-            if x.ndim == 2 and _rms_norm_jvp_compiled[x.dtype](x, eps, x_dot, out):
-                return out
-            if x.ndim == 1 and _rms_norm_jvp_compiled[x.dtype](x[None], eps, x_dot[None], out[None]):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty(x.shape, x.dtype) if out is None else out
+            if x.ndim == 2 and _rms_norm_jvp_compiled[x.dtype](x, eps, x_dot, into):
+                return into
+            if x.ndim == 1 and _rms_norm_jvp_compiled[x.dtype](x[None], eps, x_dot[None], into[None]):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -438,6 +562,7 @@ def _rms_norm_jvp_kernel(x, eps, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    large_out = _outgrows_caches(out)
     for row in range(B):
         sum_x = real(0)
         early = real(0)
@@ -448,13 +573,69 @@ def _rms_norm_jvp_kernel(x, eps, x_dot, out):
         scale = real(1) / r
         sum_x_dot_x_hat = scale * early
         scale_2 = sum_x_dot_x_hat / (real(K) * r)
-        for i in range(K):
-            out[row, i] = scale * (x_dot[row, i] - scale_2 * x[row, i])
+        if large_out:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(out[row]):
+                out_part, x_dot_part, x_part = out[row, begin:end], x_dot[row, begin:end], x[row, begin:end]
+                for i in range(out_part.size):
+                    value = scale * (x_dot_part[i] - scale_2 * x_part[i])
+                    if whole:
+                        _stream(out_part, i, value)
+                    else:
+                        out_part[i] = value
+        else:
+            for i in range(K):
+                out[row, i] = scale * (x_dot[row, i] - scale_2 * x[row, i])
+    if large_out:
+        _end_of_streams()
+
+
+@njit(**_FAST)
+def _rms_norm_jvp_kernel_by_blocks(all_x, eps, all_x_dot, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    B = all_x.shape[0]
+    K = all_x.shape[1]
+    each_sum_x = np.empty(32, all_out.dtype)  # of one block
+    each_scale = np.empty(32, all_out.dtype)  # of one block
+    each_scale_2 = np.empty(32, all_out.dtype)  # of one block
+    each_early = np.empty(32, all_out.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        x = all_x[start:stop]
+        x_dot = all_x_dot[start:stop]
+        out = all_out[start:stop]
+        for row in range(32):
+            sum_x = real(0)
+            early = real(0)
+            for k in range(K):
+                sum_x += x[row, k] * x[row, k]
+                early += x_dot[row, k] * x[row, k]
+            each_sum_x[row] = sum_x
+            each_early[row] = early
+        for row in range(len(x)):
+            sum_x = each_sum_x[row]
+            early = each_early[row]
+            r = math.sqrt(sum_x / real(K) + eps)
+            scale = real(1) / r
+            sum_x_dot_x_hat = scale * early
+            scale_2 = sum_x_dot_x_hat / (real(K) * r)
+            each_scale[row] = scale
+            each_scale_2[row] = scale_2
+        for row in range(32):
+            scale = each_scale[row]
+            scale_2 = each_scale_2[row]
+            for i in range(K):
+                out[row, i] = scale * (x_dot[row, i] - scale_2 * x[row, i])
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _rms_norm_jvp_kernel(all_x[done:], eps, all_x_dot[done:], all_out[done:])
 
 
 @_by_dtype(_reads(2), _number, _reads(2), _writes(2))
 def _rms_norm_jvp_compiled(x, eps, x_dot, out):
     """Do the loops, where all arguments fit together; say whether they do."""
+    x, x_dot, out = _array(x), _array(x_dot), _array(out)
     real = x.dtype.type
     B = x.shape[0]
     K = x.shape[1]
@@ -466,7 +647,10 @@ def _rms_norm_jvp_compiled(x, eps, x_dot, out):
         or _overlap(out, x_dot)
     ):
         return False
-    _rms_norm_jvp_kernel(x, real(eps), x_dot, out)
+    if K * x.itemsize <= 400 and B >= 32:
+        _rms_norm_jvp_kernel_by_blocks(x, real(eps), x_dot, out)
+    else:
+        _rms_norm_jvp_kernel(x, real(eps), x_dot, out)
     return True
 
 
@@ -477,32 +661,224 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-_POOL = ThreadPoolExecutor()
-#: From so many numbers on, handing over to another thread (about 70 µs) costs less than it saves.
+#: Results of more bytes are written past the caches, where their rows are this long at least.
+_CACHED, _LONG = 8_000_000, 1024
+
+
+@njit(**_FAST)
+def _outgrows_caches(result):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
+
+
+# Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
+_HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
+_DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
+_ORDER, _NUMBER = _HEAD + _WORD + 2, _HEAD + _WORD + 4
+_CONTIGUOUS, _WRITABLE = 0x1, 0x400
+
+
+def _is_laid_out_so(array):
+    """Whether NumPy keeps an array as is said above."""
+
+    def word(place):
+        return ctypes.c_ssize_t.from_address(place).value
+
+    def number(place):
+        return ctypes.c_int.from_address(place).value
+
+    start, dtype = id(array), id(array.dtype)
+    return (
+        (word(start + _DATA), word(start + _DTYPE)) == (array.ctypes.data, dtype)
+        and (number(start + _AXES), number(dtype + _NUMBER)) == (array.ndim, array.dtype.num)
+        and word(word(start + _SHAPE)) == array.shape[0]
+        and word(word(start + _STRIDES)) == array.strides[0]
+        and number(start + _FLAGS) & (_CONTIGUOUS | _WRITABLE) == _CONTIGUOUS | _WRITABLE
+        and ctypes.c_char.from_address(dtype + _ORDER).value == b"="
+    )
+
+
+# Under another layout arguments come in Numba's own way, some tenths of a microsecond later.
+_IN_PLACE = _is_laid_out_so(np.empty((2, 3), np.float32))
+
+
+class _Plain(types.Array):
+    """An array as an argument of a compiled function."""
+
+
+register_model(_Plain)(models.ArrayModel)
+
+
+@unbox(_Plain)
+def _unboxed(kind, given, c):
+    """What compiled code knows of an array, read in place; a TypeError where it is of another kind.
+
+    Numba's own way goes through the interpreter for each array, which takes longer than a small kernel.
+    """
+    build, dtype = c.builder, np.dtype(kind.dtype.name)
+    word, pointer = c.context.get_value_type(types.intp), ir.IntType(8).as_pointer()
+
+    def read(start, place, kept):
+        return build.load(build.bitcast(build.gep(start, [ir.Constant(word, place)]), kept.as_pointer()))
+
+    def is_same(value, right):
+        return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
+
+    number = ir.IntType(32)
+    flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
+    kept = read(given, _DTYPE, pointer)
+    fits = is_same(read(kept, _NUMBER, number), dtype.num)
+    fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
+    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
+    array = c.context.make_array(kind)(c.context, build)
+    with build.if_else(fits) as (good, bad):
+        with good:
+            lengths = ir.ArrayType(word, kind.ndim)
+            array.data = read(given, _DATA, array.data.type)
+            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
+            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
+            for axis in range(kind.ndim):
+                array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
+            # The caller holds it for as long as the call takes: references are not counted.
+            array.meminfo = ir.Constant(array.meminfo.type, None)
+            array.parent = ir.Constant(array.parent.type, None)
+        with bad:
+            c.pyapi.err_set_string("PyExc_TypeError", "an array of another kind")
+    return NativeValue(array._getvalue(), is_error=build.not_(fits))
+
+
+@intrinsic
+def _array(typing, given):
+    """The same as any other array."""
+    kind = types.Array(given.dtype, given.ndim, "C", readonly=not given.mutable)
+
+    def the_same(context, builder, signature, arguments):
+        context.nrt.incref(builder, kind, arguments[0])  # of one read in place, nothing is counted
+        return arguments[0]
+
+    return kind(given), the_same
+
+
+_Argument = _Plain if _IN_PLACE else types.Array
+
+
+#: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
+#: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: Each thread has one part of the samples, and more where parts would have more numbers than this.
+_PART = 1048576
+
+
+class _Helpers:
+    """Threads that wait for work, started when they are first needed."""
+
+    def __init__(self):
+        self.start_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.start_anew)  # threads do not come along
+
+    def start_anew(self):
+        """Begin without threads."""
+        self.waiting, self.count = queue.SimpleQueue(), 0
+
+    def call(self, work, helpers):
+        """Have so many of them call `work`, each as soon as it can."""
+        while self.count < helpers:
+            self.count += 1
+            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+        for _ in range(helpers):
+            self.waiting.put(work)
+
+    @staticmethod
+    def serve(waiting):
+        """What each of them does."""
+        while True:
+            waiting.get()()
+
+
+_HELPERS = _Helpers()
 
 
 def _in_threads(threads, kernel, sliced, *arguments):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
     `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
-    blocks of 32 of them, so that every number comes out as in one thread.
+    blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
+    part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
     samples = len(arguments[sliced.index(True)])
-    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    largest = max([each.size for each, cut in zip(arguments, sliced) if cut])
     unit = 32 if largest < 128 * samples else 1
     units = samples // unit
-    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
+    parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+    def work():
+        while left:
+            try:
+                part = left.popleft()
+            except IndexError:  # another one was faster
+                return
+            here, failure = slice(cuts[part], cuts[part + 1]), None
+            try:
+                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+            except BaseException as error:
+                failure = error
+            done.put(failure)
 
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
+    _HELPERS.call(work, min(threads, parts) - 1)
+    work()
+    for failure in [done.get() for _ in range(parts)]:
+        if failure is not None:
+            raise failure
 
 
 def _read(*arguments):

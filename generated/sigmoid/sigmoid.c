@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -54,7 +68,7 @@ enum {
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -65,7 +79,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -85,7 +99,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -99,7 +113,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -123,16 +137,27 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* 1 / (1 + e^-u), without overflow on either side. */
-static inline float f32_sigmoid(float u)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    const float small = f32_exp_of_negative(u < 0.0f ? u : -u);
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* 1 / (1 + e^-u), without overflow on either side; that of u and of -u share the exponential. */
+INLINED float f32_sigmoid(float u)
+{
+    const float small = f32_exp_of_negative(-fabsf(u));
     return (u >= 0.0f ? 1.0f : small) / (1.0f + small);
 }
 
-static inline double f64_sigmoid(double u)
+INLINED double f64_sigmoid(double u)
 {
-    const double small = f64_exp_of_negative(u < 0.0 ? u : -u);
+    const double small = f64_exp_of_negative(-fabs(u));
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
@@ -189,35 +214,38 @@ static inline void end_of_streams(void)
 #endif
 }
 
-void sigmoid_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void sigmoid_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = f32_sigmoid(x_block[i][lane]);
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f32_sigmoid(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void sigmoid_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -248,38 +276,64 @@ void sigmoid_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restr
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void sigmoid_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        sigmoid_f32_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    sigmoid_f32_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void sigmoid_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+void sigmoid_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = f64_sigmoid(x_block[i][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        sigmoid_f32_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        sigmoid_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void sigmoid_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f64_sigmoid(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void sigmoid_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -310,13 +364,37 @@ void sigmoid_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *res
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void sigmoid_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        sigmoid_f64_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    sigmoid_f64_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void sigmoid_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, float *restrict out)
+void sigmoid_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K <= GRAIN)
+        sigmoid_f64_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        sigmoid_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void sigmoid_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict s, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -339,11 +417,21 @@ void sigmoid_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, f
     end_of_streams();
 }
 
-void sigmoid_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
-    double *restrict out)
+void sigmoid_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        sigmoid_jacobian_x_f32_rows(0, B, B, K, s, out);
+    else {
+        OMP(omp parallel)
+        sigmoid_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, s, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void sigmoid_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict s, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -366,25 +454,36 @@ void sigmoid_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
     end_of_streams();
 }
 
-void sigmoid_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, const float *restrict g,
-    float *restrict dx)
+void sigmoid_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
+    double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = g[row * K + j] * s[row * K + j] * (1.0f - s[row * K + j]);
-                }
+    if (B * K * K <= GRAIN)
+        sigmoid_jacobian_x_f64_rows(0, B, B, K, s, out);
+    else {
+        OMP(omp parallel)
+        sigmoid_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, s, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void sigmoid_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict s, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dx[row * K + j] = g[row * K + j] * s[row * K + j] * (1.0f - s[row * K + j]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void sigmoid_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict s, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -401,28 +500,52 @@ void sigmoid_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, const fl
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void sigmoid_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict s, const float *restrict g, float *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        sigmoid_vjp_f32_short_rows(from, whole, K, s, g, dx);
+        from = whole;
+    }
+    sigmoid_vjp_f32_long_rows(from, to, B, K, s, g, dx);
     end_of_streams();
 }
 
-void sigmoid_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s, const double *restrict g,
-    double *restrict dx)
+void sigmoid_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, const float *restrict g,
+    float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = g[row * K + j] * s[row * K + j] * (1.0 - s[row * K + j]);
-                }
+    if (B * K <= GRAIN)
+        sigmoid_vjp_f32_rows(0, B, B, K, s, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        sigmoid_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, s, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void sigmoid_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict s, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dx[row * K + j] = g[row * K + j] * s[row * K + j] * (1.0 - s[row * K + j]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void sigmoid_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict s, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -439,28 +562,52 @@ void sigmoid_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s, const d
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void sigmoid_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict s, const double *restrict g, double *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        sigmoid_vjp_f64_short_rows(from, whole, K, s, g, dx);
+        from = whole;
+    }
+    sigmoid_vjp_f64_long_rows(from, to, B, K, s, g, dx);
     end_of_streams();
 }
 
-void sigmoid_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, const float *restrict x_dot,
-    float *restrict out)
+void sigmoid_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s, const double *restrict g,
+    double *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = x_dot[row * K + i] * s[row * K + i] * (1.0f - s[row * K + i]);
-                }
+    if (B * K <= GRAIN)
+        sigmoid_vjp_f64_rows(0, B, B, K, s, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        sigmoid_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, s, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void sigmoid_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict s, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = x_dot[row * K + i] * s[row * K + i] * (1.0f - s[row * K + i]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void sigmoid_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict s, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -477,28 +624,52 @@ void sigmoid_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, const fl
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void sigmoid_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict s, const float *restrict x_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        sigmoid_jvp_f32_short_rows(from, whole, K, s, x_dot, out);
+        from = whole;
+    }
+    sigmoid_jvp_f32_long_rows(from, to, B, K, s, x_dot, out);
     end_of_streams();
 }
 
-void sigmoid_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
-    const double *restrict x_dot, double *restrict out)
+void sigmoid_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, const float *restrict x_dot,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = x_dot[row * K + i] * s[row * K + i] * (1.0 - s[row * K + i]);
-                }
+    if (B * K <= GRAIN)
+        sigmoid_jvp_f32_rows(0, B, B, K, s, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        sigmoid_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, s, x_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void sigmoid_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict s, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = x_dot[row * K + i] * s[row * K + i] * (1.0 - s[row * K + i]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void sigmoid_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict s, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -515,5 +686,29 @@ void sigmoid_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void sigmoid_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict s, const double *restrict x_dot, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        sigmoid_jvp_f64_short_rows(from, whole, K, s, x_dot, out);
+        from = whole;
+    }
+    sigmoid_jvp_f64_long_rows(from, to, B, K, s, x_dot, out);
     end_of_streams();
+}
+
+void sigmoid_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
+    const double *restrict x_dot, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        sigmoid_jvp_f64_rows(0, B, B, K, s, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        sigmoid_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, s, x_dot, out);
+    }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -141,16 +155,27 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* 1 / (1 + e^-u), without overflow on either side. */
-static inline float f32_sigmoid(float u)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    const float small = f32_exp_of_negative(u < 0.0f ? u : -u);
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* 1 / (1 + e^-u), without overflow on either side; that of u and of -u share the exponential. */
+INLINED float f32_sigmoid(float u)
+{
+    const float small = f32_exp_of_negative(-fabsf(u));
     return (u >= 0.0f ? 1.0f : small) / (1.0f + small);
 }
 
-static inline double f64_sigmoid(double u)
+INLINED double f64_sigmoid(double u)
 {
-    const double small = f64_exp_of_negative(u < 0.0 ? u : -u);
+    const double small = f64_exp_of_negative(-fabs(u));
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
@@ -207,37 +232,40 @@ static inline void end_of_streams(void)
 #endif
 }
 
-void silu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void silu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s[lane] = f32_sigmoid(x_block[i][lane]);
-                    out_block[i][lane] = x_block[i][lane] * s[lane];
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float s[LANES];
+        const float *restrict x_rows = x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = f32_sigmoid(x_block[i][lane]);
+                out_block[i][lane] = x_block[i][lane] * s[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void silu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -272,40 +300,66 @@ void silu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void silu_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        silu_f32_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    silu_f32_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void silu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+void silu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s[lane] = f64_sigmoid(x_block[i][lane]);
-                    out_block[i][lane] = x_block[i][lane] * s[lane];
-                }
-            }
+    if (B * K <= GRAIN)
+        silu_f32_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        silu_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void silu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double s[LANES];
+        const double *restrict x_rows = x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = f64_sigmoid(x_block[i][lane]);
+                out_block[i][lane] = x_block[i][lane] * s[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void silu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -340,7 +394,30 @@ void silu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restri
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void silu_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        silu_f64_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    silu_f64_long_rows(from, to, B, K, x, out);
     end_of_streams();
+}
+
+void silu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        silu_f64_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        silu_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
 }
 
 ptrdiff_t silu_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
@@ -349,83 +426,40 @@ ptrdiff_t silu_jacobian_x_work(ptrdiff_t B, ptrdiff_t K)
     return threads() * (K + K);
 }
 
-void silu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out,
-    float *restrict work)
+/* The samples from `from` up to `to`. */
+SHARED void silu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out, float *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        float *restrict s = work + thread() * (K + K);
-        float *restrict y = work + thread() * (K + K) + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            {
-                ptrdiff_t first = 0;
-                for (; first + F32_LANES <= K; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        s[i] = f32_sigmoid(x[row * K + i]);
-                        y[i] = x[row * K + i] * s[i];
-                    }
-                if (first < K && K >= F32_LANES) {
-                    first = K - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        s[i] = f32_sigmoid(x[row * K + i]);
-                        y[i] = x[row * K + i] * s[i];
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t i = first; i < K; i++) {
+    float *restrict s = work;
+    float *restrict y = work + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
                     s[i] = f32_sigmoid(x[row * K + i]);
                     y[i] = x[row * K + i] * s[i];
                 }
-            }
-            {
-                ptrdiff_t first = 0;
-                for (; first + F32_LANES <= K; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                                float chunk[CHUNK];
-                                for (ptrdiff_t j = begin; j < end; j++) {
-                                    chunk[j - begin] = 0.0f;
-                                }
-                                f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                            }
-                        }
-                        else {
-                            for (ptrdiff_t j = 0; j < K; j++) {
-                                out[(row * K + i) * K + j] = 0.0f;
-                            }
-                        }
-                        out[(row * K + i) * K + i] = s[i] + y[i] * f32_sigmoid(-x[row * K + i]);
-                    }
-                if (first < K && K >= F32_LANES) {
-                    first = K - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                                float chunk[CHUNK];
-                                for (ptrdiff_t j = begin; j < end; j++) {
-                                    chunk[j - begin] = 0.0f;
-                                }
-                                f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                            }
-                        }
-                        else {
-                            for (ptrdiff_t j = 0; j < K; j++) {
-                                out[(row * K + i) * K + j] = 0.0f;
-                            }
-                        }
-                        out[(row * K + i) * K + i] = s[i] + y[i] * f32_sigmoid(-x[row * K + i]);
-                    }
-                    first = K;
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    s[i] = f32_sigmoid(x[row * K + i]);
+                    y[i] = x[row * K + i] * s[i];
                 }
-                for (ptrdiff_t i = first; i < K; i++) {
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                s[i] = f32_sigmoid(x[row * K + i]);
+                y[i] = x[row * K + i] * s[i];
+            }
+        }
+        {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
                     if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -443,89 +477,98 @@ void silu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, floa
                     }
                     out[(row * K + i) * K + i] = s[i] + y[i] * f32_sigmoid(-x[row * K + i]);
                 }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                            float chunk[CHUNK];
+                            for (ptrdiff_t j = begin; j < end; j++) {
+                                chunk[j - begin] = 0.0f;
+                            }
+                            f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                        }
+                    }
+                    else {
+                        for (ptrdiff_t j = 0; j < K; j++) {
+                            out[(row * K + i) * K + j] = 0.0f;
+                        }
+                    }
+                    out[(row * K + i) * K + i] = s[i] + y[i] * f32_sigmoid(-x[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        float chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0f;
+                        }
+                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
+                }
+                out[(row * K + i) * K + i] = s[i] + y[i] * f32_sigmoid(-x[row * K + i]);
             }
         }
     }
     end_of_streams();
 }
 
-void silu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out,
-    double *restrict work)
+void silu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out,
+    float *restrict work)
 {
-    OMP(omp parallel if (B * K * K > GRAIN))
-    {
-        double *restrict s = work + thread() * (K + K);
-        double *restrict y = work + thread() * (K + K) + K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = 0; row < B; row++) {
-            {
-                ptrdiff_t first = 0;
-                for (; first + F64_LANES <= K; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        s[i] = f64_sigmoid(x[row * K + i]);
-                        y[i] = x[row * K + i] * s[i];
-                    }
-                if (first < K && K >= F64_LANES) {
-                    first = K - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        s[i] = f64_sigmoid(x[row * K + i]);
-                        y[i] = x[row * K + i] * s[i];
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t i = first; i < K; i++) {
+    if (B * K * K <= GRAIN)
+        silu_jacobian_x_f32_rows(0, B, B, K, x, out, work);
+    else {
+        OMP(omp parallel)
+        silu_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out,
+            work + thread() * (K + K));
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void silu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out, double *restrict work)
+{
+    double *restrict s = work;
+    double *restrict y = work + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
                     s[i] = f64_sigmoid(x[row * K + i]);
                     y[i] = x[row * K + i] * s[i];
                 }
-            }
-            {
-                ptrdiff_t first = 0;
-                for (; first + F64_LANES <= K; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                                double chunk[CHUNK];
-                                for (ptrdiff_t j = begin; j < end; j++) {
-                                    chunk[j - begin] = 0.0;
-                                }
-                                f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                            }
-                        }
-                        else {
-                            for (ptrdiff_t j = 0; j < K; j++) {
-                                out[(row * K + i) * K + j] = 0.0;
-                            }
-                        }
-                        out[(row * K + i) * K + i] = s[i] + y[i] * f64_sigmoid(-x[row * K + i]);
-                    }
-                if (first < K && K >= F64_LANES) {
-                    first = K - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t i = first + lane;
-                        if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                                double chunk[CHUNK];
-                                for (ptrdiff_t j = begin; j < end; j++) {
-                                    chunk[j - begin] = 0.0;
-                                }
-                                f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                            }
-                        }
-                        else {
-                            for (ptrdiff_t j = 0; j < K; j++) {
-                                out[(row * K + i) * K + j] = 0.0;
-                            }
-                        }
-                        out[(row * K + i) * K + i] = s[i] + y[i] * f64_sigmoid(-x[row * K + i]);
-                    }
-                    first = K;
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    s[i] = f64_sigmoid(x[row * K + i]);
+                    y[i] = x[row * K + i] * s[i];
                 }
-                for (ptrdiff_t i = first; i < K; i++) {
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                s[i] = f64_sigmoid(x[row * K + i]);
+                y[i] = x[row * K + i] * s[i];
+            }
+        }
+        {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
                     if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -543,46 +586,101 @@ void silu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, dou
                     }
                     out[(row * K + i) * K + i] = s[i] + y[i] * f64_sigmoid(-x[row * K + i]);
                 }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                            double chunk[CHUNK];
+                            for (ptrdiff_t j = begin; j < end; j++) {
+                                chunk[j - begin] = 0.0;
+                            }
+                            f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                        }
+                    }
+                    else {
+                        for (ptrdiff_t j = 0; j < K; j++) {
+                            out[(row * K + i) * K + j] = 0.0;
+                        }
+                    }
+                    out[(row * K + i) * K + i] = s[i] + y[i] * f64_sigmoid(-x[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                        double chunk[CHUNK];
+                        for (ptrdiff_t j = begin; j < end; j++) {
+                            chunk[j - begin] = 0.0;
+                        }
+                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    }
+                }
+                else {
+                    for (ptrdiff_t j = 0; j < K; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
+                }
+                out[(row * K + i) * K + i] = s[i] + y[i] * f64_sigmoid(-x[row * K + i]);
             }
         }
     }
     end_of_streams();
 }
 
-void silu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
-    float *restrict dx)
+void silu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out,
+    double *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float g_block[SHORT][LANES];
-            float dx_block[SHORT][LANES];
-            float s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s[lane] = f32_sigmoid(x_block[i][lane]);
-                    dx_block[i][lane] = g_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f32_sigmoid(-x_block[i][lane]));
-                }
-            }
+    if (B * K * K <= GRAIN)
+        silu_jacobian_x_f64_rows(0, B, B, K, x, out, work);
+    else {
+        OMP(omp parallel)
+        silu_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out,
+            work + thread() * (K + K));
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void silu_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float g_block[SHORT][LANES];
+        float dx_block[SHORT][LANES];
+        float s[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict g_rows = g + first * K;
+        float *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = f32_sigmoid(x_block[i][lane]);
+                dx_block[i][lane] = g_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f32_sigmoid(-x_block[i][lane]));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void silu_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -617,43 +715,70 @@ void silu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void silu_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        silu_vjp_f32_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    silu_vjp_f32_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void silu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
-    double *restrict dx)
+void silu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
+    float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double g_block[SHORT][LANES];
-            double dx_block[SHORT][LANES];
-            double s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s[lane] = f64_sigmoid(x_block[i][lane]);
-                    dx_block[i][lane] = g_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f64_sigmoid(-x_block[i][lane]));
-                }
-            }
+    if (B * K <= GRAIN)
+        silu_vjp_f32_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        silu_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void silu_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double g_block[SHORT][LANES];
+        double dx_block[SHORT][LANES];
+        double s[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict g_rows = g + first * K;
+        double *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = f64_sigmoid(x_block[i][lane]);
+                dx_block[i][lane] = g_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f64_sigmoid(-x_block[i][lane]));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void silu_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -688,43 +813,70 @@ void silu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void silu_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        silu_vjp_f64_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    silu_vjp_f64_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void silu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict x_dot,
-    float *restrict out)
+void silu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
+    double *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float x_dot_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s[lane] = f32_sigmoid(x_block[i][lane]);
-                    out_block[i][lane] = x_dot_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f32_sigmoid(-x_block[i][lane]));
-                }
-            }
+    if (B * K <= GRAIN)
+        silu_vjp_f64_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        silu_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void silu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float x_dot_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float s[LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict x_dot_rows = x_dot + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = f32_sigmoid(x_block[i][lane]);
+                out_block[i][lane] = x_dot_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f32_sigmoid(-x_block[i][lane]));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void silu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -759,43 +911,70 @@ void silu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void silu_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        silu_jvp_f32_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    silu_jvp_f32_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
 }
 
-void silu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict x_dot,
-    double *restrict out)
+void silu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict x_dot,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double x_dot_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double s[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    s[lane] = f64_sigmoid(x_block[i][lane]);
-                    out_block[i][lane] = x_dot_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f64_sigmoid(-x_block[i][lane]));
-                }
-            }
+    if (B * K <= GRAIN)
+        silu_jvp_f32_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        silu_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void silu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double x_dot_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double s[LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict x_dot_rows = x_dot + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                s[lane] = f64_sigmoid(x_block[i][lane]);
+                out_block[i][lane] = x_dot_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f64_sigmoid(-x_block[i][lane]));
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void silu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -830,5 +1009,29 @@ void silu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void silu_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        silu_jvp_f64_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    silu_jvp_f64_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
+}
+
+void silu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict x_dot,
+    double *restrict out)
+{
+    if (B * K <= GRAIN)
+        silu_jvp_f64_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        silu_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -54,7 +68,7 @@ enum {
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -65,7 +79,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -85,7 +99,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -99,7 +113,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -124,21 +138,59 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -149,6 +201,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 /* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
@@ -211,170 +274,210 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void softmax_any_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float *restrict out)
+static inline double f64_total_wide(double *lanes)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float m[LANES], s[LANES], scale[LANES];
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_any_loss_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float m[LANES], s[LANES], scale[LANES];
+        const float *restrict z_rows = z + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(z_block[j][lane], m[lane]);
+            }
+        }
+        /* out_block[j][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[j][lane] = f32_exp_of_negative(z_block[j][lane] - m[lane]);
+                s[lane] += out_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[k][lane] = scale[lane] * out_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f32_larger(z_block[j][lane], m[lane]);
-                }
-            }
-            /* out_block[j][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[j][lane] = f32_exp_of_negative(z_block[j][lane] - m[lane]);
-                    s[lane] += out_block[j][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[k][lane] = scale[lane] * out_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float m[ROWS], s[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    float m_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t j = first + lane;
-                            m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t j = first + lane;
-                            m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
-                        }
-                        first = K;
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_any_loss_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
                     }
-                    for (ptrdiff_t j = first; j < K; j++) {
-                        m[row - start] = f32_larger(z[row * K + j], m[row - start]);
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
                     }
-                    FOR_LANES(F32_LANES)
-                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                    first = K;
                 }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    m[row - start] = f32_larger(z[row * K + j], m[row - start]);
+                }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
             }
-            /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m[row - start]);
-                            s_lanes[lane] += out[row * K + j];
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m[row - start]);
-                            const float s_term = out[row * K + j];
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t j = first; j < K; j++) {
+        }
+        /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
                         out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m[row - start]);
-                        s[row - start] += out[row * K + j];
+                        s_lanes[lane] += out[row * K + j];
                     }
-                    s[row - start] += f32_total(s_lanes);
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m[row - start]);
+                        const float s_term = out[row * K + j];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                scale[row - start] = 1.0f / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    out[row * K + k] = scale[row - start] * out[row * K + k];
+                for (ptrdiff_t j = first; j < K; j++) {
+                    out[row * K + j] = f32_exp_of_negative(z[row * K + j] - m[row - start]);
+                    s[row - start] += out[row * K + j];
                 }
+                s[row - start] += f32_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            scale[row - start] = 1.0f / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                out[row * K + k] = scale[row - start] * out[row * K + k];
+            }
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_any_loss_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F32_WIDE <= K; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
                 }
-            if (first < K && K >= F32_WIDE) {
-                first = K - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
                     m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
                 }
@@ -383,9 +486,7 @@ void softmax_any_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, flo
             for (ptrdiff_t j = first; j < K; j++) {
                 m = f32_larger(z[row * K + j], m);
             }
-            FOR_LANES(F32_LANES)
-                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-            m = f32_larger(f32_largest(m_lanes), m);
+            m = f32_larger(f32_largest_widest(m_lanes), m);
         }
         /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -426,153 +527,181 @@ void softmax_any_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, flo
     }
 }
 
-void softmax_any_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void softmax_any_loss_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict z, float *restrict out)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double m[LANES], s[LANES], scale[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_any_loss_f32_short_rows(from, whole, K, z, out);
+        from = whole;
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+        softmax_any_loss_f32_near_rows(from, to, K, z, out);
+    else
+        softmax_any_loss_f32_long_rows(from, to, K, z, out);
+}
+
+void softmax_any_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float *restrict out)
+{
+    if (B * K <= GRAIN)
+        softmax_any_loss_f32_rows(0, B, B, K, z, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_any_loss_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_any_loss_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double m[LANES], s[LANES], scale[LANES];
+        const double *restrict z_rows = z + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(z_block[j][lane], m[lane]);
+            }
+        }
+        /* out_block[j][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[j][lane] = f64_exp_of_negative(z_block[j][lane] - m[lane]);
+                s[lane] += out_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[k][lane] = scale[lane] * out_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    m[lane] = f64_larger(z_block[j][lane], m[lane]);
-                }
-            }
-            /* out_block[j][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[j][lane] = f64_exp_of_negative(z_block[j][lane] - m[lane]);
-                    s[lane] += out_block[j][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[k][lane] = scale[lane] * out_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double m[ROWS], s[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    double m_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t j = first + lane;
-                            m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t j = first + lane;
-                            m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
-                        }
-                        first = K;
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_any_loss_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
                     }
-                    for (ptrdiff_t j = first; j < K; j++) {
-                        m[row - start] = f64_larger(z[row * K + j], m[row - start]);
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
                     }
-                    FOR_LANES(F64_LANES)
-                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                    first = K;
                 }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    m[row - start] = f64_larger(z[row * K + j], m[row - start]);
+                }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
             }
-            /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m[row - start]);
-                            s_lanes[lane] += out[row * K + j];
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t j = first + lane;
-                            out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m[row - start]);
-                            const double s_term = out[row * K + j];
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t j = first; j < K; j++) {
+        }
+        /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
                         out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m[row - start]);
-                        s[row - start] += out[row * K + j];
+                        s_lanes[lane] += out[row * K + j];
                     }
-                    s[row - start] += f64_total(s_lanes);
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m[row - start]);
+                        const double s_term = out[row * K + j];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
                 }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                scale[row - start] = 1.0 / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    out[row * K + k] = scale[row - start] * out[row * K + k];
+                for (ptrdiff_t j = first; j < K; j++) {
+                    out[row * K + j] = f64_exp_of_negative(z[row * K + j] - m[row - start]);
+                    s[row - start] += out[row * K + j];
                 }
+                s[row - start] += f64_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            scale[row - start] = 1.0 / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                out[row * K + k] = scale[row - start] * out[row * K + k];
+            }
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_any_loss_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F64_WIDE <= K; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
                 }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
                     m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
                 }
@@ -581,9 +710,7 @@ void softmax_any_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, do
             for (ptrdiff_t j = first; j < K; j++) {
                 m = f64_larger(z[row * K + j], m);
             }
-            FOR_LANES(F64_LANES)
-                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-            m = f64_larger(f64_largest(m_lanes), m);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
         /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -624,109 +751,148 @@ void softmax_any_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, do
     }
 }
 
-void softmax_any_loss_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
-    const float *restrict dL_dy, float *restrict dz)
+/* The samples from `from` up to `to`. */
+SHARED void softmax_any_loss_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict z, double *restrict out)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_dL_dy_y[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_any_loss_f64_short_rows(from, whole, K, z, out);
+        from = whole;
+    }
+    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+        softmax_any_loss_f64_near_rows(from, to, K, z, out);
+    else
+        softmax_any_loss_f64_long_rows(from, to, K, z, out);
+}
+
+void softmax_any_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        softmax_any_loss_f64_rows(0, B, B, K, z, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_any_loss_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_any_loss_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict dL_dy, float *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_dL_dy_y[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_dL_dy_y[lane] = 0.0f;
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_dL_dy_y[lane] = 0.0f;
+                const ptrdiff_t row = first + lane;
+                sum_dL_dy_y[lane] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[lane]);
             }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_dL_dy_y[lane] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[lane]);
-                }
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[lane]);
-                }
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[lane]);
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float sum_dL_dy_y[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_any_loss_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict y, const float *restrict dL_dy, float *restrict dz)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_dL_dy_y[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_dL_dy_y[row - start] = 0.0f;
+            {
+                float sum_dL_dy_y_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    sum_dL_dy_y_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        sum_dL_dy_y_lanes[lane] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    const ptrdiff_t again = first + F32_NARROW - K;
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_dL_dy_y_term = dL_dy[row * K + i] * y[row * K + i];
+                        sum_dL_dy_y_lanes[lane] += lane < again ? 0.0f : sum_dL_dy_y_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    sum_dL_dy_y[row - start] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[row - start]);
+                }
+                sum_dL_dy_y[row - start] += f32_total_narrow(sum_dL_dy_y_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_dL_dy_y[row - start] = 0.0f;
-                {
-                    float sum_dL_dy_y_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_dL_dy_y_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t i = first + lane;
-                            sum_dL_dy_y_lanes[lane] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t i = first + lane;
-                            const float sum_dL_dy_y_term = dL_dy[row * K + i] * y[row * K + i];
-                            sum_dL_dy_y_lanes[lane] += lane < again ? 0.0f : sum_dL_dy_y_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
                     }
-                    for (ptrdiff_t i = first; i < K; i++) {
-                        sum_dL_dy_y[row - start] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_dL_dy_y_lanes[lane] += sum_dL_dy_y_lanes[lane + F32_LANES];
-                    sum_dL_dy_y[row - start] += f32_total(sum_dL_dy_y_lanes);
+                    f32_stream(&dz[row * K + begin], chunk, end - begin);
                 }
             }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t k = begin; k < end; k++) {
-                            chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
-                        }
-                        f32_stream(&dz[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t k = 0; k < K; k++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
                         dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
                     }
+                if (first < K && K >= F32_NARROW) {
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_any_loss_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict y, const float *restrict dL_dy, float *restrict dz)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_dL_dy_y = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_dL_dy_y_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float sum_dL_dy_y_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 sum_dL_dy_y_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     sum_dL_dy_y_lanes[lane] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     const float sum_dL_dy_y_term = dL_dy[row * K + i] * y[row * K + i];
                     sum_dL_dy_y_lanes[lane] += lane < again ? 0.0f : sum_dL_dy_y_term;
@@ -736,9 +902,7 @@ void softmax_any_loss_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restri
             for (ptrdiff_t i = first; i < end; i++) {
                 sum_dL_dy_y = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y);
             }
-            FOR_LANES(F32_LANES)
-                sum_dL_dy_y_lanes[lane] += sum_dL_dy_y_lanes[lane + F32_LANES];
-            sum_dL_dy_y += f32_total(sum_dL_dy_y_lanes);
+            sum_dL_dy_y += f32_total_widest(sum_dL_dy_y_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -756,112 +920,152 @@ void softmax_any_loss_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restri
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_any_loss_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict y, const float *restrict dL_dy, float *restrict dz)
+{
+    if (K < F32_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_any_loss_gradient_f32_short_rows(from, whole, K, y, dL_dy, dz);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        softmax_any_loss_gradient_f32_near_rows(from, to, B, K, y, dL_dy, dz);
+    else
+        softmax_any_loss_gradient_f32_long_rows(from, to, B, K, y, dL_dy, dz);
     end_of_streams();
 }
 
-void softmax_any_loss_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
-    const double *restrict dL_dy, double *restrict dz)
+void softmax_any_loss_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
+    const float *restrict dL_dy, float *restrict dz)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_dL_dy_y[LANES];
+    if (B * K <= GRAIN)
+        softmax_any_loss_gradient_f32_rows(0, B, B, K, y, dL_dy, dz);
+    else {
+        const ptrdiff_t unit = K < F32_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        softmax_any_loss_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, dL_dy, dz);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_any_loss_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict dL_dy, double *restrict dz)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_dL_dy_y[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_dL_dy_y[lane] = 0.0;
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_dL_dy_y[lane] = 0.0;
+                const ptrdiff_t row = first + lane;
+                sum_dL_dy_y[lane] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[lane]);
             }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_dL_dy_y[lane] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[lane]);
-                }
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[lane]);
-                }
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[lane]);
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double sum_dL_dy_y[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_any_loss_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict y, const double *restrict dL_dy, double *restrict dz)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_dL_dy_y[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_dL_dy_y[row - start] = 0.0;
+            {
+                double sum_dL_dy_y_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    sum_dL_dy_y_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        sum_dL_dy_y_lanes[lane] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
+                    }
+                if (first < K && K >= F64_NARROW) {
+                    const ptrdiff_t again = first + F64_NARROW - K;
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_dL_dy_y_term = dL_dy[row * K + i] * y[row * K + i];
+                        sum_dL_dy_y_lanes[lane] += lane < again ? 0.0 : sum_dL_dy_y_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    sum_dL_dy_y[row - start] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[row - start]);
+                }
+                sum_dL_dy_y[row - start] += f64_total_narrow(sum_dL_dy_y_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_dL_dy_y[row - start] = 0.0;
-                {
-                    double sum_dL_dy_y_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_dL_dy_y_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t i = first + lane;
-                            sum_dL_dy_y_lanes[lane] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t i = first + lane;
-                            const double sum_dL_dy_y_term = dL_dy[row * K + i] * y[row * K + i];
-                            sum_dL_dy_y_lanes[lane] += lane < again ? 0.0 : sum_dL_dy_y_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
                     }
-                    for (ptrdiff_t i = first; i < K; i++) {
-                        sum_dL_dy_y[row - start] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_dL_dy_y_lanes[lane] += sum_dL_dy_y_lanes[lane + F64_LANES];
-                    sum_dL_dy_y[row - start] += f64_total(sum_dL_dy_y_lanes);
+                    f64_stream(&dz[row * K + begin], chunk, end - begin);
                 }
             }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t k = begin; k < end; k++) {
-                            chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
-                        }
-                        f64_stream(&dz[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t k = 0; k < K; k++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
                         dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
                     }
+                if (first < K && K >= F64_NARROW) {
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dz[row * K + k] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_any_loss_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict y, const double *restrict dL_dy, double *restrict dz)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_dL_dy_y = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_dL_dy_y_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double sum_dL_dy_y_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 sum_dL_dy_y_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     sum_dL_dy_y_lanes[lane] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     const double sum_dL_dy_y_term = dL_dy[row * K + i] * y[row * K + i];
                     sum_dL_dy_y_lanes[lane] += lane < again ? 0.0 : sum_dL_dy_y_term;
@@ -871,9 +1075,7 @@ void softmax_any_loss_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restr
             for (ptrdiff_t i = first; i < end; i++) {
                 sum_dL_dy_y = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y);
             }
-            FOR_LANES(F64_LANES)
-                sum_dL_dy_y_lanes[lane] += sum_dL_dy_y_lanes[lane + F64_LANES];
-            sum_dL_dy_y += f64_total(sum_dL_dy_y_lanes);
+            sum_dL_dy_y += f64_total_widest(sum_dL_dy_y_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -891,5 +1093,32 @@ void softmax_any_loss_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restr
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_any_loss_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict y, const double *restrict dL_dy, double *restrict dz)
+{
+    if (K < F64_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_any_loss_gradient_f64_short_rows(from, whole, K, y, dL_dy, dz);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        softmax_any_loss_gradient_f64_near_rows(from, to, B, K, y, dL_dy, dz);
+    else
+        softmax_any_loss_gradient_f64_long_rows(from, to, B, K, y, dL_dy, dz);
     end_of_streams();
+}
+
+void softmax_any_loss_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
+    const double *restrict dL_dy, double *restrict dz)
+{
+    if (B * K <= GRAIN)
+        softmax_any_loss_gradient_f64_rows(0, B, B, K, y, dL_dy, dz);
+    else {
+        const ptrdiff_t unit = K < F64_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        softmax_any_loss_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, dL_dy, dz);
+    }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -72,7 +86,7 @@ static inline ptrdiff_t thread(void)
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +97,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +117,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +131,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,21 +156,59 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 enum {
@@ -306,6 +358,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -359,21 +422,59 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t softmax_layer_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
@@ -382,132 +483,156 @@ ptrdiff_t softmax_layer_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
     return B * K + threads() * K;
 }
 
-static void softmax_layer_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b,
-    const float *restrict sum_W_x, float *restrict out, float *restrict work)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b, const float *restrict sum_W_x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_W_x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float e[SHORT][LANES];
-            float m[LANES], s[LANES], scale[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_W_x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float e[SHORT][LANES];
+        float m[LANES], s[LANES], scale[LANES];
+        const float *restrict sum_W_x_rows = sum_W_x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_W_x_block[place][lane] = sum_W_x_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[k][lane] = sum_W_x_block[k][lane] + b[k];
+                m[lane] = f32_larger(out_block[k][lane], m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f32_exp_of_negative(out_block[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = scale[lane] * e[i][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[k][lane] = sum_W_x_block[k][lane] + b[k];
-                    m[lane] = f32_larger(out_block[k][lane], m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f32_exp_of_negative(out_block[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = scale[lane] * e[i][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        float *restrict e = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            {
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= K; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
-                        m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F32_WIDE) {
-                    first = K - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
-                        m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b, const float *restrict sum_W_x, float *restrict out,
+    float *restrict work)
+{
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        {
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
                     out[row * K + k] = sum_W_x[row * K + k] + b[k];
-                    m = f32_larger(out[row * K + k], m);
+                    m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
                 }
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(out[row * K + k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(out[row * K + k] - m);
-                        const float s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0f : s_term;
-                    }
-                    first = end;
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
                 }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f32_exp_of_negative(out[row * K + k] - m);
-                    s += e[k];
-                }
-                s += f32_total(s_lanes);
+                first = K;
             }
-            float scale = 1.0f / s;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = scale * e[i];
+            for (ptrdiff_t k = first; k < K; k++) {
+                out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                m = f32_larger(out[row * K + k], m);
             }
+            m = f32_larger(f32_largest_wide(m_lanes), m);
         }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(out[row * K + k] - m);
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(out[row * K + k] - m);
+                    const float s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f32_exp_of_negative(out[row * K + k] - m);
+                s += e[k];
+            }
+            s += f32_total(s_lanes);
+        }
+        float scale = 1.0f / s;
+        for (ptrdiff_t i = 0; i < K; i++) {
+            out[row * K + i] = scale * e[i];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b, const float *restrict sum_W_x, float *restrict out,
+    float *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_step_1_f32_short_rows(from, whole, K, b, sum_W_x, out);
+        from = whole;
+    }
+    softmax_layer_step_1_f32_long_rows(from, to, K, b, sum_W_x, out, work);
+}
+
+static void softmax_layer_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b,
+    const float *restrict sum_W_x, float *restrict out, float *restrict work)
+{
+    if (B * K <= GRAIN)
+        softmax_layer_step_1_f32_rows(0, B, K, b, sum_W_x, out, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), K, b, sum_W_x, out,
+            work + thread() * K);
     }
 }
 
@@ -520,132 +645,156 @@ void softmax_layer_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restr
     softmax_layer_step_1_f32(K, B, b, sum_W_x, out, work);
 }
 
-static void softmax_layer_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b,
-    const double *restrict sum_W_x, double *restrict out, double *restrict work)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b, const double *restrict sum_W_x, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_W_x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double e[SHORT][LANES];
-            double m[LANES], s[LANES], scale[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_W_x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double e[SHORT][LANES];
+        double m[LANES], s[LANES], scale[LANES];
+        const double *restrict sum_W_x_rows = sum_W_x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_W_x_block[place][lane] = sum_W_x_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[k][lane] = sum_W_x_block[k][lane] + b[k];
+                m[lane] = f64_larger(out_block[k][lane], m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f64_exp_of_negative(out_block[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = scale[lane] * e[i][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[k][lane] = sum_W_x_block[k][lane] + b[k];
-                    m[lane] = f64_larger(out_block[k][lane], m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f64_exp_of_negative(out_block[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = scale[lane] * e[i][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        double *restrict e = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            {
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= K; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
-                        m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F64_WIDE) {
-                    first = K - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
-                        m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b, const double *restrict sum_W_x, double *restrict out,
+    double *restrict work)
+{
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        {
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
                     out[row * K + k] = sum_W_x[row * K + k] + b[k];
-                    m = f64_larger(out[row * K + k], m);
+                    m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
                 }
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(out[row * K + k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(out[row * K + k] - m);
-                        const double s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0 : s_term;
-                    }
-                    first = end;
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
                 }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f64_exp_of_negative(out[row * K + k] - m);
-                    s += e[k];
-                }
-                s += f64_total(s_lanes);
+                first = K;
             }
-            double scale = 1.0 / s;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = scale * e[i];
+            for (ptrdiff_t k = first; k < K; k++) {
+                out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                m = f64_larger(out[row * K + k], m);
             }
+            m = f64_larger(f64_largest_wide(m_lanes), m);
         }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(out[row * K + k] - m);
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(out[row * K + k] - m);
+                    const double s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f64_exp_of_negative(out[row * K + k] - m);
+                s += e[k];
+            }
+            s += f64_total(s_lanes);
+        }
+        double scale = 1.0 / s;
+        for (ptrdiff_t i = 0; i < K; i++) {
+            out[row * K + i] = scale * e[i];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b, const double *restrict sum_W_x, double *restrict out,
+    double *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_step_1_f64_short_rows(from, whole, K, b, sum_W_x, out);
+        from = whole;
+    }
+    softmax_layer_step_1_f64_long_rows(from, to, K, b, sum_W_x, out, work);
+}
+
+static void softmax_layer_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b,
+    const double *restrict sum_W_x, double *restrict out, double *restrict work)
+{
+    if (B * K <= GRAIN)
+        softmax_layer_step_1_f64_rows(0, B, K, b, sum_W_x, out, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), K, b, sum_W_x, out,
+            work + thread() * K);
     }
 }
 
@@ -658,11 +807,12 @@ void softmax_layer_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *rest
     softmax_layer_step_1_f64(K, B, b, sum_W_x, out, work);
 }
 
-void softmax_layer_jacobian_W_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
-    const float *restrict h, float *restrict entries)
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_jacobian_W_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t N, ptrdiff_t K, const float *restrict x, const float *restrict h,
+    float *restrict entries)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K * N > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t k = 0; k < K; k++) {
                 if (B * K * K * N * (ptrdiff_t)sizeof(float) > STREAMED) {
@@ -701,11 +851,23 @@ void softmax_layer_jacobian_W_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const f
     end_of_streams();
 }
 
-void softmax_layer_jacobian_W_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
-    const double *restrict h, double *restrict entries)
+void softmax_layer_jacobian_W_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
+    const float *restrict h, float *restrict entries)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K * N > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K * N <= GRAIN)
+        softmax_layer_jacobian_W_f32_rows(0, B, B, N, K, x, h, entries);
+    else {
+        OMP(omp parallel)
+        softmax_layer_jacobian_W_f32_rows(share(B, 1, 0), share(B, 1, 1), B, N, K, x, h, entries);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_jacobian_W_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t N, ptrdiff_t K, const double *restrict x, const double *restrict h,
+    double *restrict entries)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t k = 0; k < K; k++) {
                 if (B * K * K * N * (ptrdiff_t)sizeof(double) > STREAMED) {
@@ -744,11 +906,22 @@ void softmax_layer_jacobian_W_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const d
     end_of_streams();
 }
 
-void softmax_layer_jacobian_b_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict h,
-    float *restrict out)
+void softmax_layer_jacobian_W_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,
+    const double *restrict h, double *restrict entries)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K * N <= GRAIN)
+        softmax_layer_jacobian_W_f64_rows(0, B, B, N, K, x, h, entries);
+    else {
+        OMP(omp parallel)
+        softmax_layer_jacobian_W_f64_rows(share(B, 1, 0), share(B, 1, 1), B, N, K, x, h, entries);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_jacobian_b_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict h, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -771,11 +944,22 @@ void softmax_layer_jacobian_b_f32(ptrdiff_t B, ptrdiff_t K, const float *restric
     end_of_streams();
 }
 
-void softmax_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict h,
-    double *restrict out)
+void softmax_layer_jacobian_b_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict h,
+    float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        softmax_layer_jacobian_b_f32_rows(0, B, B, K, h, out);
+    else {
+        OMP(omp parallel)
+        softmax_layer_jacobian_b_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, h, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_jacobian_b_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict h, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -798,18 +982,29 @@ void softmax_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t K, const double *restri
     end_of_streams();
 }
 
+void softmax_layer_jacobian_b_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict h,
+    double *restrict out)
+{
+    if (B * K * K <= GRAIN)
+        softmax_layer_jacobian_b_f64_rows(0, B, B, K, h, out);
+    else {
+        OMP(omp parallel)
+        softmax_layer_jacobian_b_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, h, out);
+    }
+}
+
 ptrdiff_t softmax_layer_jacobian_x_work(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B)
 {
     (void)K;
     return B * N;
 }
 
-static void softmax_layer_jacobian_x_step_1_f32(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B,
-    const float *restrict W, const float *restrict h, const float *restrict sum_h_W,
-    float *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_jacobian_x_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t K, ptrdiff_t B, const float *restrict W, const float *restrict h,
+    const float *restrict sum_h_W, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * N > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * N * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
@@ -831,6 +1026,19 @@ static void softmax_layer_jacobian_x_step_1_f32(ptrdiff_t N, ptrdiff_t K, ptrdif
     end_of_streams();
 }
 
+static void softmax_layer_jacobian_x_step_1_f32(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B,
+    const float *restrict W, const float *restrict h, const float *restrict sum_h_W,
+    float *restrict out)
+{
+    if (B * K * N <= GRAIN)
+        softmax_layer_jacobian_x_step_1_f32_rows(0, B, N, K, B, W, h, sum_h_W, out);
+    else {
+        OMP(omp parallel)
+        softmax_layer_jacobian_x_step_1_f32_rows(share(B, 1, 0), share(B, 1, 1), N, K, B, W, h, sum_h_W,
+            out);
+    }
+}
+
 void softmax_layer_jacobian_x_f32(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B, const float *restrict W,
     const float *restrict h, float *restrict out, float *restrict work)
 {
@@ -840,12 +1048,12 @@ void softmax_layer_jacobian_x_f32(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B, const f
     softmax_layer_jacobian_x_step_1_f32(N, K, B, W, h, sum_h_W, out);
 }
 
-static void softmax_layer_jacobian_x_step_1_f64(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B,
-    const double *restrict W, const double *restrict h, const double *restrict sum_h_W,
-    double *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_jacobian_x_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t K, ptrdiff_t B, const double *restrict W, const double *restrict h,
+    const double *restrict sum_h_W, double *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * N > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * N * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
@@ -867,6 +1075,19 @@ static void softmax_layer_jacobian_x_step_1_f64(ptrdiff_t N, ptrdiff_t K, ptrdif
     end_of_streams();
 }
 
+static void softmax_layer_jacobian_x_step_1_f64(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B,
+    const double *restrict W, const double *restrict h, const double *restrict sum_h_W,
+    double *restrict out)
+{
+    if (B * K * N <= GRAIN)
+        softmax_layer_jacobian_x_step_1_f64_rows(0, B, N, K, B, W, h, sum_h_W, out);
+    else {
+        OMP(omp parallel)
+        softmax_layer_jacobian_x_step_1_f64_rows(share(B, 1, 0), share(B, 1, 1), N, K, B, W, h, sum_h_W,
+            out);
+    }
+}
+
 void softmax_layer_jacobian_x_f64(ptrdiff_t N, ptrdiff_t K, ptrdiff_t B, const double *restrict W,
     const double *restrict h, double *restrict out, double *restrict work)
 {
@@ -882,109 +1103,122 @@ ptrdiff_t softmax_layer_vjp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
     return B * K;
 }
 
-static void softmax_layer_vjp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict h,
-    const float *restrict g, float *restrict z_bar)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_vjp_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict h, const float *restrict g, float *restrict z_bar)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_g_h[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_g_h[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_g_h[lane] = 0.0f;
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_g_h[lane] = 0.0f;
+                const ptrdiff_t row = first + lane;
+                sum_g_h[lane] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h[lane]);
             }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_g_h[lane] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h[lane]);
-                }
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[lane]);
-                }
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[lane]);
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float sum_g_h[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_layer_vjp_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict h, const float *restrict g, float *restrict z_bar)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_g_h[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_g_h[row - start] = 0.0f;
+            {
+                float sum_g_h_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    sum_g_h_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        sum_g_h_lanes[lane] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    const ptrdiff_t again = first + F32_NARROW - K;
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_g_h_term = g[row * K + i] * h[row * K + i];
+                        sum_g_h_lanes[lane] += lane < again ? 0.0f : sum_g_h_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    sum_g_h[row - start] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h[row - start]);
+                }
+                sum_g_h[row - start] += f32_total_narrow(sum_g_h_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_g_h[row - start] = 0.0f;
-                {
-                    float sum_g_h_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_g_h_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t i = first + lane;
-                            sum_g_h_lanes[lane] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t i = first + lane;
-                            const float sum_g_h_term = g[row * K + i] * h[row * K + i];
-                            sum_g_h_lanes[lane] += lane < again ? 0.0f : sum_g_h_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
                     }
-                    for (ptrdiff_t i = first; i < K; i++) {
-                        sum_g_h[row - start] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_g_h_lanes[lane] += sum_g_h_lanes[lane + F32_LANES];
-                    sum_g_h[row - start] += f32_total(sum_g_h_lanes);
+                    f32_stream(&z_bar[row * K + begin], chunk, end - begin);
                 }
             }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t k = begin; k < end; k++) {
-                            chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
-                        }
-                        f32_stream(&z_bar[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t k = 0; k < K; k++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
                         z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
                     }
+                if (first < K && K >= F32_NARROW) {
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_vjp_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict h, const float *restrict g, float *restrict z_bar)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_g_h = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_g_h_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float sum_g_h_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 sum_g_h_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     sum_g_h_lanes[lane] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     const float sum_g_h_term = g[row * K + i] * h[row * K + i];
                     sum_g_h_lanes[lane] += lane < again ? 0.0f : sum_g_h_term;
@@ -994,9 +1228,7 @@ static void softmax_layer_vjp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *
             for (ptrdiff_t i = first; i < end; i++) {
                 sum_g_h = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h);
             }
-            FOR_LANES(F32_LANES)
-                sum_g_h_lanes[lane] += sum_g_h_lanes[lane + F32_LANES];
-            sum_g_h += f32_total(sum_g_h_lanes);
+            sum_g_h += f32_total_widest(sum_g_h_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1014,7 +1246,34 @@ static void softmax_layer_vjp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_vjp_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict h, const float *restrict g, float *restrict z_bar)
+{
+    if (K < F32_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_vjp_step_1_f32_short_rows(from, whole, K, h, g, z_bar);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        softmax_layer_vjp_step_1_f32_near_rows(from, to, B, K, h, g, z_bar);
+    else
+        softmax_layer_vjp_step_1_f32_long_rows(from, to, B, K, h, g, z_bar);
     end_of_streams();
+}
+
+static void softmax_layer_vjp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict h,
+    const float *restrict g, float *restrict z_bar)
+{
+    if (B * K <= GRAIN)
+        softmax_layer_vjp_step_1_f32_rows(0, B, B, K, h, g, z_bar);
+    else {
+        const ptrdiff_t unit = K < F32_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_vjp_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, h, g, z_bar);
+    }
 }
 
 static void softmax_layer_vjp_step_2_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z_bar,
@@ -1042,109 +1301,122 @@ void softmax_layer_vjp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *r
     softmax_layer_vjp_step_2_f32(B, K, z_bar, db);
 }
 
-static void softmax_layer_vjp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict h,
-    const double *restrict g, double *restrict z_bar)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_vjp_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict h, const double *restrict g, double *restrict z_bar)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_g_h[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_g_h[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_g_h[lane] = 0.0;
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_g_h[lane] = 0.0;
+                const ptrdiff_t row = first + lane;
+                sum_g_h[lane] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h[lane]);
             }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_g_h[lane] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h[lane]);
-                }
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[lane]);
-                }
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[lane]);
             }
         }
     }
-    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double sum_g_h[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_layer_vjp_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict h, const double *restrict g, double *restrict z_bar)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_g_h[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_g_h[row - start] = 0.0;
+            {
+                double sum_g_h_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    sum_g_h_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        sum_g_h_lanes[lane] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
+                    }
+                if (first < K && K >= F64_NARROW) {
+                    const ptrdiff_t again = first + F64_NARROW - K;
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_g_h_term = g[row * K + i] * h[row * K + i];
+                        sum_g_h_lanes[lane] += lane < again ? 0.0 : sum_g_h_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    sum_g_h[row - start] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h[row - start]);
+                }
+                sum_g_h[row - start] += f64_total_narrow(sum_g_h_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_g_h[row - start] = 0.0;
-                {
-                    double sum_g_h_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_g_h_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t i = first + lane;
-                            sum_g_h_lanes[lane] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t i = first + lane;
-                            const double sum_g_h_term = g[row * K + i] * h[row * K + i];
-                            sum_g_h_lanes[lane] += lane < again ? 0.0 : sum_g_h_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
                     }
-                    for (ptrdiff_t i = first; i < K; i++) {
-                        sum_g_h[row - start] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_g_h_lanes[lane] += sum_g_h_lanes[lane + F64_LANES];
-                    sum_g_h[row - start] += f64_total(sum_g_h_lanes);
+                    f64_stream(&z_bar[row * K + begin], chunk, end - begin);
                 }
             }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t k = begin; k < end; k++) {
-                            chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
-                        }
-                        f64_stream(&z_bar[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t k = 0; k < K; k++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
                         z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
                     }
+                if (first < K && K >= F64_NARROW) {
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    z_bar[row * K + k] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_vjp_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict h, const double *restrict g, double *restrict z_bar)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_g_h = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_g_h_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double sum_g_h_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 sum_g_h_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     sum_g_h_lanes[lane] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     const double sum_g_h_term = g[row * K + i] * h[row * K + i];
                     sum_g_h_lanes[lane] += lane < again ? 0.0 : sum_g_h_term;
@@ -1154,9 +1426,7 @@ static void softmax_layer_vjp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double 
             for (ptrdiff_t i = first; i < end; i++) {
                 sum_g_h = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h);
             }
-            FOR_LANES(F64_LANES)
-                sum_g_h_lanes[lane] += sum_g_h_lanes[lane + F64_LANES];
-            sum_g_h += f64_total(sum_g_h_lanes);
+            sum_g_h += f64_total_widest(sum_g_h_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1174,7 +1444,34 @@ static void softmax_layer_vjp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_vjp_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict h, const double *restrict g, double *restrict z_bar)
+{
+    if (K < F64_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_vjp_step_1_f64_short_rows(from, whole, K, h, g, z_bar);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        softmax_layer_vjp_step_1_f64_near_rows(from, to, B, K, h, g, z_bar);
+    else
+        softmax_layer_vjp_step_1_f64_long_rows(from, to, B, K, h, g, z_bar);
     end_of_streams();
+}
+
+static void softmax_layer_vjp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict h,
+    const double *restrict g, double *restrict z_bar)
+{
+    if (B * K <= GRAIN)
+        softmax_layer_vjp_step_1_f64_rows(0, B, B, K, h, g, z_bar);
+    else {
+        const ptrdiff_t unit = K < F64_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_vjp_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, h, g, z_bar);
+    }
 }
 
 static void softmax_layer_vjp_step_2_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z_bar,
@@ -1208,110 +1505,125 @@ ptrdiff_t softmax_layer_jvp_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
     return B * K + B * K;
 }
 
-static void softmax_layer_jvp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict h,
-    const float *restrict b_dot, const float *restrict sum_x_W_dot,
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_jvp_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict h, const float *restrict b_dot, const float *restrict sum_x_W_dot,
     const float *restrict sum_x_dot_W, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_h_sum_x_W_dot_b_dot[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_h_sum_x_W_dot_b_dot[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_h_sum_x_W_dot_b_dot[lane] = 0.0f;
+        }
+        for (ptrdiff_t t = 0; t < K; t++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_h_sum_x_W_dot_b_dot[lane] = 0.0f;
+                const ptrdiff_t row = first + lane;
+                sum_h_sum_x_W_dot_b_dot[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[lane]);
             }
-            for (ptrdiff_t t = 0; t < K; t++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_h_sum_x_W_dot_b_dot[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[lane]);
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[lane]);
-                }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[lane]);
             }
         }
     }
-    if (4 * K * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float sum_h_sum_x_W_dot_b_dot[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_layer_jvp_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict h, const float *restrict b_dot,
+    const float *restrict sum_x_W_dot, const float *restrict sum_x_dot_W, float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_h_sum_x_W_dot_b_dot[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_h_sum_x_W_dot_b_dot[row - start] = 0.0f;
+            {
+                float sum_h_sum_x_W_dot_b_dot_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    sum_h_sum_x_W_dot_b_dot_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t t = first + lane;
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    const ptrdiff_t again = first + F32_NARROW - K;
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t t = first + lane;
+                        const float sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0f : sum_h_sum_x_W_dot_b_dot_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t t = first; t < K; t++) {
+                    sum_h_sum_x_W_dot_b_dot[row - start] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[row - start]);
+                }
+                sum_h_sum_x_W_dot_b_dot[row - start] += f32_total_narrow(sum_h_sum_x_W_dot_b_dot_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_h_sum_x_W_dot_b_dot[row - start] = 0.0f;
-                {
-                    float sum_h_sum_x_W_dot_b_dot_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_h_sum_x_W_dot_b_dot_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t t = first + lane;
-                            sum_h_sum_x_W_dot_b_dot_lanes[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t t = first + lane;
-                            const float sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
-                            sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0f : sum_h_sum_x_W_dot_b_dot_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
                     }
-                    for (ptrdiff_t t = first; t < K; t++) {
-                        sum_h_sum_x_W_dot_b_dot[row - start] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_h_sum_x_W_dot_b_dot_lanes[lane] += sum_h_sum_x_W_dot_b_dot_lanes[lane + F32_LANES];
-                    sum_h_sum_x_W_dot_b_dot[row - start] += f32_total(sum_h_sum_x_W_dot_b_dot_lanes);
+                    f32_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
-                        }
-                        f32_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
                         out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
                     }
+                if (first < K && K >= F32_NARROW) {
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_jvp_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict h, const float *restrict b_dot,
+    const float *restrict sum_x_W_dot, const float *restrict sum_x_dot_W, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float sum_h_sum_x_W_dot_b_dot = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_h_sum_x_W_dot_b_dot_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float sum_h_sum_x_W_dot_b_dot_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 sum_h_sum_x_W_dot_b_dot_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t t = first + lane;
                     sum_h_sum_x_W_dot_b_dot_lanes[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t t = first + lane;
                     const float sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
                     sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0f : sum_h_sum_x_W_dot_b_dot_term;
@@ -1321,9 +1633,7 @@ static void softmax_layer_jvp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *
             for (ptrdiff_t t = first; t < end; t++) {
                 sum_h_sum_x_W_dot_b_dot = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot);
             }
-            FOR_LANES(F32_LANES)
-                sum_h_sum_x_W_dot_b_dot_lanes[lane] += sum_h_sum_x_W_dot_b_dot_lanes[lane + F32_LANES];
-            sum_h_sum_x_W_dot_b_dot += f32_total(sum_h_sum_x_W_dot_b_dot_lanes);
+            sum_h_sum_x_W_dot_b_dot += f32_total_widest(sum_h_sum_x_W_dot_b_dot_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1341,7 +1651,38 @@ static void softmax_layer_jvp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_jvp_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict h, const float *restrict b_dot,
+    const float *restrict sum_x_W_dot, const float *restrict sum_x_dot_W, float *restrict out)
+{
+    if (K < F32_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_jvp_step_1_f32_short_rows(from, whole, K, h, b_dot, sum_x_W_dot, sum_x_dot_W,
+            out);
+        from = whole;
+    }
+    if (4 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        softmax_layer_jvp_step_1_f32_near_rows(from, to, B, K, h, b_dot, sum_x_W_dot, sum_x_dot_W, out);
+    else
+        softmax_layer_jvp_step_1_f32_long_rows(from, to, B, K, h, b_dot, sum_x_W_dot, sum_x_dot_W, out);
     end_of_streams();
+}
+
+static void softmax_layer_jvp_step_1_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict h,
+    const float *restrict b_dot, const float *restrict sum_x_W_dot,
+    const float *restrict sum_x_dot_W, float *restrict out)
+{
+    if (B * K <= GRAIN)
+        softmax_layer_jvp_step_1_f32_rows(0, B, B, K, h, b_dot, sum_x_W_dot, sum_x_dot_W, out);
+    else {
+        const ptrdiff_t unit = K < F32_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_jvp_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, h, b_dot,
+            sum_x_W_dot, sum_x_dot_W, out);
+    }
 }
 
 void softmax_layer_jvp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *restrict x,
@@ -1358,110 +1699,125 @@ void softmax_layer_jvp_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float *r
     softmax_layer_jvp_step_1_f32(B, K, h, b_dot, sum_x_W_dot, sum_x_dot_W, out);
 }
 
-static void softmax_layer_jvp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict h,
-    const double *restrict b_dot, const double *restrict sum_x_W_dot,
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_jvp_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict h, const double *restrict b_dot, const double *restrict sum_x_W_dot,
     const double *restrict sum_x_dot_W, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_h_sum_x_W_dot_b_dot[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_h_sum_x_W_dot_b_dot[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_h_sum_x_W_dot_b_dot[lane] = 0.0;
+        }
+        for (ptrdiff_t t = 0; t < K; t++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_h_sum_x_W_dot_b_dot[lane] = 0.0;
+                const ptrdiff_t row = first + lane;
+                sum_h_sum_x_W_dot_b_dot[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[lane]);
             }
-            for (ptrdiff_t t = 0; t < K; t++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    sum_h_sum_x_W_dot_b_dot[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[lane]);
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[lane]);
-                }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[lane]);
             }
         }
     }
-    if (4 * K * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double sum_h_sum_x_W_dot_b_dot[ROWS];
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_layer_jvp_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict h, const double *restrict b_dot,
+    const double *restrict sum_x_W_dot, const double *restrict sum_x_dot_W, double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_h_sum_x_W_dot_b_dot[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_h_sum_x_W_dot_b_dot[row - start] = 0.0;
+            {
+                double sum_h_sum_x_W_dot_b_dot_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    sum_h_sum_x_W_dot_b_dot_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t t = first + lane;
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
+                    }
+                if (first < K && K >= F64_NARROW) {
+                    const ptrdiff_t again = first + F64_NARROW - K;
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t t = first + lane;
+                        const double sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0 : sum_h_sum_x_W_dot_b_dot_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t t = first; t < K; t++) {
+                    sum_h_sum_x_W_dot_b_dot[row - start] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[row - start]);
+                }
+                sum_h_sum_x_W_dot_b_dot[row - start] += f64_total_narrow(sum_h_sum_x_W_dot_b_dot_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                sum_h_sum_x_W_dot_b_dot[row - start] = 0.0;
-                {
-                    double sum_h_sum_x_W_dot_b_dot_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_h_sum_x_W_dot_b_dot_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t t = first + lane;
-                            sum_h_sum_x_W_dot_b_dot_lanes[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t t = first + lane;
-                            const double sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
-                            sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0 : sum_h_sum_x_W_dot_b_dot_term;
-                        }
-                        first = K;
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
                     }
-                    for (ptrdiff_t t = first; t < K; t++) {
-                        sum_h_sum_x_W_dot_b_dot[row - start] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_h_sum_x_W_dot_b_dot_lanes[lane] += sum_h_sum_x_W_dot_b_dot_lanes[lane + F64_LANES];
-                    sum_h_sum_x_W_dot_b_dot[row - start] += f64_total(sum_h_sum_x_W_dot_b_dot_lanes);
+                    f64_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
-                        }
-                        f64_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t i = 0; i < K; i++) {
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
                         out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
                     }
+                if (first < K && K >= F64_NARROW) {
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
                 }
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_jvp_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict h, const double *restrict b_dot,
+    const double *restrict sum_x_W_dot, const double *restrict sum_x_dot_W, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double sum_h_sum_x_W_dot_b_dot = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_h_sum_x_W_dot_b_dot_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double sum_h_sum_x_W_dot_b_dot_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 sum_h_sum_x_W_dot_b_dot_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t t = first + lane;
                     sum_h_sum_x_W_dot_b_dot_lanes[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t t = first + lane;
                     const double sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
                     sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0 : sum_h_sum_x_W_dot_b_dot_term;
@@ -1471,9 +1827,7 @@ static void softmax_layer_jvp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double 
             for (ptrdiff_t t = first; t < end; t++) {
                 sum_h_sum_x_W_dot_b_dot = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot);
             }
-            FOR_LANES(F64_LANES)
-                sum_h_sum_x_W_dot_b_dot_lanes[lane] += sum_h_sum_x_W_dot_b_dot_lanes[lane + F64_LANES];
-            sum_h_sum_x_W_dot_b_dot += f64_total(sum_h_sum_x_W_dot_b_dot_lanes);
+            sum_h_sum_x_W_dot_b_dot += f64_total_widest(sum_h_sum_x_W_dot_b_dot_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1491,7 +1845,38 @@ static void softmax_layer_jvp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_jvp_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict h, const double *restrict b_dot,
+    const double *restrict sum_x_W_dot, const double *restrict sum_x_dot_W, double *restrict out)
+{
+    if (K < F64_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_jvp_step_1_f64_short_rows(from, whole, K, h, b_dot, sum_x_W_dot, sum_x_dot_W,
+            out);
+        from = whole;
+    }
+    if (4 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        softmax_layer_jvp_step_1_f64_near_rows(from, to, B, K, h, b_dot, sum_x_W_dot, sum_x_dot_W, out);
+    else
+        softmax_layer_jvp_step_1_f64_long_rows(from, to, B, K, h, b_dot, sum_x_W_dot, sum_x_dot_W, out);
     end_of_streams();
+}
+
+static void softmax_layer_jvp_step_1_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict h,
+    const double *restrict b_dot, const double *restrict sum_x_W_dot,
+    const double *restrict sum_x_dot_W, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        softmax_layer_jvp_step_1_f64_rows(0, B, B, K, h, b_dot, sum_x_W_dot, sum_x_dot_W, out);
+    else {
+        const ptrdiff_t unit = K < F64_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_jvp_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, h, b_dot,
+            sum_x_W_dot, sum_x_dot_W, out);
+    }
 }
 
 void softmax_layer_jvp_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const double *restrict x,

@@ -64,10 +64,9 @@ ptrdiff_t softmax_layer_batch_work(ptrdiff_t N, ptrdiff_t K);
    dZ[N][K]: result.
  */
 void softmax_layer_batch_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *Y, const float *dL_dY,
-    float *dZ, float *work);
+    float *dZ);
 void softmax_layer_batch_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *Y,
-    const double *dL_dY, double *dZ, double *work);
-ptrdiff_t softmax_layer_batch_gradient_work(ptrdiff_t N, ptrdiff_t K);
+    const double *dL_dY, double *dZ);
 
 #ifdef __cplusplus
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -71,8 +85,20 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +109,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +129,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +143,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,27 +168,66 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -182,11 +247,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -209,8 +274,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 enum {
@@ -360,6 +425,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 /* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
    on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
 static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
@@ -420,21 +496,59 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t softmax_layer_cross_entropy_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K)
@@ -443,161 +557,186 @@ ptrdiff_t softmax_layer_cross_entropy_work(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K
     return B * K + threads() * K;
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_cross_entropy_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict b, const float *restrict t, const float *restrict sum_W_x,
+    float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float t_block[SHORT][LANES];
+        float sum_W_x_block[SHORT][LANES];
+        float z[SHORT][LANES];
+        float m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES];
+        const float *restrict t_rows = t + first * K;
+        const float *restrict sum_W_x_rows = sum_W_x + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                t_block[place][lane] = t_rows[lane * K + place];
+                sum_W_x_block[place][lane] = sum_W_x_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z[k][lane] = sum_W_x_block[k][lane] + b[k];
+                m[lane] = f32_larger(z[k][lane], m[lane]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f32_exp_of_negative(z[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f32_log(s[lane]);
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_z_m[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z_m[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_cross_entropy_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict b, const float *restrict t, const float *restrict sum_W_x,
+    float *restrict losses, float *restrict work)
+{
+    float *restrict z = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        {
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    z[k] = sum_W_x[row * K + k] + b[k];
+                    m_lanes[lane] = f32_larger(z[k], m_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    z[k] = sum_W_x[row * K + k] + b[k];
+                    m_lanes[lane] = f32_larger(z[k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                z[k] = sum_W_x[row * K + k] + b[k];
+                m = f32_larger(z[k], m);
+            }
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float e = f32_exp_of_negative(z[k] - m);
+                    s_lanes[lane] += e;
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float e = f32_exp_of_negative(z[k] - m);
+                    const float s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                float e = f32_exp_of_negative(z[k] - m);
+                s += e;
+            }
+            s += f32_total(s_lanes);
+        }
+        float log_s = f32_log(s);
+        float sum_t_z_m = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_t_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[k] - m) - log_s), 0.0f);
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_t_z_m_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[k] - m) - log_s), 0.0f);
+                    sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[k] - m) - log_s), 0.0f);
+            }
+            sum_t_z_m += f32_total(sum_t_z_m_lanes);
+        }
+        losses[row] = -sum_t_z_m;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_cross_entropy_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b, const float *restrict t, const float *restrict sum_W_x,
+    float *restrict losses, float *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_cross_entropy_step_1_f32_short_rows(from, whole, K, b, t, sum_W_x, losses);
+        from = whole;
+    }
+    softmax_layer_cross_entropy_step_1_f32_long_rows(from, to, K, b, t, sum_W_x, losses, work);
+}
+
 static void softmax_layer_cross_entropy_step_1_f32(ptrdiff_t K, ptrdiff_t B,
     const float *restrict b, const float *restrict t, const float *restrict sum_W_x,
     float *restrict losses, float *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float t_block[SHORT][LANES];
-            float sum_W_x_block[SHORT][LANES];
-            float z[SHORT][LANES];
-            float m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z[k][lane] = sum_W_x_block[k][lane] + b[k];
-                    m[lane] = f32_larger(z[k][lane], m[lane]);
-                }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[lane] = f32_exp_of_negative(z[k][lane] - m[lane]);
-                    s[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f32_log(s[lane]);
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * ((z[k][lane] - m[lane]) - log_s[lane]) : 0.0f);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z_m[lane];
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        float *restrict z = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            {
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= K; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        z[k] = sum_W_x[row * K + k] + b[k];
-                        m_lanes[lane] = f32_larger(z[k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F32_WIDE) {
-                    first = K - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        z[k] = sum_W_x[row * K + k] + b[k];
-                        m_lanes[lane] = f32_larger(z[k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    z[k] = sum_W_x[row * K + k] + b[k];
-                    m = f32_larger(z[k], m);
-                }
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        float e = f32_exp_of_negative(z[k] - m);
-                        s_lanes[lane] += e;
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        float e = f32_exp_of_negative(z[k] - m);
-                        const float s_term = e;
-                        s_lanes[lane] += lane < again ? 0.0f : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    float e = f32_exp_of_negative(z[k] - m);
-                    s += e;
-                }
-                s += f32_total(s_lanes);
-            }
-            float log_s = f32_log(s);
-            float sum_t_z_m = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_t_z_m_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    sum_t_z_m_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0f);
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        const float sum_t_z_m_term = (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0f);
-                        sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_t_z_m += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0f);
-                }
-                sum_t_z_m += f32_total(sum_t_z_m_lanes);
-            }
-            losses[row] = -sum_t_z_m;
-        }
+    if (B * K <= GRAIN)
+        softmax_layer_cross_entropy_step_1_f32_rows(0, B, K, b, t, sum_W_x, losses, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_cross_entropy_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), K, b, t,
+            sum_W_x, losses, work + thread() * K);
     }
 }
 
@@ -611,161 +750,186 @@ void softmax_layer_cross_entropy_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, cons
     softmax_layer_cross_entropy_step_1_f32(K, B, b, t, sum_W_x, losses, work);
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_cross_entropy_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict b, const double *restrict t, const double *restrict sum_W_x,
+    double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double t_block[SHORT][LANES];
+        double sum_W_x_block[SHORT][LANES];
+        double z[SHORT][LANES];
+        double m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES];
+        const double *restrict t_rows = t + first * K;
+        const double *restrict sum_W_x_rows = sum_W_x + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                t_block[place][lane] = t_rows[lane * K + place];
+                sum_W_x_block[place][lane] = sum_W_x_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z[k][lane] = sum_W_x_block[k][lane] + b[k];
+                m[lane] = f64_larger(z[k][lane], m[lane]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f64_exp_of_negative(z[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f64_log(s[lane]);
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_z_m[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z[k][lane] - m[lane]) - log_s[lane]), 0.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z_m[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_cross_entropy_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict b, const double *restrict t, const double *restrict sum_W_x,
+    double *restrict losses, double *restrict work)
+{
+    double *restrict z = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        {
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    z[k] = sum_W_x[row * K + k] + b[k];
+                    m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
+                }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    z[k] = sum_W_x[row * K + k] + b[k];
+                    m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                z[k] = sum_W_x[row * K + k] + b[k];
+                m = f64_larger(z[k], m);
+            }
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    double e = f64_exp_of_negative(z[k] - m);
+                    s_lanes[lane] += e;
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    double e = f64_exp_of_negative(z[k] - m);
+                    const double s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                double e = f64_exp_of_negative(z[k] - m);
+                s += e;
+            }
+            s += f64_total(s_lanes);
+        }
+        double log_s = f64_log(s);
+        double sum_t_z_m = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_t_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[k] - m) - log_s), 0.0);
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_t_z_m_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[k] - m) - log_s), 0.0);
+                    sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[k] - m) - log_s), 0.0);
+            }
+            sum_t_z_m += f64_total(sum_t_z_m_lanes);
+        }
+        losses[row] = -sum_t_z_m;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_cross_entropy_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b, const double *restrict t, const double *restrict sum_W_x,
+    double *restrict losses, double *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_cross_entropy_step_1_f64_short_rows(from, whole, K, b, t, sum_W_x, losses);
+        from = whole;
+    }
+    softmax_layer_cross_entropy_step_1_f64_long_rows(from, to, K, b, t, sum_W_x, losses, work);
+}
+
 static void softmax_layer_cross_entropy_step_1_f64(ptrdiff_t K, ptrdiff_t B,
     const double *restrict b, const double *restrict t, const double *restrict sum_W_x,
     double *restrict losses, double *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double t_block[SHORT][LANES];
-            double sum_W_x_block[SHORT][LANES];
-            double z[SHORT][LANES];
-            double m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z[k][lane] = sum_W_x_block[k][lane] + b[k];
-                    m[lane] = f64_larger(z[k][lane], m[lane]);
-                }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[lane] = f64_exp_of_negative(z[k][lane] - m[lane]);
-                    s[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f64_log(s[lane]);
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * ((z[k][lane] - m[lane]) - log_s[lane]) : 0.0);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z_m[lane];
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        double *restrict z = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            {
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= K; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        z[k] = sum_W_x[row * K + k] + b[k];
-                        m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F64_WIDE) {
-                    first = K - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        z[k] = sum_W_x[row * K + k] + b[k];
-                        m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    z[k] = sum_W_x[row * K + k] + b[k];
-                    m = f64_larger(z[k], m);
-                }
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        double e = f64_exp_of_negative(z[k] - m);
-                        s_lanes[lane] += e;
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        double e = f64_exp_of_negative(z[k] - m);
-                        const double s_term = e;
-                        s_lanes[lane] += lane < again ? 0.0 : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    double e = f64_exp_of_negative(z[k] - m);
-                    s += e;
-                }
-                s += f64_total(s_lanes);
-            }
-            double log_s = f64_log(s);
-            double sum_t_z_m = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_t_z_m_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    sum_t_z_m_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0);
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        const double sum_t_z_m_term = (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0);
-                        sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_t_z_m += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z[k] - m) - log_s) : 0.0);
-                }
-                sum_t_z_m += f64_total(sum_t_z_m_lanes);
-            }
-            losses[row] = -sum_t_z_m;
-        }
+    if (B * K <= GRAIN)
+        softmax_layer_cross_entropy_step_1_f64_rows(0, B, K, b, t, sum_W_x, losses, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_cross_entropy_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), K, b, t,
+            sum_W_x, losses, work + thread() * K);
     }
 }
 
@@ -785,196 +949,202 @@ ptrdiff_t softmax_layer_cross_entropy_value_and_gradient_work(ptrdiff_t B, ptrdi
     return B * K + B * K + B * K + K;
 }
 
-static void softmax_layer_cross_entropy_value_and_gradient_step_1_f32(ptrdiff_t K, ptrdiff_t B,
-    const float *restrict b, const float *restrict t, float weight, const float *restrict sum_W_x,
-    float *restrict losses, float *restrict z_bar, float *restrict z_bar_scaled)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f32_short_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const float *restrict b, const float *restrict t, float weight,
+    const float *restrict sum_W_x, float *restrict losses, float *restrict z_bar,
+    float *restrict z_bar_scaled)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float t_block[SHORT][LANES];
-            float sum_W_x_block[SHORT][LANES];
-            float z_bar_block[SHORT][LANES];
-            float z_bar_scaled_block[SHORT][LANES];
-            float m[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES], sum_t[LANES], scale[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float t_block[SHORT][LANES];
+        float sum_W_x_block[SHORT][LANES];
+        float z_bar_block[SHORT][LANES];
+        float z_bar_scaled_block[SHORT][LANES];
+        float m[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES], sum_t[LANES], scale[LANES];
+        const float *restrict t_rows = t + first * K;
+        const float *restrict sum_W_x_rows = sum_W_x + first * K;
+        float *restrict z_bar_rows = z_bar + first * K;
+        float *restrict z_bar_scaled_rows = z_bar_scaled + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                t_block[place][lane] = t_rows[lane * K + place];
+                sum_W_x_block[place][lane] = sum_W_x_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            sum_t[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_bar_block[k][lane] = sum_W_x_block[k][lane] + b[k];
+                m[lane] = f32_larger(z_bar_block[k][lane], m[lane]);
+                sum_t[lane] += t_block[k][lane];
+            }
+        }
+        /* z_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_bar_scaled_block[k][lane] = f32_exp_of_negative(z_bar_block[k][lane] - m[lane]);
+                s[lane] += z_bar_scaled_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f32_log(s[lane]);
+            sum_t_z_m[lane] = 0.0f;
+            scale[lane] = sum_t[lane] / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                z_bar_block[k][lane] = scale[lane] * z_bar_scaled_block[k][lane] - t_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z_m[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_bar_scaled_block[k][lane] = weight * z_bar_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                sum_t[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_bar_block[k][lane] = sum_W_x_block[k][lane] + b[k];
-                    m[lane] = f32_larger(z_bar_block[k][lane], m[lane]);
-                    sum_t[lane] += t_block[k][lane];
-                }
-            }
-            /* z_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_bar_scaled_block[k][lane] = f32_exp_of_negative(z_bar_block[k][lane] - m[lane]);
-                    s[lane] += z_bar_scaled_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f32_log(s[lane]);
-                sum_t_z_m[lane] = 0.0f;
-                scale[lane] = sum_t[lane] / s[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * ((z_bar_block[k][lane] - m[lane]) - log_s[lane]) : 0.0f);
-                    z_bar_block[k][lane] = scale[lane] * z_bar_scaled_block[k][lane] - t_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z_m[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_bar_scaled_block[k][lane] = weight * z_bar_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    z_bar[(first + lane) * K + place] = z_bar_block[place][lane];
-                    z_bar_scaled[(first + lane) * K + place] = z_bar_scaled_block[place][lane];
-                }
+                z_bar_rows[lane * K + place] = z_bar_block[place][lane];
+                z_bar_scaled_rows[lane * K + place] = z_bar_scaled_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float m[ROWS], s[ROWS], log_s[ROWS], sum_t_z_m[ROWS], sum_t[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                sum_t[row - start] = 0.0f;
-                {
-                    float m_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        m_lanes[lane] = -INFINITY;
-                    float sum_t_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_t_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
-                            m_lanes[lane] = f32_larger(z_bar[row * K + k], m_lanes[lane]);
-                            sum_t_lanes[lane] += t[row * K + k];
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
-                            m_lanes[lane] = f32_larger(z_bar[row * K + k], m_lanes[lane]);
-                            const float sum_t_term = t[row * K + k];
-                            sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f32_near_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const float *restrict b, const float *restrict t, float weight,
+    const float *restrict sum_W_x, float *restrict losses, float *restrict z_bar,
+    float *restrict z_bar_scaled)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], log_s[ROWS], sum_t_z_m[ROWS], sum_t[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            sum_t[row - start] = 0.0f;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                float sum_t_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_t_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
                         z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
-                        m[row - start] = f32_larger(z_bar[row * K + k], m[row - start]);
-                        sum_t[row - start] += t[row * K + k];
+                        m_lanes[lane] = f32_larger(z_bar[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
                     }
-                    FOR_LANES(F32_LANES)
-                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
-                    FOR_LANES(F32_LANES)
-                        sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
-                    sum_t[row - start] += f32_total(sum_t_lanes);
+                if (first < K && K >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - K;
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f32_larger(z_bar[row * K + k], m_lanes[lane]);
+                        const float sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                    }
+                    first = K;
                 }
-            }
-            /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m[row - start]);
-                            s_lanes[lane] += z_bar_scaled[row * K + k];
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m[row - start]);
-                            const float s_term = z_bar_scaled[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m[row - start]);
-                        s[row - start] += z_bar_scaled[row * K + k];
-                    }
-                    s[row - start] += f32_total(s_lanes);
+                for (ptrdiff_t k = first; k < K; k++) {
+                    z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m[row - start] = f32_larger(z_bar[row * K + k], m[row - start]);
+                    sum_t[row - start] += t[row * K + k];
                 }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
+                sum_t[row - start] += f32_total_wide(sum_t_lanes);
             }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                log_s[row - start] = f32_log(s[row - start]);
-                sum_t_z_m[row - start] = 0.0f;
-                scale[row - start] = sum_t[row - start] / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                float sum_t_z_m_lanes[F32_LANES];
+        }
+        /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
                 FOR_LANES(F32_LANES)
-                    sum_t_z_m_lanes[lane] = 0.0f;
+                    s_lanes[lane] = 0.0f;
                 ptrdiff_t first = 0;
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
-                        z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+                        z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                        s_lanes[lane] += z_bar_scaled[row * K + k];
                     }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                        const float s_term = z_bar_scaled[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_t_z_m[row - start] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
-                    z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+                    z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                    s[row - start] += z_bar_scaled[row * K + k];
                 }
-                sum_t_z_m[row - start] += f32_total(sum_t_z_m_lanes);
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = -sum_t_z_m[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
-                }
+                s[row - start] += f32_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            log_s[row - start] = f32_log(s[row - start]);
+            sum_t_z_m[row - start] = 0.0f;
+            scale[row - start] = sum_t[row - start] / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float sum_t_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                    z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+                }
+            for (ptrdiff_t k = first; k < K; k++) {
+                sum_t_z_m[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+            }
+            sum_t_z_m[row - start] += f32_total(sum_t_z_m_lanes);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = -sum_t_z_m[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
+            }
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f32_long_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const float *restrict b, const float *restrict t, float weight,
+    const float *restrict sum_W_x, float *restrict losses, float *restrict z_bar,
+    float *restrict z_bar_scaled)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         float sum_t = 0.0f;
@@ -1011,12 +1181,8 @@ static void softmax_layer_cross_entropy_value_and_gradient_step_1_f32(ptrdiff_t 
                 m = f32_larger(z_bar[row * K + k], m);
                 sum_t += t[row * K + k];
             }
-            FOR_LANES(F32_LANES)
-                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-            m = f32_larger(f32_largest(m_lanes), m);
-            FOR_LANES(F32_LANES)
-                sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
-            sum_t += f32_total(sum_t_lanes);
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+            sum_t += f32_total_wide(sum_t_lanes);
         }
         /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -1062,11 +1228,11 @@ static void softmax_layer_cross_entropy_value_and_gradient_step_1_f32(ptrdiff_t 
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z_bar[row * K + k] - m) - log_s) : 0.0f);
+                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0f);
                     z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z_bar[row * K + k] - m) - log_s) : 0.0f);
+                sum_t_z_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0f);
                 z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z_m += f32_total(sum_t_z_m_lanes);
@@ -1075,6 +1241,41 @@ static void softmax_layer_cross_entropy_value_and_gradient_step_1_f32(ptrdiff_t 
         for (ptrdiff_t k = 0; k < K; k++) {
             z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
         }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f32_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, ptrdiff_t B, const float *restrict b, const float *restrict t,
+    float weight, const float *restrict sum_W_x, float *restrict losses, float *restrict z_bar,
+    float *restrict z_bar_scaled)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f32_short_rows(from, whole, K, b, t,
+            weight, sum_W_x, losses, z_bar, z_bar_scaled);
+        from = whole;
+    }
+    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float)))
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f32_near_rows(from, to, K, b, t, weight,
+            sum_W_x, losses, z_bar, z_bar_scaled);
+    else
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f32_long_rows(from, to, K, b, t, weight,
+            sum_W_x, losses, z_bar, z_bar_scaled);
+}
+
+static void softmax_layer_cross_entropy_value_and_gradient_step_1_f32(ptrdiff_t K, ptrdiff_t B,
+    const float *restrict b, const float *restrict t, float weight, const float *restrict sum_W_x,
+    float *restrict losses, float *restrict z_bar, float *restrict z_bar_scaled)
+{
+    if (B * K <= GRAIN)
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f32_rows(0, B, K, B, b, t, weight,
+            sum_W_x, losses, z_bar, z_bar_scaled);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f32_rows(share(B, unit, 0),
+            share(B, unit, 1), K, B, b, t, weight, sum_W_x, losses, z_bar, z_bar_scaled);
     }
 }
 
@@ -1134,197 +1335,202 @@ void softmax_layer_cross_entropy_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N
     softmax_layer_cross_entropy_value_and_gradient_step_3_f32(K, weight, sum_z_bar, db);
 }
 
-static void softmax_layer_cross_entropy_value_and_gradient_step_1_f64(ptrdiff_t K, ptrdiff_t B,
-    const double *restrict b, const double *restrict t, double weight,
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f64_short_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const double *restrict b, const double *restrict t, double weight,
     const double *restrict sum_W_x, double *restrict losses, double *restrict z_bar,
     double *restrict z_bar_scaled)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double t_block[SHORT][LANES];
-            double sum_W_x_block[SHORT][LANES];
-            double z_bar_block[SHORT][LANES];
-            double z_bar_scaled_block[SHORT][LANES];
-            double m[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES], sum_t[LANES], scale[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double t_block[SHORT][LANES];
+        double sum_W_x_block[SHORT][LANES];
+        double z_bar_block[SHORT][LANES];
+        double z_bar_scaled_block[SHORT][LANES];
+        double m[LANES], s[LANES], log_s[LANES], sum_t_z_m[LANES], sum_t[LANES], scale[LANES];
+        const double *restrict t_rows = t + first * K;
+        const double *restrict sum_W_x_rows = sum_W_x + first * K;
+        double *restrict z_bar_rows = z_bar + first * K;
+        double *restrict z_bar_scaled_rows = z_bar_scaled + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                t_block[place][lane] = t_rows[lane * K + place];
+                sum_W_x_block[place][lane] = sum_W_x_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+            sum_t[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_bar_block[k][lane] = sum_W_x_block[k][lane] + b[k];
+                m[lane] = f64_larger(z_bar_block[k][lane], m[lane]);
+                sum_t[lane] += t_block[k][lane];
+            }
+        }
+        /* z_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_bar_scaled_block[k][lane] = f64_exp_of_negative(z_bar_block[k][lane] - m[lane]);
+                s[lane] += z_bar_scaled_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f64_log(s[lane]);
+            sum_t_z_m[lane] = 0.0;
+            scale[lane] = sum_t[lane] / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                z_bar_block[k][lane] = scale[lane] * z_bar_scaled_block[k][lane] - t_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z_m[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_bar_scaled_block[k][lane] = weight * z_bar_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                    sum_W_x_block[place][lane] = sum_W_x[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-                sum_t[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_bar_block[k][lane] = sum_W_x_block[k][lane] + b[k];
-                    m[lane] = f64_larger(z_bar_block[k][lane], m[lane]);
-                    sum_t[lane] += t_block[k][lane];
-                }
-            }
-            /* z_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_bar_scaled_block[k][lane] = f64_exp_of_negative(z_bar_block[k][lane] - m[lane]);
-                    s[lane] += z_bar_scaled_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f64_log(s[lane]);
-                sum_t_z_m[lane] = 0.0;
-                scale[lane] = sum_t[lane] / s[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z_m[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * ((z_bar_block[k][lane] - m[lane]) - log_s[lane]) : 0.0);
-                    z_bar_block[k][lane] = scale[lane] * z_bar_scaled_block[k][lane] - t_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z_m[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_bar_scaled_block[k][lane] = weight * z_bar_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    z_bar[(first + lane) * K + place] = z_bar_block[place][lane];
-                    z_bar_scaled[(first + lane) * K + place] = z_bar_scaled_block[place][lane];
-                }
+                z_bar_rows[lane * K + place] = z_bar_block[place][lane];
+                z_bar_scaled_rows[lane * K + place] = z_bar_scaled_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double m[ROWS], s[ROWS], log_s[ROWS], sum_t_z_m[ROWS], sum_t[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                sum_t[row - start] = 0.0;
-                {
-                    double m_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        m_lanes[lane] = -INFINITY;
-                    double sum_t_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_t_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
-                            m_lanes[lane] = f64_larger(z_bar[row * K + k], m_lanes[lane]);
-                            sum_t_lanes[lane] += t[row * K + k];
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
-                            m_lanes[lane] = f64_larger(z_bar[row * K + k], m_lanes[lane]);
-                            const double sum_t_term = t[row * K + k];
-                            sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f64_near_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const double *restrict b, const double *restrict t, double weight,
+    const double *restrict sum_W_x, double *restrict losses, double *restrict z_bar,
+    double *restrict z_bar_scaled)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], log_s[ROWS], sum_t_z_m[ROWS], sum_t[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            sum_t[row - start] = 0.0;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                double sum_t_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_t_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
                         z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
-                        m[row - start] = f64_larger(z_bar[row * K + k], m[row - start]);
-                        sum_t[row - start] += t[row * K + k];
+                        m_lanes[lane] = f64_larger(z_bar[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
                     }
-                    FOR_LANES(F64_LANES)
-                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
-                    FOR_LANES(F64_LANES)
-                        sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
-                    sum_t[row - start] += f64_total(sum_t_lanes);
+                if (first < K && K >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - K;
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(z_bar[row * K + k], m_lanes[lane]);
+                        const double sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                    }
+                    first = K;
                 }
-            }
-            /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m[row - start]);
-                            s_lanes[lane] += z_bar_scaled[row * K + k];
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m[row - start]);
-                            const double s_term = z_bar_scaled[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m[row - start]);
-                        s[row - start] += z_bar_scaled[row * K + k];
-                    }
-                    s[row - start] += f64_total(s_lanes);
+                for (ptrdiff_t k = first; k < K; k++) {
+                    z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m[row - start] = f64_larger(z_bar[row * K + k], m[row - start]);
+                    sum_t[row - start] += t[row * K + k];
                 }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
+                sum_t[row - start] += f64_total_wide(sum_t_lanes);
             }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                log_s[row - start] = f64_log(s[row - start]);
-                sum_t_z_m[row - start] = 0.0;
-                scale[row - start] = sum_t[row - start] / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                double sum_t_z_m_lanes[F64_LANES];
+        }
+        /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
                 FOR_LANES(F64_LANES)
-                    sum_t_z_m_lanes[lane] = 0.0;
+                    s_lanes[lane] = 0.0;
                 ptrdiff_t first = 0;
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
-                        z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+                        z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                        s_lanes[lane] += z_bar_scaled[row * K + k];
                     }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                        const double s_term = z_bar_scaled[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_t_z_m[row - start] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
-                    z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+                    z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - m[row - start]);
+                    s[row - start] += z_bar_scaled[row * K + k];
                 }
-                sum_t_z_m[row - start] += f64_total(sum_t_z_m_lanes);
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = -sum_t_z_m[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
-                }
+                s[row - start] += f64_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            log_s[row - start] = f64_log(s[row - start]);
+            sum_t_z_m[row - start] = 0.0;
+            scale[row - start] = sum_t[row - start] / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double sum_t_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z_m_lanes[lane] = 0.0;
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                    z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+                }
+            for (ptrdiff_t k = first; k < K; k++) {
+                sum_t_z_m[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
+            }
+            sum_t_z_m[row - start] += f64_total(sum_t_z_m_lanes);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = -sum_t_z_m[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
+            }
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f64_long_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const double *restrict b, const double *restrict t, double weight,
+    const double *restrict sum_W_x, double *restrict losses, double *restrict z_bar,
+    double *restrict z_bar_scaled)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         double sum_t = 0.0;
@@ -1361,12 +1567,8 @@ static void softmax_layer_cross_entropy_value_and_gradient_step_1_f64(ptrdiff_t 
                 m = f64_larger(z_bar[row * K + k], m);
                 sum_t += t[row * K + k];
             }
-            FOR_LANES(F64_LANES)
-                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-            m = f64_larger(f64_largest(m_lanes), m);
-            FOR_LANES(F64_LANES)
-                sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
-            sum_t += f64_total(sum_t_lanes);
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+            sum_t += f64_total_wide(sum_t_lanes);
         }
         /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -1412,11 +1614,11 @@ static void softmax_layer_cross_entropy_value_and_gradient_step_1_f64(ptrdiff_t 
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z_bar[row * K + k] - m) - log_s) : 0.0);
+                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0);
                     z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z_bar[row * K + k] - m) - log_s) : 0.0);
+                sum_t_z_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0);
                 z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z_m += f64_total(sum_t_z_m_lanes);
@@ -1425,6 +1627,42 @@ static void softmax_layer_cross_entropy_value_and_gradient_step_1_f64(ptrdiff_t 
         for (ptrdiff_t k = 0; k < K; k++) {
             z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
         }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f64_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, ptrdiff_t B, const double *restrict b, const double *restrict t,
+    double weight, const double *restrict sum_W_x, double *restrict losses, double *restrict z_bar,
+    double *restrict z_bar_scaled)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f64_short_rows(from, whole, K, b, t,
+            weight, sum_W_x, losses, z_bar, z_bar_scaled);
+        from = whole;
+    }
+    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double)))
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f64_near_rows(from, to, K, b, t, weight,
+            sum_W_x, losses, z_bar, z_bar_scaled);
+    else
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f64_long_rows(from, to, K, b, t, weight,
+            sum_W_x, losses, z_bar, z_bar_scaled);
+}
+
+static void softmax_layer_cross_entropy_value_and_gradient_step_1_f64(ptrdiff_t K, ptrdiff_t B,
+    const double *restrict b, const double *restrict t, double weight,
+    const double *restrict sum_W_x, double *restrict losses, double *restrict z_bar,
+    double *restrict z_bar_scaled)
+{
+    if (B * K <= GRAIN)
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f64_rows(0, B, K, B, b, t, weight,
+            sum_W_x, losses, z_bar, z_bar_scaled);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f64_rows(share(B, unit, 0),
+            share(B, unit, 1), K, B, b, t, weight, sum_W_x, losses, z_bar, z_bar_scaled);
     }
 }
 

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -71,8 +85,20 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +109,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +129,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +143,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -142,21 +168,59 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -167,6 +231,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 /* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
@@ -229,21 +304,59 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t softmax_temperature_work(ptrdiff_t B, ptrdiff_t K)
@@ -252,269 +365,313 @@ ptrdiff_t softmax_temperature_work(ptrdiff_t B, ptrdiff_t K)
     return threads() * K;
 }
 
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_temperature_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float T, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float e[SHORT][LANES];
+        float m[LANES], s[LANES], scale[LANES];
+        const float *restrict z_rows = z + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[k][lane] = z_block[k][lane] / T;
+                m[lane] = f32_larger(out_block[k][lane], m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f32_exp_of_negative(out_block[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = scale[lane] * e[i][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_temperature_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float T, float *restrict out, float *restrict work)
+{
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        {
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    out[row * K + k] = z[row * K + k] / T;
+                    m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    out[row * K + k] = z[row * K + k] / T;
+                    m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                out[row * K + k] = z[row * K + k] / T;
+                m = f32_larger(out[row * K + k], m);
+            }
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(out[row * K + k] - m);
+                    s_lanes[lane] += e[k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f32_exp_of_negative(out[row * K + k] - m);
+                    const float s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f32_exp_of_negative(out[row * K + k] - m);
+                s += e[k];
+            }
+            s += f32_total(s_lanes);
+        }
+        float scale = 1.0f / s;
+        for (ptrdiff_t i = 0; i < K; i++) {
+            out[row * K + i] = scale * e[i];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_temperature_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float T, float *restrict out, float *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_temperature_f32_short_rows(from, whole, K, z, T, out);
+        from = whole;
+    }
+    softmax_temperature_f32_long_rows(from, to, K, z, T, out, work);
+}
+
 void softmax_temperature_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float T,
     float *restrict out, float *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float e[SHORT][LANES];
-            float m[LANES], s[LANES], scale[LANES];
+    if (B * K <= GRAIN)
+        softmax_temperature_f32_rows(0, B, K, z, T, out, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_temperature_f32_rows(share(B, unit, 0), share(B, unit, 1), K, z, T, out,
+            work + thread() * K);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_temperature_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double T, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double e[SHORT][LANES];
+        double m[LANES], s[LANES], scale[LANES];
+        const double *restrict z_rows = z + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[k][lane] = z_block[k][lane] / T;
+                m[lane] = f64_larger(out_block[k][lane], m[lane]);
+            }
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[k][lane] = f64_exp_of_negative(out_block[k][lane] - m[lane]);
+                s[lane] += e[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = scale[lane] * e[i][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[k][lane] = z_block[k][lane] / T;
-                    m[lane] = f32_larger(out_block[k][lane], m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f32_exp_of_negative(out_block[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0f / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = scale[lane] * e[i][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        float *restrict e = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            {
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= K; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        out[row * K + k] = z[row * K + k] / T;
-                        m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F32_WIDE) {
-                    first = K - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t k = first + lane;
-                        out[row * K + k] = z[row * K + k] / T;
-                        m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_temperature_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double T, double *restrict out, double *restrict work)
+{
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        {
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
                     out[row * K + k] = z[row * K + k] / T;
-                    m = f32_larger(out[row * K + k], m);
+                    m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
                 }
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(out[row * K + k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f32_exp_of_negative(out[row * K + k] - m);
-                        const float s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0f : s_term;
-                    }
-                    first = end;
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t k = first + lane;
+                    out[row * K + k] = z[row * K + k] / T;
+                    m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
                 }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f32_exp_of_negative(out[row * K + k] - m);
-                    s += e[k];
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                out[row * K + k] = z[row * K + k] / T;
+                m = f64_larger(out[row * K + k], m);
+            }
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+        }
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(out[row * K + k] - m);
+                    s_lanes[lane] += e[k];
                 }
-                s += f32_total(s_lanes);
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    e[k] = f64_exp_of_negative(out[row * K + k] - m);
+                    const double s_term = e[k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
             }
-            float scale = 1.0f / s;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = scale * e[i];
+            for (ptrdiff_t k = first; k < end; k++) {
+                e[k] = f64_exp_of_negative(out[row * K + k] - m);
+                s += e[k];
             }
+            s += f64_total(s_lanes);
+        }
+        double scale = 1.0 / s;
+        for (ptrdiff_t i = 0; i < K; i++) {
+            out[row * K + i] = scale * e[i];
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_temperature_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double T, double *restrict out, double *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_temperature_f64_short_rows(from, whole, K, z, T, out);
+        from = whole;
+    }
+    softmax_temperature_f64_long_rows(from, to, K, z, T, out, work);
 }
 
 void softmax_temperature_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double T,
     double *restrict out, double *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double e[SHORT][LANES];
-            double m[LANES], s[LANES], scale[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[k][lane] = z_block[k][lane] / T;
-                    m[lane] = f64_larger(out_block[k][lane], m[lane]);
-                }
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[k][lane] = f64_exp_of_negative(out_block[k][lane] - m[lane]);
-                    s[lane] += e[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                scale[lane] = 1.0 / s[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = scale[lane] * e[i][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        double *restrict e = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            {
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= K; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        out[row * K + k] = z[row * K + k] / T;
-                        m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
-                    }
-                if (first < K && K >= F64_WIDE) {
-                    first = K - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t k = first + lane;
-                        out[row * K + k] = z[row * K + k] / T;
-                        m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t k = first; k < K; k++) {
-                    out[row * K + k] = z[row * K + k] / T;
-                    m = f64_larger(out[row * K + k], m);
-                }
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(out[row * K + k] - m);
-                        s_lanes[lane] += e[k];
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        e[k] = f64_exp_of_negative(out[row * K + k] - m);
-                        const double s_term = e[k];
-                        s_lanes[lane] += lane < again ? 0.0 : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    e[k] = f64_exp_of_negative(out[row * K + k] - m);
-                    s += e[k];
-                }
-                s += f64_total(s_lanes);
-            }
-            double scale = 1.0 / s;
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = scale * e[i];
-            }
-        }
+    if (B * K <= GRAIN)
+        softmax_temperature_f64_rows(0, B, K, z, T, out, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_temperature_f64_rows(share(B, unit, 0), share(B, unit, 1), K, z, T, out,
+            work + thread() * K);
     }
 }
 
-void softmax_temperature_jacobian_z_f32(ptrdiff_t B, ptrdiff_t K, float T, const float *restrict p,
-    float *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void softmax_temperature_jacobian_z_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, float T, const float *restrict p, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -537,11 +694,22 @@ void softmax_temperature_jacobian_z_f32(ptrdiff_t B, ptrdiff_t K, float T, const
     end_of_streams();
 }
 
-void softmax_temperature_jacobian_z_f64(ptrdiff_t B, ptrdiff_t K, double T,
-    const double *restrict p, double *restrict out)
+void softmax_temperature_jacobian_z_f32(ptrdiff_t B, ptrdiff_t K, float T, const float *restrict p,
+    float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        softmax_temperature_jacobian_z_f32_rows(0, B, B, K, T, p, out);
+    else {
+        OMP(omp parallel)
+        softmax_temperature_jacobian_z_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, T, p, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_temperature_jacobian_z_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, double T, const double *restrict p, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -564,170 +732,183 @@ void softmax_temperature_jacobian_z_f64(ptrdiff_t B, ptrdiff_t K, double T,
     end_of_streams();
 }
 
-void softmax_temperature_jacobian_T_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float T,
-    const float *restrict p, float *restrict out)
+void softmax_temperature_jacobian_z_f64(ptrdiff_t B, ptrdiff_t K, double T,
+    const double *restrict p, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float p_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float z_max[LANES], sum_z_z_max_p[LANES];
+    if (B * K * K <= GRAIN)
+        softmax_temperature_jacobian_z_f64_rows(0, B, B, K, T, p, out);
+    else {
+        OMP(omp parallel)
+        softmax_temperature_jacobian_z_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, T, p, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_temperature_jacobian_T_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float T, const float *restrict p, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float p_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float z_max[LANES], sum_z_z_max_p[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict p_rows = p + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                p_block[place][lane] = p_rows[lane * K + place];
+            }
+        }
+        /* z_max: subtracted where scores are compared, so that no digits are lost */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_max[lane] = f32_larger(z_block[k][lane], z_max[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_z_z_max_p[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_z_z_max_p[lane] += f32_choice(p_block[k][lane] != 0.0f, ((z_block[k][lane] - z_max[lane]) - 0.0f) * p_block[k][lane], 0.0f);
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f32_choice(p_block[i][lane] != 0.0f, -p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T), 0.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    p_block[place][lane] = p[(first + lane) * K + place];
+                out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_temperature_jacobian_T_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict z, float T, const float *restrict p, float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float z_max[ROWS], sum_z_z_max_p[ROWS];
+        /* z_max: subtracted where scores are compared, so that no digits are lost */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            z_max[row - start] = -INFINITY;
+            {
+                float z_max_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    z_max_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        z_max_lanes[lane] = f32_larger(z[row * K + k], z_max_lanes[lane]);
+                    }
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        z_max_lanes[lane] = f32_larger(z[row * K + k], z_max_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    z_max[row - start] = f32_larger(z[row * K + k], z_max[row - start]);
+                }
+                z_max[row - start] = f32_larger(f32_largest_wide(z_max_lanes), z_max[row - start]);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_z_z_max_p[row - start] = 0.0f;
+            {
+                float sum_z_z_max_p_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_z_z_max_p_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_z_z_max_p_lanes[lane] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_z_z_max_p_term = f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                        sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_z_z_max_p[row - start] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                }
+                sum_z_z_max_p[row - start] += f32_total(sum_z_z_max_p_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f);
+                    }
+                    f32_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            /* z_max: subtracted where scores are compared, so that no digits are lost */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                z_max[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_max[lane] = f32_larger(z_block[k][lane], z_max[lane]);
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f);
+                    }
+                if (first < K && K >= F32_LANES) {
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f);
+                    }
+                    first = K;
                 }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_z_max_p[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_z_z_max_p[lane] += (p_block[k][lane] != 0.0f ? ((z_block[k][lane] - z_max[lane]) - 0.0f) * p_block[k][lane] : 0.0f);
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = (p_block[i][lane] != 0.0f ? -p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T) : 0.0f);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f);
                 }
             }
         }
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float z_max[ROWS], sum_z_z_max_p[ROWS];
-            /* z_max: subtracted where scores are compared, so that no digits are lost */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                z_max[row - start] = -INFINITY;
-                {
-                    float z_max_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        z_max_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            z_max_lanes[lane] = f32_larger(z[row * K + k], z_max_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            z_max_lanes[lane] = f32_larger(z[row * K + k], z_max_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        z_max[row - start] = f32_larger(z[row * K + k], z_max[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        z_max_lanes[lane] = f32_larger(z_max_lanes[lane + F32_LANES], z_max_lanes[lane]);
-                    z_max[row - start] = f32_larger(f32_largest(z_max_lanes), z_max[row - start]);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_z_z_max_p[row - start] = 0.0f;
-                {
-                    float sum_z_z_max_p_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        sum_z_z_max_p_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            sum_z_z_max_p_lanes[lane] += (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k] : 0.0f);
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            const float sum_z_z_max_p_term = (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k] : 0.0f);
-                            sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_z_z_max_p[row - start] += (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k] : 0.0f);
-                    }
-                    sum_z_z_max_p[row - start] += f32_total(sum_z_z_max_p_lanes);
-                }
-            }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = (p[row * K + i] != 0.0f ? -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0f);
-                        }
-                        f32_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t i = first + lane;
-                            out[row * K + i] = (p[row * K + i] != 0.0f ? -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0f);
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t i = first + lane;
-                            out[row * K + i] = (p[row * K + i] != 0.0f ? -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0f);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t i = first; i < K; i++) {
-                        out[row * K + i] = (p[row * K + i] != 0.0f ? -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0f);
-                    }
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_temperature_jacobian_T_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict z, float T, const float *restrict p, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* z_max: subtracted where scores are compared, so that no digits are lost */
         float z_max = -INFINITY;
         {
-            float z_max_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float z_max_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 z_max_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F32_WIDE <= K; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     z_max_lanes[lane] = f32_larger(z[row * K + k], z_max_lanes[lane]);
                 }
-            if (first < K && K >= F32_WIDE) {
-                first = K - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     z_max_lanes[lane] = f32_larger(z[row * K + k], z_max_lanes[lane]);
                 }
@@ -736,9 +917,7 @@ void softmax_temperature_jacobian_T_f32(ptrdiff_t B, ptrdiff_t K, const float *r
             for (ptrdiff_t k = first; k < K; k++) {
                 z_max = f32_larger(z[row * K + k], z_max);
             }
-            FOR_LANES(F32_LANES)
-                z_max_lanes[lane] = f32_larger(z_max_lanes[lane + F32_LANES], z_max_lanes[lane]);
-            z_max = f32_larger(f32_largest(z_max_lanes), z_max);
+            z_max = f32_larger(f32_largest_widest(z_max_lanes), z_max);
         }
         float sum_z_z_max_p = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -750,20 +929,20 @@ void softmax_temperature_jacobian_T_f32(ptrdiff_t B, ptrdiff_t K, const float *r
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_z_z_max_p_lanes[lane] += (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k] : 0.0f);
+                    sum_z_z_max_p_lanes[lane] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_z_z_max_p_term = (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k] : 0.0f);
+                    const float sum_z_z_max_p_term = f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_z_z_max_p += (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k] : 0.0f);
+                sum_z_z_max_p += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
             }
             sum_z_z_max_p += f32_total(sum_z_z_max_p_lanes);
         }
@@ -772,7 +951,7 @@ void softmax_temperature_jacobian_T_f32(ptrdiff_t B, ptrdiff_t K, const float *r
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (p[row * K + i] != 0.0f ? -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0f);
+                    chunk[i - begin] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f);
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
             }
@@ -782,188 +961,218 @@ void softmax_temperature_jacobian_T_f32(ptrdiff_t B, ptrdiff_t K, const float *r
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = (p[row * K + i] != 0.0f ? -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0f);
+                    out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f);
                 }
             if (first < K && K >= F32_LANES) {
                 first = K - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = (p[row * K + i] != 0.0f ? -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0f);
+                    out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f);
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                out[row * K + i] = (p[row * K + i] != 0.0f ? -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0f);
+                out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_temperature_jacobian_T_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict z, float T, const float *restrict p, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_temperature_jacobian_T_f32_short_rows(from, whole, K, z, T, p, out);
+        from = whole;
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
+        softmax_temperature_jacobian_T_f32_near_rows(from, to, B, K, z, T, p, out);
+    else
+        softmax_temperature_jacobian_T_f32_long_rows(from, to, B, K, z, T, p, out);
     end_of_streams();
 }
 
-void softmax_temperature_jacobian_T_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
-    double T, const double *restrict p, double *restrict out)
+void softmax_temperature_jacobian_T_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float T,
+    const float *restrict p, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double p_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double z_max[LANES], sum_z_z_max_p[LANES];
+    if (B * K <= GRAIN)
+        softmax_temperature_jacobian_T_f32_rows(0, B, B, K, z, T, p, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_temperature_jacobian_T_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, T, p,
+            out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_temperature_jacobian_T_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double T, const double *restrict p, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double p_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double z_max[LANES], sum_z_z_max_p[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict p_rows = p + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                p_block[place][lane] = p_rows[lane * K + place];
+            }
+        }
+        /* z_max: subtracted where scores are compared, so that no digits are lost */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_max[lane] = f64_larger(z_block[k][lane], z_max[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_z_z_max_p[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_z_z_max_p[lane] += f64_choice(p_block[k][lane] != 0.0, ((z_block[k][lane] - z_max[lane]) - 0.0) * p_block[k][lane], 0.0);
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f64_choice(p_block[i][lane] != 0.0, -p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T), 0.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    p_block[place][lane] = p[(first + lane) * K + place];
+                out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_temperature_jacobian_T_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict z, double T, const double *restrict p, double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double z_max[ROWS], sum_z_z_max_p[ROWS];
+        /* z_max: subtracted where scores are compared, so that no digits are lost */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            z_max[row - start] = -INFINITY;
+            {
+                double z_max_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    z_max_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        z_max_lanes[lane] = f64_larger(z[row * K + k], z_max_lanes[lane]);
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        z_max_lanes[lane] = f64_larger(z[row * K + k], z_max_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    z_max[row - start] = f64_larger(z[row * K + k], z_max[row - start]);
+                }
+                z_max[row - start] = f64_larger(f64_largest_wide(z_max_lanes), z_max[row - start]);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_z_z_max_p[row - start] = 0.0;
+            {
+                double sum_z_z_max_p_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_z_z_max_p_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_z_z_max_p_lanes[lane] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_z_z_max_p_term = f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                        sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_z_z_max_p[row - start] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                }
+                sum_z_z_max_p[row - start] += f64_total(sum_z_z_max_p_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0);
+                    }
+                    f64_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            /* z_max: subtracted where scores are compared, so that no digits are lost */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                z_max[lane] = -INFINITY;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_max[lane] = f64_larger(z_block[k][lane], z_max[lane]);
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0);
+                    }
+                if (first < K && K >= F64_LANES) {
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0);
+                    }
+                    first = K;
                 }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_z_max_p[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_z_z_max_p[lane] += (p_block[k][lane] != 0.0 ? ((z_block[k][lane] - z_max[lane]) - 0.0) * p_block[k][lane] : 0.0);
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = (p_block[i][lane] != 0.0 ? -p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T) : 0.0);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0);
                 }
             }
         }
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double z_max[ROWS], sum_z_z_max_p[ROWS];
-            /* z_max: subtracted where scores are compared, so that no digits are lost */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                z_max[row - start] = -INFINITY;
-                {
-                    double z_max_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        z_max_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            z_max_lanes[lane] = f64_larger(z[row * K + k], z_max_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            z_max_lanes[lane] = f64_larger(z[row * K + k], z_max_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        z_max[row - start] = f64_larger(z[row * K + k], z_max[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        z_max_lanes[lane] = f64_larger(z_max_lanes[lane + F64_LANES], z_max_lanes[lane]);
-                    z_max[row - start] = f64_larger(f64_largest(z_max_lanes), z_max[row - start]);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_z_z_max_p[row - start] = 0.0;
-                {
-                    double sum_z_z_max_p_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        sum_z_z_max_p_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            sum_z_z_max_p_lanes[lane] += (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k] : 0.0);
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            const double sum_z_z_max_p_term = (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k] : 0.0);
-                            sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_z_z_max_p[row - start] += (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k] : 0.0);
-                    }
-                    sum_z_z_max_p[row - start] += f64_total(sum_z_z_max_p_lanes);
-                }
-            }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = (p[row * K + i] != 0.0 ? -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0);
-                        }
-                        f64_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t i = first + lane;
-                            out[row * K + i] = (p[row * K + i] != 0.0 ? -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0);
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t i = first + lane;
-                            out[row * K + i] = (p[row * K + i] != 0.0 ? -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t i = first; i < K; i++) {
-                        out[row * K + i] = (p[row * K + i] != 0.0 ? -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0);
-                    }
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_temperature_jacobian_T_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict z, double T, const double *restrict p, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* z_max: subtracted where scores are compared, so that no digits are lost */
         double z_max = -INFINITY;
         {
-            double z_max_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double z_max_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 z_max_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F64_WIDE <= K; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     z_max_lanes[lane] = f64_larger(z[row * K + k], z_max_lanes[lane]);
                 }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
                     z_max_lanes[lane] = f64_larger(z[row * K + k], z_max_lanes[lane]);
                 }
@@ -972,9 +1181,7 @@ void softmax_temperature_jacobian_T_f64(ptrdiff_t B, ptrdiff_t K, const double *
             for (ptrdiff_t k = first; k < K; k++) {
                 z_max = f64_larger(z[row * K + k], z_max);
             }
-            FOR_LANES(F64_LANES)
-                z_max_lanes[lane] = f64_larger(z_max_lanes[lane + F64_LANES], z_max_lanes[lane]);
-            z_max = f64_larger(f64_largest(z_max_lanes), z_max);
+            z_max = f64_larger(f64_largest_widest(z_max_lanes), z_max);
         }
         double sum_z_z_max_p = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -986,20 +1193,20 @@ void softmax_temperature_jacobian_T_f64(ptrdiff_t B, ptrdiff_t K, const double *
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_z_z_max_p_lanes[lane] += (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max) - 0.0) * p[row * K + k] : 0.0);
+                    sum_z_z_max_p_lanes[lane] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_z_z_max_p_term = (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max) - 0.0) * p[row * K + k] : 0.0);
+                    const double sum_z_z_max_p_term = f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_z_z_max_p += (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max) - 0.0) * p[row * K + k] : 0.0);
+                sum_z_z_max_p += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
             }
             sum_z_z_max_p += f64_total(sum_z_z_max_p_lanes);
         }
@@ -1008,7 +1215,7 @@ void softmax_temperature_jacobian_T_f64(ptrdiff_t B, ptrdiff_t K, const double *
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (p[row * K + i] != 0.0 ? -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0);
+                    chunk[i - begin] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0);
                 }
                 f64_stream(&out[row * K + begin], chunk, end - begin);
             }
@@ -1018,22 +1225,50 @@ void softmax_temperature_jacobian_T_f64(ptrdiff_t B, ptrdiff_t K, const double *
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = (p[row * K + i] != 0.0 ? -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0);
+                    out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0);
                 }
             if (first < K && K >= F64_LANES) {
                 first = K - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = (p[row * K + i] != 0.0 ? -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0);
+                    out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0);
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                out[row * K + i] = (p[row * K + i] != 0.0 ? -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0);
+                out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_temperature_jacobian_T_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict z, double T, const double *restrict p, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_temperature_jacobian_T_f64_short_rows(from, whole, K, z, T, p, out);
+        from = whole;
+    }
+    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
+        softmax_temperature_jacobian_T_f64_near_rows(from, to, B, K, z, T, p, out);
+    else
+        softmax_temperature_jacobian_T_f64_long_rows(from, to, B, K, z, T, p, out);
     end_of_streams();
+}
+
+void softmax_temperature_jacobian_T_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
+    double T, const double *restrict p, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        softmax_temperature_jacobian_T_f64_rows(0, B, B, K, z, T, p, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_temperature_jacobian_T_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, T, p,
+            out);
+    }
 }
 
 void softmax_temperature_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float T,
@@ -1074,12 +1309,8 @@ void softmax_temperature_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
                 sum_g_p = f32_add_product(g[row * K + i], p[row * K + i], sum_g_p);
                 z_max = f32_larger(z[row * K + i], z_max);
             }
-            FOR_LANES(F32_LANES)
-                sum_g_p_lanes[lane] += sum_g_p_lanes[lane + F32_LANES];
-            sum_g_p += f32_total(sum_g_p_lanes);
-            FOR_LANES(F32_LANES)
-                z_max_lanes[lane] = f32_larger(z_max_lanes[lane + F32_LANES], z_max_lanes[lane]);
-            z_max = f32_larger(f32_largest(z_max_lanes), z_max);
+            sum_g_p += f32_total_wide(sum_g_p_lanes);
+            z_max = f32_larger(f32_largest_wide(z_max_lanes), z_max);
         }
         float sum_z_z_max_p = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1092,7 +1323,7 @@ void softmax_temperature_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
                     dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                    sum_z_z_max_p_lanes[lane] += (p[row * K + j] != 0.0f ? ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j] : 0.0f);
+                    sum_z_z_max_p_lanes[lane] += f32_choice(p[row * K + j] != 0.0f, ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j], 0.0f);
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
@@ -1100,14 +1331,14 @@ void softmax_temperature_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
                     dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                    const float sum_z_z_max_p_term = (p[row * K + j] != 0.0f ? ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j] : 0.0f);
+                    const float sum_z_z_max_p_term = f32_choice(p[row * K + j] != 0.0f, ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j], 0.0f);
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
                 dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                sum_z_z_max_p += (p[row * K + j] != 0.0f ? ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j] : 0.0f);
+                sum_z_z_max_p += f32_choice(p[row * K + j] != 0.0f, ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j], 0.0f);
             }
             sum_z_z_max_p += f32_total(sum_z_z_max_p_lanes);
         }
@@ -1121,20 +1352,20 @@ void softmax_temperature_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    sum_g_p_z_lanes[lane] += (g[row * K + i] * p[row * K + i] != 0.0f ? -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) : 0.0f);
+                    sum_g_p_z_lanes[lane] += f32_choice(g[row * K + i] * p[row * K + i] != 0.0f, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0f);
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const float sum_g_p_z_term = (g[row * K + i] * p[row * K + i] != 0.0f ? -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) : 0.0f);
+                    const float sum_g_p_z_term = f32_choice(g[row * K + i] * p[row * K + i] != 0.0f, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0f);
                     sum_g_p_z_lanes[lane] += lane < again ? 0.0f : sum_g_p_z_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_g_p_z += (g[row * K + i] * p[row * K + i] != 0.0f ? -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) : 0.0f);
+                sum_g_p_z += f32_choice(g[row * K + i] * p[row * K + i] != 0.0f, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0f);
             }
             sum_g_p_z += f32_total(sum_g_p_z_lanes);
         }
@@ -1181,12 +1412,8 @@ void softmax_temperature_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
                 sum_g_p = f64_add_product(g[row * K + i], p[row * K + i], sum_g_p);
                 z_max = f64_larger(z[row * K + i], z_max);
             }
-            FOR_LANES(F64_LANES)
-                sum_g_p_lanes[lane] += sum_g_p_lanes[lane + F64_LANES];
-            sum_g_p += f64_total(sum_g_p_lanes);
-            FOR_LANES(F64_LANES)
-                z_max_lanes[lane] = f64_larger(z_max_lanes[lane + F64_LANES], z_max_lanes[lane]);
-            z_max = f64_larger(f64_largest(z_max_lanes), z_max);
+            sum_g_p += f64_total_wide(sum_g_p_lanes);
+            z_max = f64_larger(f64_largest_wide(z_max_lanes), z_max);
         }
         double sum_z_z_max_p = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1199,7 +1426,7 @@ void softmax_temperature_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
                     dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                    sum_z_z_max_p_lanes[lane] += (p[row * K + j] != 0.0 ? ((z[row * K + j] - z_max) - 0.0) * p[row * K + j] : 0.0);
+                    sum_z_z_max_p_lanes[lane] += f64_choice(p[row * K + j] != 0.0, ((z[row * K + j] - z_max) - 0.0) * p[row * K + j], 0.0);
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
@@ -1207,14 +1434,14 @@ void softmax_temperature_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
                     dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                    const double sum_z_z_max_p_term = (p[row * K + j] != 0.0 ? ((z[row * K + j] - z_max) - 0.0) * p[row * K + j] : 0.0);
+                    const double sum_z_z_max_p_term = f64_choice(p[row * K + j] != 0.0, ((z[row * K + j] - z_max) - 0.0) * p[row * K + j], 0.0);
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
                 dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                sum_z_z_max_p += (p[row * K + j] != 0.0 ? ((z[row * K + j] - z_max) - 0.0) * p[row * K + j] : 0.0);
+                sum_z_z_max_p += f64_choice(p[row * K + j] != 0.0, ((z[row * K + j] - z_max) - 0.0) * p[row * K + j], 0.0);
             }
             sum_z_z_max_p += f64_total(sum_z_z_max_p_lanes);
         }
@@ -1228,20 +1455,20 @@ void softmax_temperature_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    sum_g_p_z_lanes[lane] += (g[row * K + i] * p[row * K + i] != 0.0 ? -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) : 0.0);
+                    sum_g_p_z_lanes[lane] += f64_choice(g[row * K + i] * p[row * K + i] != 0.0, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0);
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const double sum_g_p_z_term = (g[row * K + i] * p[row * K + i] != 0.0 ? -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) : 0.0);
+                    const double sum_g_p_z_term = f64_choice(g[row * K + i] * p[row * K + i] != 0.0, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0);
                     sum_g_p_z_lanes[lane] += lane < again ? 0.0 : sum_g_p_z_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_g_p_z += (g[row * K + i] * p[row * K + i] != 0.0 ? -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) : 0.0);
+                sum_g_p_z += f64_choice(g[row * K + i] * p[row * K + i] != 0.0, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0);
             }
             sum_g_p_z += f64_total(sum_g_p_z_lanes);
         }
@@ -1250,183 +1477,187 @@ void softmax_temperature_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
     dT[0] = sum_sum_g_p_z / (T * T);
 }
 
-void softmax_temperature_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float T,
-    const float *restrict p, const float *restrict z_dot, float T_dot, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_temperature_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float T, const float *restrict p, const float *restrict z_dot,
+    float T_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float z_block[SHORT][LANES];
-            float p_block[SHORT][LANES];
-            float z_dot_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            float sum_z_dot_p[LANES], z_max[LANES], sum_z_z_max_p[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float p_block[SHORT][LANES];
+        float z_dot_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float sum_z_dot_p[LANES], z_max[LANES], sum_z_z_max_p[LANES];
+        const float *restrict z_rows = z + first * K;
+        const float *restrict p_rows = p + first * K;
+        const float *restrict z_dot_rows = z_dot + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                p_block[place][lane] = p_rows[lane * K + place];
+                z_dot_block[place][lane] = z_dot_rows[lane * K + place];
+            }
+        }
+        /* z_max: subtracted where scores are compared, so that no digits are lost */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_z_dot_p[lane] = 0.0f;
+            z_max[lane] = -INFINITY;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_z_dot_p[lane] = f32_add_product(z_dot_block[j][lane], p_block[j][lane], sum_z_dot_p[lane]);
+                z_max[lane] = f32_larger(z_block[j][lane], z_max[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_z_z_max_p[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_z_z_max_p[lane] += f32_choice(p_block[k][lane] != 0.0f, ((z_block[k][lane] - z_max[lane]) - 0.0f) * p_block[k][lane], 0.0f);
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = (
+                    p_block[i][lane] * (z_dot_block[i][lane] - sum_z_dot_p[lane]) / T
+                    + f32_choice(T_dot * p_block[i][lane] != 0.0f, -T_dot * p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T), 0.0f)
+                );
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    p_block[place][lane] = p[(first + lane) * K + place];
-                    z_dot_block[place][lane] = z_dot[(first + lane) * K + place];
+                out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_temperature_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict z, float T, const float *restrict p,
+    const float *restrict z_dot, float T_dot, float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_z_dot_p[ROWS], z_max[ROWS], sum_z_z_max_p[ROWS];
+        /* z_max: subtracted where scores are compared, so that no digits are lost */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_z_dot_p[row - start] = 0.0f;
+            z_max[row - start] = -INFINITY;
+            {
+                float sum_z_dot_p_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_z_dot_p_lanes[lane] = 0.0f;
+                float z_max_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    z_max_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        sum_z_dot_p_lanes[lane] = f32_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]);
+                        z_max_lanes[lane] = f32_larger(z[row * K + j], z_max_lanes[lane]);
+                    }
+                if (first < K && K >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - K;
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        const float sum_z_dot_p_term = z_dot[row * K + j] * p[row * K + j];
+                        sum_z_dot_p_lanes[lane] += lane < again ? 0.0f : sum_z_dot_p_term;
+                        z_max_lanes[lane] = f32_larger(z[row * K + j], z_max_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    sum_z_dot_p[row - start] = f32_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p[row - start]);
+                    z_max[row - start] = f32_larger(z[row * K + j], z_max[row - start]);
+                }
+                sum_z_dot_p[row - start] += f32_total_wide(sum_z_dot_p_lanes);
+                z_max[row - start] = f32_larger(f32_largest_wide(z_max_lanes), z_max[row - start]);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_z_z_max_p[row - start] = 0.0f;
+            {
+                float sum_z_z_max_p_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_z_z_max_p_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_z_z_max_p_lanes[lane] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const float sum_z_z_max_p_term = f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                        sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_z_z_max_p[row - start] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                }
+                sum_z_z_max_p[row - start] += f32_total(sum_z_z_max_p_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f);
+                    }
+                    f32_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            /* z_max: subtracted where scores are compared, so that no digits are lost */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_dot_p[lane] = 0.0f;
-                z_max[lane] = -INFINITY;
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_z_dot_p[lane] = f32_add_product(z_dot_block[j][lane], p_block[j][lane], sum_z_dot_p[lane]);
-                    z_max[lane] = f32_larger(z_block[j][lane], z_max[lane]);
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = (
+                            p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
+                            + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f)
+                        );
+                    }
+                if (first < K && K >= F32_LANES) {
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = (
+                            p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
+                            + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f)
+                        );
+                    }
+                    first = K;
                 }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_z_max_p[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_z_z_max_p[lane] += (p_block[k][lane] != 0.0f ? ((z_block[k][lane] - z_max[lane]) - 0.0f) * p_block[k][lane] : 0.0f);
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = (
-                        p_block[i][lane] * (z_dot_block[i][lane] - sum_z_dot_p[lane]) / T
-                        + (T_dot * p_block[i][lane] != 0.0f ? -T_dot * p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T) : 0.0f)
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = (
+                        p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
+                        + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f)
                     );
                 }
             }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
-            }
         }
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float sum_z_dot_p[ROWS], z_max[ROWS], sum_z_z_max_p[ROWS];
-            /* z_max: subtracted where scores are compared, so that no digits are lost */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_z_dot_p[row - start] = 0.0f;
-                z_max[row - start] = -INFINITY;
-                {
-                    float sum_z_dot_p_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        sum_z_dot_p_lanes[lane] = 0.0f;
-                    float z_max_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        z_max_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t j = first + lane;
-                            sum_z_dot_p_lanes[lane] = f32_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]);
-                            z_max_lanes[lane] = f32_larger(z[row * K + j], z_max_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t j = first + lane;
-                            const float sum_z_dot_p_term = z_dot[row * K + j] * p[row * K + j];
-                            sum_z_dot_p_lanes[lane] += lane < again ? 0.0f : sum_z_dot_p_term;
-                            z_max_lanes[lane] = f32_larger(z[row * K + j], z_max_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t j = first; j < K; j++) {
-                        sum_z_dot_p[row - start] = f32_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p[row - start]);
-                        z_max[row - start] = f32_larger(z[row * K + j], z_max[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        sum_z_dot_p_lanes[lane] += sum_z_dot_p_lanes[lane + F32_LANES];
-                    sum_z_dot_p[row - start] += f32_total(sum_z_dot_p_lanes);
-                    FOR_LANES(F32_LANES)
-                        z_max_lanes[lane] = f32_larger(z_max_lanes[lane + F32_LANES], z_max_lanes[lane]);
-                    z_max[row - start] = f32_larger(f32_largest(z_max_lanes), z_max[row - start]);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_z_z_max_p[row - start] = 0.0f;
-                {
-                    float sum_z_z_max_p_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        sum_z_z_max_p_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            sum_z_z_max_p_lanes[lane] += (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k] : 0.0f);
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            const float sum_z_z_max_p_term = (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k] : 0.0f);
-                            sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_z_z_max_p[row - start] += (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k] : 0.0f);
-                    }
-                    sum_z_z_max_p[row - start] += f32_total(sum_z_z_max_p_lanes);
-                }
-            }
-            if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T + (T_dot * p[row * K + i] != 0.0f ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0f);
-                        }
-                        f32_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t i = first + lane;
-                            out[row * K + i] = (
-                                p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                                + (T_dot * p[row * K + i] != 0.0f ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0f)
-                            );
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t i = first + lane;
-                            out[row * K + i] = (
-                                p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                                + (T_dot * p[row * K + i] != 0.0f ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0f)
-                            );
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t i = first; i < K; i++) {
-                        out[row * K + i] = (
-                            p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                            + (T_dot * p[row * K + i] != 0.0f ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0f)
-                        );
-                    }
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_temperature_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict z, float T, const float *restrict p,
+    const float *restrict z_dot, float T_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* z_max: subtracted where scores are compared, so that no digits are lost */
         float sum_z_dot_p = 0.0f;
         float z_max = -INFINITY;
@@ -1460,12 +1691,8 @@ void softmax_temperature_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
                 sum_z_dot_p = f32_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p);
                 z_max = f32_larger(z[row * K + j], z_max);
             }
-            FOR_LANES(F32_LANES)
-                sum_z_dot_p_lanes[lane] += sum_z_dot_p_lanes[lane + F32_LANES];
-            sum_z_dot_p += f32_total(sum_z_dot_p_lanes);
-            FOR_LANES(F32_LANES)
-                z_max_lanes[lane] = f32_larger(z_max_lanes[lane + F32_LANES], z_max_lanes[lane]);
-            z_max = f32_larger(f32_largest(z_max_lanes), z_max);
+            sum_z_dot_p += f32_total_wide(sum_z_dot_p_lanes);
+            z_max = f32_larger(f32_largest_wide(z_max_lanes), z_max);
         }
         float sum_z_z_max_p = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1477,20 +1704,20 @@ void softmax_temperature_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_z_z_max_p_lanes[lane] += (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k] : 0.0f);
+                    sum_z_z_max_p_lanes[lane] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_z_z_max_p_term = (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k] : 0.0f);
+                    const float sum_z_z_max_p_term = f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_z_z_max_p += (p[row * K + k] != 0.0f ? ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k] : 0.0f);
+                sum_z_z_max_p += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
             }
             sum_z_z_max_p += f32_total(sum_z_z_max_p_lanes);
         }
@@ -1499,7 +1726,7 @@ void softmax_temperature_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T + (T_dot * p[row * K + i] != 0.0f ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0f);
+                    chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f);
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
             }
@@ -1511,7 +1738,7 @@ void softmax_temperature_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
                         p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                        + (T_dot * p[row * K + i] != 0.0f ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0f)
+                        + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f)
                     );
                 }
             if (first < K && K >= F32_LANES) {
@@ -1520,7 +1747,7 @@ void softmax_temperature_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
                         p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                        + (T_dot * p[row * K + i] != 0.0f ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0f)
+                        + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f)
                     );
                 }
                 first = K;
@@ -1528,191 +1755,224 @@ void softmax_temperature_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
             for (ptrdiff_t i = first; i < K; i++) {
                 out[row * K + i] = (
                     p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                    + (T_dot * p[row * K + i] != 0.0f ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0f)
+                    + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f)
                 );
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_temperature_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict z, float T, const float *restrict p, const float *restrict z_dot,
+    float T_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_temperature_jvp_f32_short_rows(from, whole, K, z, T, p, z_dot, T_dot, out);
+        from = whole;
+    }
+    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float)))
+        softmax_temperature_jvp_f32_near_rows(from, to, B, K, z, T, p, z_dot, T_dot, out);
+    else
+        softmax_temperature_jvp_f32_long_rows(from, to, B, K, z, T, p, z_dot, T_dot, out);
     end_of_streams();
 }
 
-void softmax_temperature_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double T,
-    const double *restrict p, const double *restrict z_dot, double T_dot, double *restrict out)
+void softmax_temperature_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float T,
+    const float *restrict p, const float *restrict z_dot, float T_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double z_block[SHORT][LANES];
-            double p_block[SHORT][LANES];
-            double z_dot_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            double sum_z_dot_p[LANES], z_max[LANES], sum_z_z_max_p[LANES];
+    if (B * K <= GRAIN)
+        softmax_temperature_jvp_f32_rows(0, B, B, K, z, T, p, z_dot, T_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_temperature_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, T, p, z_dot,
+            T_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_temperature_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double T, const double *restrict p, const double *restrict z_dot,
+    double T_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double p_block[SHORT][LANES];
+        double z_dot_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double sum_z_dot_p[LANES], z_max[LANES], sum_z_z_max_p[LANES];
+        const double *restrict z_rows = z + first * K;
+        const double *restrict p_rows = p + first * K;
+        const double *restrict z_dot_rows = z_dot + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+                p_block[place][lane] = p_rows[lane * K + place];
+                z_dot_block[place][lane] = z_dot_rows[lane * K + place];
+            }
+        }
+        /* z_max: subtracted where scores are compared, so that no digits are lost */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_z_dot_p[lane] = 0.0;
+            z_max[lane] = -INFINITY;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_z_dot_p[lane] = f64_add_product(z_dot_block[j][lane], p_block[j][lane], sum_z_dot_p[lane]);
+                z_max[lane] = f64_larger(z_block[j][lane], z_max[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_z_z_max_p[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_z_z_max_p[lane] += f64_choice(p_block[k][lane] != 0.0, ((z_block[k][lane] - z_max[lane]) - 0.0) * p_block[k][lane], 0.0);
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = (
+                    p_block[i][lane] * (z_dot_block[i][lane] - sum_z_dot_p[lane]) / T
+                    + f64_choice(T_dot * p_block[i][lane] != 0.0, -T_dot * p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T), 0.0)
+                );
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z_block[place][lane] = z[(first + lane) * K + place];
-                    p_block[place][lane] = p[(first + lane) * K + place];
-                    z_dot_block[place][lane] = z_dot[(first + lane) * K + place];
+                out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_temperature_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict z, double T, const double *restrict p,
+    const double *restrict z_dot, double T_dot, double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_z_dot_p[ROWS], z_max[ROWS], sum_z_z_max_p[ROWS];
+        /* z_max: subtracted where scores are compared, so that no digits are lost */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_z_dot_p[row - start] = 0.0;
+            z_max[row - start] = -INFINITY;
+            {
+                double sum_z_dot_p_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_z_dot_p_lanes[lane] = 0.0;
+                double z_max_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    z_max_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t j = first + lane;
+                        sum_z_dot_p_lanes[lane] = f64_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]);
+                        z_max_lanes[lane] = f64_larger(z[row * K + j], z_max_lanes[lane]);
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - K;
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t j = first + lane;
+                        const double sum_z_dot_p_term = z_dot[row * K + j] * p[row * K + j];
+                        sum_z_dot_p_lanes[lane] += lane < again ? 0.0 : sum_z_dot_p_term;
+                        z_max_lanes[lane] = f64_larger(z[row * K + j], z_max_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    sum_z_dot_p[row - start] = f64_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p[row - start]);
+                    z_max[row - start] = f64_larger(z[row * K + j], z_max[row - start]);
+                }
+                sum_z_dot_p[row - start] += f64_total_wide(sum_z_dot_p_lanes);
+                z_max[row - start] = f64_larger(f64_largest_wide(z_max_lanes), z_max[row - start]);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_z_z_max_p[row - start] = 0.0;
+            {
+                double sum_z_z_max_p_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_z_z_max_p_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_z_z_max_p_lanes[lane] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        const double sum_z_z_max_p_term = f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                        sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    sum_z_z_max_p[row - start] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                }
+                sum_z_z_max_p[row - start] += f64_total(sum_z_z_max_p_lanes);
+            }
+        }
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t i = begin; i < end; i++) {
+                        chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0);
+                    }
+                    f64_stream(&out[row * K + begin], chunk, end - begin);
                 }
             }
-            /* z_max: subtracted where scores are compared, so that no digits are lost */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_dot_p[lane] = 0.0;
-                z_max[lane] = -INFINITY;
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_z_dot_p[lane] = f64_add_product(z_dot_block[j][lane], p_block[j][lane], sum_z_dot_p[lane]);
-                    z_max[lane] = f64_larger(z_block[j][lane], z_max[lane]);
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = (
+                            p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
+                            + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0)
+                        );
+                    }
+                if (first < K && K >= F64_LANES) {
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        out[row * K + i] = (
+                            p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
+                            + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0)
+                        );
+                    }
+                    first = K;
                 }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_z_max_p[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_z_z_max_p[lane] += (p_block[k][lane] != 0.0 ? ((z_block[k][lane] - z_max[lane]) - 0.0) * p_block[k][lane] : 0.0);
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = (
-                        p_block[i][lane] * (z_dot_block[i][lane] - sum_z_dot_p[lane]) / T
-                        + (T_dot * p_block[i][lane] != 0.0 ? -T_dot * p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T) : 0.0)
+                for (ptrdiff_t i = first; i < K; i++) {
+                    out[row * K + i] = (
+                        p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
+                        + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0)
                     );
                 }
             }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
-            }
         }
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double sum_z_dot_p[ROWS], z_max[ROWS], sum_z_z_max_p[ROWS];
-            /* z_max: subtracted where scores are compared, so that no digits are lost */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_z_dot_p[row - start] = 0.0;
-                z_max[row - start] = -INFINITY;
-                {
-                    double sum_z_dot_p_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        sum_z_dot_p_lanes[lane] = 0.0;
-                    double z_max_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        z_max_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t j = first + lane;
-                            sum_z_dot_p_lanes[lane] = f64_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]);
-                            z_max_lanes[lane] = f64_larger(z[row * K + j], z_max_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t j = first + lane;
-                            const double sum_z_dot_p_term = z_dot[row * K + j] * p[row * K + j];
-                            sum_z_dot_p_lanes[lane] += lane < again ? 0.0 : sum_z_dot_p_term;
-                            z_max_lanes[lane] = f64_larger(z[row * K + j], z_max_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t j = first; j < K; j++) {
-                        sum_z_dot_p[row - start] = f64_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p[row - start]);
-                        z_max[row - start] = f64_larger(z[row * K + j], z_max[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        sum_z_dot_p_lanes[lane] += sum_z_dot_p_lanes[lane + F64_LANES];
-                    sum_z_dot_p[row - start] += f64_total(sum_z_dot_p_lanes);
-                    FOR_LANES(F64_LANES)
-                        z_max_lanes[lane] = f64_larger(z_max_lanes[lane + F64_LANES], z_max_lanes[lane]);
-                    z_max[row - start] = f64_larger(f64_largest(z_max_lanes), z_max[row - start]);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                sum_z_z_max_p[row - start] = 0.0;
-                {
-                    double sum_z_z_max_p_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        sum_z_z_max_p_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            sum_z_z_max_p_lanes[lane] += (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k] : 0.0);
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            const double sum_z_z_max_p_term = (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k] : 0.0);
-                            sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        sum_z_z_max_p[row - start] += (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k] : 0.0);
-                    }
-                    sum_z_z_max_p[row - start] += f64_total(sum_z_z_max_p_lanes);
-                }
-            }
-            if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t i = begin; i < end; i++) {
-                            chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T + (T_dot * p[row * K + i] != 0.0 ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0);
-                        }
-                        f64_stream(&out[row * K + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t i = first + lane;
-                            out[row * K + i] = (
-                                p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                                + (T_dot * p[row * K + i] != 0.0 ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0)
-                            );
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t i = first + lane;
-                            out[row * K + i] = (
-                                p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                                + (T_dot * p[row * K + i] != 0.0 ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0)
-                            );
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t i = first; i < K; i++) {
-                        out[row * K + i] = (
-                            p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                            + (T_dot * p[row * K + i] != 0.0 ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T) : 0.0)
-                        );
-                    }
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_temperature_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict z, double T, const double *restrict p,
+    const double *restrict z_dot, double T_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* z_max: subtracted where scores are compared, so that no digits are lost */
         double sum_z_dot_p = 0.0;
         double z_max = -INFINITY;
@@ -1746,12 +2006,8 @@ void softmax_temperature_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
                 sum_z_dot_p = f64_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p);
                 z_max = f64_larger(z[row * K + j], z_max);
             }
-            FOR_LANES(F64_LANES)
-                sum_z_dot_p_lanes[lane] += sum_z_dot_p_lanes[lane + F64_LANES];
-            sum_z_dot_p += f64_total(sum_z_dot_p_lanes);
-            FOR_LANES(F64_LANES)
-                z_max_lanes[lane] = f64_larger(z_max_lanes[lane + F64_LANES], z_max_lanes[lane]);
-            z_max = f64_larger(f64_largest(z_max_lanes), z_max);
+            sum_z_dot_p += f64_total_wide(sum_z_dot_p_lanes);
+            z_max = f64_larger(f64_largest_wide(z_max_lanes), z_max);
         }
         double sum_z_z_max_p = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -1763,20 +2019,20 @@ void softmax_temperature_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_z_z_max_p_lanes[lane] += (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max) - 0.0) * p[row * K + k] : 0.0);
+                    sum_z_z_max_p_lanes[lane] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_z_z_max_p_term = (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max) - 0.0) * p[row * K + k] : 0.0);
+                    const double sum_z_z_max_p_term = f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_z_z_max_p += (p[row * K + k] != 0.0 ? ((z[row * K + k] - z_max) - 0.0) * p[row * K + k] : 0.0);
+                sum_z_z_max_p += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
             }
             sum_z_z_max_p += f64_total(sum_z_z_max_p_lanes);
         }
@@ -1785,7 +2041,7 @@ void softmax_temperature_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T + (T_dot * p[row * K + i] != 0.0 ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0);
+                    chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0);
                 }
                 f64_stream(&out[row * K + begin], chunk, end - begin);
             }
@@ -1797,7 +2053,7 @@ void softmax_temperature_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
                         p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                        + (T_dot * p[row * K + i] != 0.0 ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0)
+                        + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0)
                     );
                 }
             if (first < K && K >= F64_LANES) {
@@ -1806,7 +2062,7 @@ void softmax_temperature_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
                         p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                        + (T_dot * p[row * K + i] != 0.0 ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0)
+                        + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0)
                     );
                 }
                 first = K;
@@ -1814,10 +2070,39 @@ void softmax_temperature_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
             for (ptrdiff_t i = first; i < K; i++) {
                 out[row * K + i] = (
                     p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                    + (T_dot * p[row * K + i] != 0.0 ? -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T) : 0.0)
+                    + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0)
                 );
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_temperature_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict z, double T, const double *restrict p, const double *restrict z_dot,
+    double T_dot, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_temperature_jvp_f64_short_rows(from, whole, K, z, T, p, z_dot, T_dot, out);
+        from = whole;
+    }
+    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double)))
+        softmax_temperature_jvp_f64_near_rows(from, to, B, K, z, T, p, z_dot, T_dot, out);
+    else
+        softmax_temperature_jvp_f64_long_rows(from, to, B, K, z, T, p, z_dot, T_dot, out);
     end_of_streams();
+}
+
+void softmax_temperature_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double T,
+    const double *restrict p, const double *restrict z_dot, double T_dot, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        softmax_temperature_jvp_f64_rows(0, B, B, K, z, T, p, z_dot, T_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_temperature_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, T, p, z_dot,
+            T_dot, out);
+    }
 }

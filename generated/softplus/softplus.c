@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -54,7 +68,7 @@ enum {
 #endif
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -65,7 +79,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -85,7 +99,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -99,7 +113,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -123,28 +137,58 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-/* 1 / (1 + e^-u), without overflow on either side. */
-static inline float f32_sigmoid(float u)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-    const float small = f32_exp_of_negative(u < 0.0f ? u : -u);
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* 1 / (1 + e^-u), without overflow on either side; that of u and of -u share the exponential. */
+INLINED float f32_sigmoid(float u)
+{
+    const float small = f32_exp_of_negative(-fabsf(u));
     return (u >= 0.0f ? 1.0f : small) / (1.0f + small);
 }
 
-static inline double f64_sigmoid(double u)
+INLINED double f64_sigmoid(double u)
 {
-    const double small = f64_exp_of_negative(u < 0.0 ? u : -u);
+    const double small = f64_exp_of_negative(-fabs(u));
     return (u >= 0.0 ? 1.0 : small) / (1.0 + small);
 }
 
-/* log(1 + e^u), without overflow, and exact where u is very negative. */
-static inline float f32_softplus(float u)
+/* log(1 + e^u) within 2 eps, without overflow, and exact where u is very negative: with e = e^-|u| and
+   s = e / (2 + e), log(1 + e) is 2 (s + s^3 / 3 + s^5 / 5 + ...), where a polynomial in s^2 does for the rest of
+   the series. */
+INLINED float f32_softplus(float u)
 {
-    return (u > 0.0f ? u : 0.0f) + log1pf(f32_exp_of_negative(u < 0.0f ? u : -u));
+    const float e = f32_exp_of_negative(-fabsf(u)), s = e / (2.0f + e), w = s * s;
+    float q = 0.11612165f;
+    q = f32_add_product(q, w, 0.108532876f);
+    q = f32_add_product(q, w, 0.14296179f);
+    q = f32_add_product(q, w, 0.19999853f);
+    q = f32_add_product(q, w, 0.33333334f);
+    return (u > 0.0f ? u : 0.0f) + 2.0f * f32_add_product(s * w, q, s);
 }
 
-static inline double f64_softplus(double u)
+INLINED double f64_softplus(double u)
 {
-    return (u > 0.0 ? u : 0.0) + log1p(f64_exp_of_negative(u < 0.0 ? u : -u));
+    const double e = f64_exp_of_negative(-fabs(u)), s = e / (2.0 + e), w = s * s;
+    double q = 0.08082022805971766;
+    q = f64_add_product(q, w, 0.04400369243072337);
+    q = f64_add_product(q, w, 0.06000536404795356);
+    q = f64_add_product(q, w, 0.06657072104827468);
+    q = f64_add_product(q, w, 0.07692785032479312);
+    q = f64_add_product(q, w, 0.09090894718066429);
+    q = f64_add_product(q, w, 0.11111111358713932);
+    q = f64_add_product(q, w, 0.1428571428355438);
+    q = f64_add_product(q, w, 0.20000000000007292);
+    q = f64_add_product(q, w, 0.3333333333333333);
+    return (u > 0.0 ? u : 0.0) + 2.0 * f64_add_product(s * w, q, s);
 }
 
 #ifdef __SSE2__
@@ -200,35 +244,38 @@ static inline void end_of_streams(void)
 #endif
 }
 
-void softplus_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softplus_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = f32_softplus(x_block[i][lane]);
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f32_softplus(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softplus_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -259,38 +306,64 @@ void softplus_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *rest
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softplus_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softplus_f32_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    softplus_f32_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void softplus_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+void softplus_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = f64_softplus(x_block[i][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        softplus_f32_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softplus_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softplus_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f64_softplus(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softplus_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -321,13 +394,37 @@ void softplus_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *re
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softplus_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softplus_f64_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    softplus_f64_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void softplus_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+void softplus_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K <= GRAIN)
+        softplus_f64_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softplus_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softplus_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         ptrdiff_t first = 0;
         for (; first + F32_LANES <= K; first += F32_LANES)
             FOR_LANES(F32_LANES) {
@@ -394,11 +491,21 @@ void softplus_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, 
     end_of_streams();
 }
 
-void softplus_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    double *restrict out)
+void softplus_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        softplus_jacobian_x_f32_rows(0, B, B, K, x, out);
+    else {
+        OMP(omp parallel)
+        softplus_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softplus_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         ptrdiff_t first = 0;
         for (; first + F64_LANES <= K; first += F64_LANES)
             FOR_LANES(F64_LANES) {
@@ -465,38 +572,52 @@ void softplus_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     end_of_streams();
 }
 
-void softplus_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
-    float *restrict dx)
+void softplus_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float g_block[SHORT][LANES];
-            float dx_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dx_block[j][lane] = g_block[j][lane] * f32_sigmoid(x_block[j][lane]);
-                }
-            }
+    if (B * K * K <= GRAIN)
+        softplus_jacobian_x_f64_rows(0, B, B, K, x, out);
+    else {
+        OMP(omp parallel)
+        softplus_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softplus_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float g_block[SHORT][LANES];
+        float dx_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict g_rows = g + first * K;
+        float *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dx_block[j][lane] = g_block[j][lane] * f32_sigmoid(x_block[j][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softplus_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -527,41 +648,68 @@ void softplus_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const f
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softplus_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict g, float *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softplus_vjp_f32_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    softplus_vjp_f32_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void softplus_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
-    double *restrict dx)
+void softplus_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict g,
+    float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double g_block[SHORT][LANES];
-            double dx_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    g_block[place][lane] = g[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    dx_block[j][lane] = g_block[j][lane] * f64_sigmoid(x_block[j][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        softplus_vjp_f32_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softplus_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softplus_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double g_block[SHORT][LANES];
+        double dx_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict g_rows = g + first * K;
+        double *restrict dx_rows = dx + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    dx[(first + lane) * K + place] = dx_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                g_block[place][lane] = g_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dx_block[j][lane] = g_block[j][lane] * f64_sigmoid(x_block[j][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dx_rows[lane * K + place] = dx_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softplus_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -592,41 +740,68 @@ void softplus_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const 
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softplus_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict g, double *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softplus_vjp_f64_short_rows(from, whole, K, x, g, dx);
+        from = whole;
+    }
+    softplus_vjp_f64_long_rows(from, to, B, K, x, g, dx);
     end_of_streams();
 }
 
-void softplus_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict x_dot, float *restrict out)
+void softplus_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double *restrict g,
+    double *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float x_dot_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = x_dot_block[i][lane] * f32_sigmoid(x_block[i][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        softplus_vjp_f64_rows(0, B, B, K, x, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softplus_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softplus_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float x_dot_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        const float *restrict x_dot_rows = x_dot + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = x_dot_block[i][lane] * f32_sigmoid(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softplus_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -657,41 +832,68 @@ void softplus_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softplus_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict x_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softplus_jvp_f32_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    softplus_jvp_f32_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
 }
 
-void softplus_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict x_dot, double *restrict out)
+void softplus_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    const float *restrict x_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double x_dot_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                    x_dot_block[place][lane] = x_dot[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = x_dot_block[i][lane] * f64_sigmoid(x_block[i][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        softplus_jvp_f32_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softplus_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softplus_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double x_dot_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        const double *restrict x_dot_rows = x_dot + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = x_dot_block[i][lane] * f64_sigmoid(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softplus_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -722,5 +924,29 @@ void softplus_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softplus_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict x_dot, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softplus_jvp_f64_short_rows(from, whole, K, x, x_dot, out);
+        from = whole;
+    }
+    softplus_jvp_f64_long_rows(from, to, B, K, x, x_dot, out);
     end_of_streams();
+}
+
+void softplus_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    const double *restrict x_dot, double *restrict out)
+{
+    if (B * K <= GRAIN)
+        softplus_jvp_f64_rows(0, B, B, K, x, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softplus_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+    }
 }

@@ -18,11 +18,16 @@ Functional Knowledge for Better Option Pricing", Advances in Neural Information 
 13, 2000, pp. 472-478.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import collections
+import ctypes
+import os
+import queue
+import threading
 
 import numpy as np
+from llvmlite import ir
 from numba import from_dtype, njit, types
-from numba.extending import overload
+from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
 __all__ = [
     "softplus",
@@ -44,17 +49,17 @@ _NUMBERS = (float, np.float32, np.float64)
 
 def _reads(axes):
     """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: types.Array(real, axes, "C", readonly=True)
+    return lambda real: _Argument(real, axes, "C", readonly=True)
 
 
 def _writes(axes):
     """One that it writes."""
-    return lambda real: types.Array(real, axes, "C")
+    return lambda real: _Argument(real, axes, "C")
 
 
 def _places(axes):
     """One that holds places of labels."""
-    return lambda real: types.Array(types.intp, axes, "C", readonly=True)
+    return lambda real: _Argument(types.intp, axes, "C", readonly=True)
 
 
 def _number(real):
@@ -65,26 +70,31 @@ def _number(real):
 class _ByDtype(dict):
     """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
 
-    def __init__(self, function, kinds):
-        self.function, self.kinds = function, kinds
+    def __init__(self, function, kinds, total):
+        self.function, self.kinds, self.total, self.compiled = function, kinds, total, {}
 
     def __missing__(self, dtype):
         if dtype not in _REALS:
             raise TypeError(f"expected float32 or float64, found {dtype}")
+        real = from_dtype(dtype)
         # Compiled for one signature, it is not compiled again for others.
-        signature = [tuple(kind(from_dtype(dtype)) for kind in self.kinds)]
+        signature = tuple(kind(real) for kind in self.kinds)
+        signature = [types.Optional(real)(*signature) if self.total else signature]
         try:
             # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
             made = njit(signature, **{**_FAST, "cache": True})(self.function)
         except Exception:  # no file, no place to write to, or nothing there that can be read
             made = njit(signature, **_FAST)(self.function)
-        self[dtype] = made
-        return made
+        self.compiled[dtype] = made
+        # Called without the search for the right signature: there is one, and it looks at its arguments.
+        (only,) = made.overloads.values()
+        self[dtype] = only.entry_point if _IN_PLACE else made
+        return self[dtype]
 
 
-def _by_dtype(*kinds):
-    """Let a function be compiled for one dtype at a time."""
-    return lambda function: _ByDtype(function, kinds)
+def _by_dtype(*kinds, total=False):
+    """Let a function be compiled for one dtype at a time; `total` says that it returns a number, or None."""
+    return lambda function: _ByDtype(function, kinds, total)
 
 
 def softplus(x, out=None, *, threads=1):
@@ -116,17 +126,18 @@ def softplus(x, out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(x) is type(out) is _Array
+        type(x) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or x.size < _SHARED)
-        and x.flags.c_contiguous
     ):
         try:
-            if x.ndim == 2 and _softplus_compiled[x.dtype](x, out):
-                return out
-            if x.ndim == 1 and _softplus_compiled[x.dtype](x[None], out[None]):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty(x.shape, x.dtype) if out is None else out
+            if x.ndim == 2 and _softplus_compiled[x.dtype](x, into):
+                return into
+            if x.ndim == 1 and _softplus_compiled[x.dtype](x[None], into[None]):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -156,6 +167,7 @@ def _softplus_kernel(x, out):
 @_by_dtype(_reads(2), _writes(2))
 def _softplus_compiled(x, out):
     """Do the loops, where all arguments fit together; say whether they do."""
+    x, out = _array(x), _array(out)
     B = x.shape[0]
     K = x.shape[1]
     if B * K == 0 or out.shape != (B, K) or _overlap(out, x):
@@ -195,17 +207,18 @@ def softplus_jacobian_x(x, out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(x) is type(out) is _Array
+        type(x) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or x.size < _SHARED)
-        and x.flags.c_contiguous
     ):
         try:
-            if x.ndim == 2 and _softplus_jacobian_x_compiled[x.dtype](x, out):
-                return out
-            if x.ndim == 1 and _softplus_jacobian_x_compiled[x.dtype](x[None], out[None]):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
+            if x.ndim == 2 and _softplus_jacobian_x_compiled[x.dtype](x, into):
+                return into
+            if x.ndim == 1 and _softplus_jacobian_x_compiled[x.dtype](x[None], into[None]):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -237,6 +250,7 @@ def _softplus_jacobian_x_kernel(x, out):
 @_by_dtype(_reads(2), _writes(3))
 def _softplus_jacobian_x_compiled(x, out):
     """Do the loops, where all arguments fit together; say whether they do."""
+    x, out = _array(x), _array(out)
     B = x.shape[0]
     K = x.shape[1]
     if B * K == 0 or out.shape != (B, K, K) or _overlap(out, x):
@@ -278,18 +292,18 @@ def softplus_vjp(x, g, out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(x) is type(g) is type(out) is _Array
+        type(x) is type(g) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or x.size < _SHARED)
-        and x.flags.c_contiguous
-        and g.flags.c_contiguous
     ):
         try:
-            if x.ndim == 2 and _softplus_vjp_compiled[x.dtype](x, g, out):
-                return out
-            if x.ndim == 1 and _softplus_vjp_compiled[x.dtype](x[None], g[None], out[None]):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty(x.shape, x.dtype) if out is None else out
+            if x.ndim == 2 and _softplus_vjp_compiled[x.dtype](x, g, into):
+                return into
+            if x.ndim == 1 and _softplus_vjp_compiled[x.dtype](x[None], g[None], into[None]):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -320,6 +334,7 @@ def _softplus_vjp_kernel(x, g, dx):
 @_by_dtype(_reads(2), _reads(2), _writes(2))
 def _softplus_vjp_compiled(x, g, dx):
     """Do the loops, where all arguments fit together; say whether they do."""
+    x, g, dx = _array(x), _array(g), _array(dx)
     B = x.shape[0]
     K = x.shape[1]
     if (
@@ -365,18 +380,18 @@ def softplus_jvp(x, x_dot, out=None, *, threads=1):
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
-        type(x) is type(x_dot) is type(out) is _Array
+        type(x) is type(x_dot) is _Array
+        and (out is None or type(out) is _Array)
         and (threads == 1 or x.size < _SHARED)
-        and x.flags.c_contiguous
-        and x_dot.flags.c_contiguous
     ):
         try:
-            if x.ndim == 2 and _softplus_jvp_compiled[x.dtype](x, x_dot, out):
-                return out
-            if x.ndim == 1 and _softplus_jvp_compiled[x.dtype](x[None], x_dot[None], out[None]):
-                return out
-        except TypeError:
-            pass  # not all of one dtype, or not with so many axes
+            into = np.empty(x.shape, x.dtype) if out is None else out
+            if x.ndim == 2 and _softplus_jvp_compiled[x.dtype](x, x_dot, into):
+                return into
+            if x.ndim == 1 and _softplus_jvp_compiled[x.dtype](x[None], x_dot[None], into[None]):
+                return into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
     # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("x", x, ('B', 'K'), None, True),
@@ -407,6 +422,7 @@ def _softplus_jvp_kernel(x, x_dot, out):
 @_by_dtype(_reads(2), _reads(2), _writes(2))
 def _softplus_jvp_compiled(x, x_dot, out):
     """Do the loops, where all arguments fit together; say whether they do."""
+    x, x_dot, out = _array(x), _array(x_dot), _array(out)
     B = x.shape[0]
     K = x.shape[1]
     if (
@@ -477,68 +493,6 @@ def _compiled_exp_of_negative(u):
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
 
 
-def _log_32(u):
-    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
-
-    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
-    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
-    a short polynomial in s^2 does for the rest of the series.
-    """
-    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
-    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
-    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
-    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
-    k = np.float32(np.int32(bits >> np.int32(23))) - shift
-    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
-    s = f / (np.float32(2) + f)
-    w = s * s
-    q = np.float32(0.29580157995224)
-    q = q * w + np.float32(0.3998877704143524)
-    q = q * w + np.float32(0.6666668653488159)
-    half = np.float32(0.5) * f * f
-    # k log 2 in two parts, the larger one exact; the small terms are added up first.
-    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
-    value = k * np.float32(0.6931381225585938) - (small - f)
-    edge = np.float32(-np.inf) if u == np.float32(0) else np.float32(np.nan)
-    edge = np.float32(np.inf) if u == np.float32(np.inf) else edge
-    return value if np.float32(0) < u < np.float32(np.inf) else edge
-
-
-def _log_64(u):
-    """The same in float64, with a longer polynomial."""
-    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
-    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
-    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
-    k = np.float64(np.int64(bits >> np.int64(52))) - shift
-    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
-    s = f / (2.0 + f)
-    w = s * s
-    q = 0.14616721179861816
-    q = q * w + 0.15331699633543858
-    q = q * w + 0.18182889786191042
-    q = q * w + 0.2222221112572281
-    q = q * w + 0.28571428626031065
-    q = q * w + 0.3999999999989938
-    q = q * w + 0.666666666666667
-    half = 0.5 * f * f
-    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
-    value = k * 0.6931471803691238 - (small - f)
-    edge = -np.inf if u == 0.0 else np.nan
-    edge = np.inf if u == np.inf else edge
-    return value if 0.0 < u < np.inf else edge
-
-
-def _log(u):
-    """The one or the other, by the dtype."""
-    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
-
-
-@overload(_log, jit_options=_EXACT)
-def _compiled_log(u):
-    """What compiled code calls."""
-    return _log_32 if u == types.float32 else _log_64
-
-
 @njit(**_FAST)
 def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
@@ -553,41 +507,216 @@ def _sigmoid(u, one):
     return (one if u >= 0 else small) / (one + small)
 
 
-@njit(**_EXACT)
+def _softplus_32(u, one):
+    """log(1 + exp(u)) within 2 eps, without overflow, and exact where u is very negative.
+
+    With e = exp(-|u|) and s = e / (2 + e), log(1 + e) is 2 (s + s^3 / 3 + s^5 / 5 + ...), where a
+    polynomial in s^2 does for the rest of the series.
+    """
+    e = _exp_of_negative(-abs(u))
+    s = e / (np.float32(2) + e)
+    w = s * s
+    q = np.float32(0.11612165)
+    q = q * w + np.float32(0.108532876)
+    q = q * w + np.float32(0.14296179)
+    q = q * w + np.float32(0.19999853)
+    q = q * w + np.float32(0.33333334)
+    return (u if u > 0 else one - one) + np.float32(2) * (s * w * q + s)
+
+
+def _softplus_64(u, one):
+    """The same in float64, with a longer polynomial."""
+    e = _exp_of_negative(-abs(u))
+    s = e / (2.0 + e)
+    w = s * s
+    q = 0.08082022805971766
+    q = q * w + 0.04400369243072337
+    q = q * w + 0.06000536404795356
+    q = q * w + 0.06657072104827468
+    q = q * w + 0.07692785032479312
+    q = q * w + 0.09090894718066429
+    q = q * w + 0.11111111358713932
+    q = q * w + 0.1428571428355438
+    q = q * w + 0.20000000000007292
+    q = q * w + 0.3333333333333333
+    return (u if u > 0 else one - one) + 2.0 * (s * w * q + s)
+
+
 def _softplus(u, one):
-    """log(1 + exp(u)), without overflow, and exact where u is very negative."""
-    small = _exp_of_negative(-abs(u))
-    whole = one + small
-    # log(1 + small): of what is lost where 1 + small is rounded, the logarithm is that over the whole.
-    return (u if u > 0 else one - one) + (_log(whole) + (small - (whole - one)) / whole)
+    """The one or the other, by the dtype."""
+    return _softplus_32(u, one) if u.dtype == np.float32 else _softplus_64(u, one)
 
 
-_POOL = ThreadPoolExecutor()
-#: From so many numbers on, handing over to another thread (about 70 µs) costs less than it saves.
+@overload(_softplus, jit_options=_EXACT)
+def _compiled_softplus(u, one):
+    """What compiled code calls."""
+    return _softplus_32 if u == types.float32 else _softplus_64
+
+
+# Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
+_HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
+_DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
+_ORDER, _NUMBER = _HEAD + _WORD + 2, _HEAD + _WORD + 4
+_CONTIGUOUS, _WRITABLE = 0x1, 0x400
+
+
+def _is_laid_out_so(array):
+    """Whether NumPy keeps an array as is said above."""
+
+    def word(place):
+        return ctypes.c_ssize_t.from_address(place).value
+
+    def number(place):
+        return ctypes.c_int.from_address(place).value
+
+    start, dtype = id(array), id(array.dtype)
+    return (
+        (word(start + _DATA), word(start + _DTYPE)) == (array.ctypes.data, dtype)
+        and (number(start + _AXES), number(dtype + _NUMBER)) == (array.ndim, array.dtype.num)
+        and word(word(start + _SHAPE)) == array.shape[0]
+        and word(word(start + _STRIDES)) == array.strides[0]
+        and number(start + _FLAGS) & (_CONTIGUOUS | _WRITABLE) == _CONTIGUOUS | _WRITABLE
+        and ctypes.c_char.from_address(dtype + _ORDER).value == b"="
+    )
+
+
+# Under another layout arguments come in Numba's own way, some tenths of a microsecond later.
+_IN_PLACE = _is_laid_out_so(np.empty((2, 3), np.float32))
+
+
+class _Plain(types.Array):
+    """An array as an argument of a compiled function."""
+
+
+register_model(_Plain)(models.ArrayModel)
+
+
+@unbox(_Plain)
+def _unboxed(kind, given, c):
+    """What compiled code knows of an array, read in place; a TypeError where it is of another kind.
+
+    Numba's own way goes through the interpreter for each array, which takes longer than a small kernel.
+    """
+    build, dtype = c.builder, np.dtype(kind.dtype.name)
+    word, pointer = c.context.get_value_type(types.intp), ir.IntType(8).as_pointer()
+
+    def read(start, place, kept):
+        return build.load(build.bitcast(build.gep(start, [ir.Constant(word, place)]), kept.as_pointer()))
+
+    def is_same(value, right):
+        return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
+
+    number = ir.IntType(32)
+    flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
+    kept = read(given, _DTYPE, pointer)
+    fits = is_same(read(kept, _NUMBER, number), dtype.num)
+    fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
+    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
+    array = c.context.make_array(kind)(c.context, build)
+    with build.if_else(fits) as (good, bad):
+        with good:
+            lengths = ir.ArrayType(word, kind.ndim)
+            array.data = read(given, _DATA, array.data.type)
+            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
+            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
+            for axis in range(kind.ndim):
+                array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
+            # The caller holds it for as long as the call takes: references are not counted.
+            array.meminfo = ir.Constant(array.meminfo.type, None)
+            array.parent = ir.Constant(array.parent.type, None)
+        with bad:
+            c.pyapi.err_set_string("PyExc_TypeError", "an array of another kind")
+    return NativeValue(array._getvalue(), is_error=build.not_(fits))
+
+
+@intrinsic
+def _array(typing, given):
+    """The same as any other array."""
+    kind = types.Array(given.dtype, given.ndim, "C", readonly=not given.mutable)
+
+    def the_same(context, builder, signature, arguments):
+        context.nrt.incref(builder, kind, arguments[0])  # of one read in place, nothing is counted
+        return arguments[0]
+
+    return kind(given), the_same
+
+
+_Argument = _Plain if _IN_PLACE else types.Array
+
+
+#: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
+#: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: Each thread has one part of the samples, and more where parts would have more numbers than this.
+_PART = 1048576
+
+
+class _Helpers:
+    """Threads that wait for work, started when they are first needed."""
+
+    def __init__(self):
+        self.start_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.start_anew)  # threads do not come along
+
+    def start_anew(self):
+        """Begin without threads."""
+        self.waiting, self.count = queue.SimpleQueue(), 0
+
+    def call(self, work, helpers):
+        """Have so many of them call `work`, each as soon as it can."""
+        while self.count < helpers:
+            self.count += 1
+            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+        for _ in range(helpers):
+            self.waiting.put(work)
+
+    @staticmethod
+    def serve(waiting):
+        """What each of them does."""
+        while True:
+            waiting.get()()
+
+
+_HELPERS = _Helpers()
 
 
 def _in_threads(threads, kernel, sliced, *arguments):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
     `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
-    blocks of 32 of them, so that every number comes out as in one thread.
+    blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
+    part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
     samples = len(arguments[sliced.index(True)])
-    largest = max(each.size for each, cut in zip(arguments, sliced, strict=True) if cut)
+    largest = max([each.size for each, cut in zip(arguments, sliced) if cut])
     unit = 32 if largest < 128 * samples else 1
     units = samples // unit
-    parts = max(1, min(threads, units, 2 * largest // _SHARED))
+    wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
+    parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
-    def run(part):
-        here = slice(cuts[part], cuts[part + 1])
-        kernel(*(each[here] if cut else each for each, cut in zip(arguments, sliced, strict=True)))
+    def work():
+        while left:
+            try:
+                part = left.popleft()
+            except IndexError:  # another one was faster
+                return
+            here, failure = slice(cuts[part], cuts[part + 1]), None
+            try:
+                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+            except BaseException as error:
+                failure = error
+            done.put(failure)
 
-    others = [_POOL.submit(run, part) for part in range(1, parts)]
-    run(0)
-    for each in others:
-        each.result()
+    _HELPERS.call(work, min(threads, parts) - 1)
+    work()
+    for failure in [done.get() for _ in range(parts)]:
+        if failure is not None:
+            raise failure
 
 
 def _read(*arguments):

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -61,6 +75,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 static inline float f32_square(float u)
@@ -126,168 +151,266 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void squared_loss_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float row_total[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                row_total[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void squared_loss_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        float row_total = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float row_total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                row_total_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    row_total_lanes[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float row_total_term = f32_square(y[row * K + k] - t[row * K + k]);
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                row_total = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total);
+            }
+            row_total += f32_total_wide(row_total_lanes);
+        }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void squared_loss_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float *restrict losses)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        squared_loss_f32_short_rows(from, whole, K, y, t, losses);
+        from = whole;
+    }
+    squared_loss_f32_long_rows(from, to, K, y, t, losses);
 }
 
 void squared_loss_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict t,
     float *restrict losses)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
+    if (B * K <= GRAIN)
+        squared_loss_f32_rows(0, B, K, y, t, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        squared_loss_f32_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void squared_loss_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double row_total[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                losses[row] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
-                }
+                row_total[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]);
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0f;
+}
+
+/* Rows of any length, one after the other. */
+SHARED void squared_loss_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        double row_total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                losses_lanes[lane] = 0.0f;
+            double row_total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                row_total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses_lanes[lane]);
+                    row_total_lanes[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total_lanes[lane]);
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    const float losses_term = f32_square(y[row * K + k] - t[row * K + k]);
-                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                    const double row_total_term = f64_square(y[row * K + k] - t[row * K + k]);
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
+                row_total = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total);
             }
-            FOR_LANES(F32_LANES)
-                losses_lanes[lane] += losses_lanes[lane + F32_LANES];
-            losses[row] += f32_total(losses_lanes);
+            row_total += f64_total_wide(row_total_lanes);
         }
+        losses[row] = row_total;
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void squared_loss_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double *restrict losses)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        squared_loss_f64_short_rows(from, whole, K, y, t, losses);
+        from = whole;
+    }
+    squared_loss_f64_long_rows(from, to, K, y, t, losses);
 }
 
 void squared_loss_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double *restrict t,
     double *restrict losses)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
+    if (B * K <= GRAIN)
+        squared_loss_f64_rows(0, B, K, y, t, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        squared_loss_f64_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void squared_loss_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict y, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dy)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float row_total[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                losses[row] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
-                }
+                row_total[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]);
+                dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
             }
         }
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
-                losses_lanes[lane] = 0.0;
-            ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses_lanes[lane]);
-                }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t k = first + lane;
-                    const double losses_term = f64_square(y[row * K + k] - t[row * K + k]);
-                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
-            }
-            FOR_LANES(F64_LANES)
-                losses_lanes[lane] += losses_lanes[lane + F64_LANES];
-            losses[row] += f64_total(losses_lanes);
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
         }
     }
 }
 
-void squared_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
-    const float *restrict t, float weight, float *restrict losses, float *restrict dy)
+/* Rows of any length, one after the other. */
+SHARED void squared_loss_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float weight, float *restrict losses,
+    float *restrict dy)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
-                    dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0f;
+    for (ptrdiff_t row = from; row < to; row++) {
+        float row_total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float losses_lanes[F32_WIDE];
+            float row_total_lanes[F32_WIDE];
             for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                losses_lanes[lane] = 0.0f;
+                row_total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses_lanes[lane]);
+                    row_total_lanes[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total_lanes[lane]);
                     dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
                 }
             if (first < end && end >= F32_WIDE) {
@@ -295,58 +418,89 @@ void squared_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *
                 first = end - F32_WIDE;
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    const float losses_term = f32_square(y[row * K + k] - t[row * K + k]);
-                    losses_lanes[lane] += lane < again ? 0.0f : losses_term;
+                    const float row_total_term = f32_square(y[row * K + k] - t[row * K + k]);
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
                     dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
+                row_total = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total);
                 dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
             }
-            FOR_LANES(F32_LANES)
-                losses_lanes[lane] += losses_lanes[lane + F32_LANES];
-            losses[row] += f32_total(losses_lanes);
+            row_total += f32_total_wide(row_total_lanes);
+        }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void squared_loss_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict t, float weight, float *restrict losses,
+    float *restrict dy)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        squared_loss_value_and_gradient_f32_short_rows(from, whole, K, y, t, weight, losses, dy);
+        from = whole;
+    }
+    squared_loss_value_and_gradient_f32_long_rows(from, to, K, y, t, weight, losses, dy);
+}
+
+void squared_loss_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
+    const float *restrict t, float weight, float *restrict losses, float *restrict dy)
+{
+    if (B * K <= GRAIN)
+        squared_loss_value_and_gradient_f32_rows(0, B, K, y, t, weight, losses, dy);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        squared_loss_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, weight,
+            losses, dy);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void squared_loss_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict y, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dy)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double row_total[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            row_total[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                row_total[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]);
+                dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = row_total[lane];
         }
     }
 }
 
-void squared_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
-    const double *restrict t, double weight, double *restrict losses, double *restrict dy)
+/* Rows of any length, one after the other. */
+SHARED void squared_loss_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double weight, double *restrict losses,
+    double *restrict dy)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    losses[row] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
-                    dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        losses[row] = 0.0;
+    for (ptrdiff_t row = from; row < to; row++) {
+        double row_total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double losses_lanes[F64_WIDE];
+            double row_total_lanes[F64_WIDE];
             FOR_LANES(F64_WIDE)
-                losses_lanes[lane] = 0.0;
+                row_total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    losses_lanes[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses_lanes[lane]);
+                    row_total_lanes[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total_lanes[lane]);
                     dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
                 }
             if (first < end && end >= F64_WIDE) {
@@ -354,42 +508,67 @@ void squared_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
                 first = end - F64_WIDE;
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    const double losses_term = f64_square(y[row * K + k] - t[row * K + k]);
-                    losses_lanes[lane] += lane < again ? 0.0 : losses_term;
+                    const double row_total_term = f64_square(y[row * K + k] - t[row * K + k]);
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                     dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                losses[row] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], losses[row]);
+                row_total = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total);
                 dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
             }
-            FOR_LANES(F64_LANES)
-                losses_lanes[lane] += losses_lanes[lane + F64_LANES];
-            losses[row] += f64_total(losses_lanes);
+            row_total += f64_total_wide(row_total_lanes);
+        }
+        losses[row] = row_total;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void squared_loss_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict t, double weight, double *restrict losses,
+    double *restrict dy)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        squared_loss_value_and_gradient_f64_short_rows(from, whole, K, y, t, weight, losses, dy);
+        from = whole;
+    }
+    squared_loss_value_and_gradient_f64_long_rows(from, to, K, y, t, weight, losses, dy);
+}
+
+void squared_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
+    const double *restrict t, double weight, double *restrict losses, double *restrict dy)
+{
+    if (B * K <= GRAIN)
+        squared_loss_value_and_gradient_f64_rows(0, B, K, y, t, weight, losses, dy);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        squared_loss_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), K, y, t, weight,
+            losses, dy);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void squared_loss_hvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict v, float weight, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = 2.0f * weight * v[row * K + i];
+            }
         }
     }
 }
 
-void squared_loss_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict v, float weight,
-    float *restrict out)
+/* Rows of any length, one after the other. */
+SHARED void squared_loss_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict v, float weight, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = 2.0f * weight * v[row * K + i];
-                }
-            }
-        }
-    }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -406,28 +585,52 @@ void squared_loss_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict v, flo
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void squared_loss_hvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict v, float weight, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        squared_loss_hvp_f32_short_rows(from, whole, K, v, weight, out);
+        from = whole;
+    }
+    squared_loss_hvp_f32_long_rows(from, to, B, K, v, weight, out);
     end_of_streams();
 }
 
-void squared_loss_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict v, double weight,
-    double *restrict out)
+void squared_loss_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict v, float weight,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = 2.0 * weight * v[row * K + i];
-                }
+    if (B * K <= GRAIN)
+        squared_loss_hvp_f32_rows(0, B, B, K, v, weight, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        squared_loss_hvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, v, weight, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void squared_loss_hvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict v, double weight, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = 2.0 * weight * v[row * K + i];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void squared_loss_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict v, double weight, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -444,5 +647,29 @@ void squared_loss_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict v, do
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void squared_loss_hvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict v, double weight, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        squared_loss_hvp_f64_short_rows(from, whole, K, v, weight, out);
+        from = whole;
+    }
+    squared_loss_hvp_f64_long_rows(from, to, B, K, v, weight, out);
     end_of_streams();
+}
+
+void squared_loss_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict v, double weight,
+    double *restrict out)
+{
+    if (B * K <= GRAIN)
+        squared_loss_hvp_f64_rows(0, B, B, K, v, weight, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        squared_loss_hvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, v, weight, out);
+    }
 }

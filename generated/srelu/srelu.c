@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -53,6 +67,18 @@ enum {
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -61,6 +87,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 #ifdef __SSE2__
@@ -116,42 +153,122 @@ static inline void end_of_streams(void)
 #endif
 }
 
-void srelu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict t_r,
-    const float *restrict a_r, const float *restrict t_l, const float *restrict a_l,
-    float *restrict out)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void srelu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
+    const float *restrict t_r, const float *restrict a_r, const float *restrict t_l,
+    const float *restrict a_l, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
-                }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = f32_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f32_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void srelu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict t_r, const float *restrict a_r,
+    const float *restrict t_l, const float *restrict a_l, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                    chunk[i - begin] = f32_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f32_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                out[row * K + i] = f32_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f32_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict t_r, const float *restrict a_r,
+    const float *restrict t_l, const float *restrict a_l, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        srelu_f32_short_rows(from, whole, K, x, t_r, a_r, t_l, a_l, out);
+        from = whole;
+    }
+    srelu_f32_long_rows(from, to, B, K, x, t_r, a_r, t_l, a_l, out);
+    end_of_streams();
+}
+
+void srelu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict t_r,
+    const float *restrict a_r, const float *restrict t_l, const float *restrict a_l,
+    float *restrict out)
+{
+    if (B * K <= GRAIN)
+        srelu_f32_rows(0, B, B, K, x, t_r, a_r, t_l, a_l, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        srelu_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, t_r, a_r, t_l, a_l, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void srelu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, const double *restrict a_r,
+    const double *restrict t_l, const double *restrict a_l, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = f64_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f64_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void srelu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, const double *restrict a_r,
+    const double *restrict t_l, const double *restrict a_l, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                double chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = f64_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f64_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                }
+                f64_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = f64_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f64_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+            }
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, const double *restrict a_r,
+    const double *restrict t_l, const double *restrict a_l, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        srelu_f64_short_rows(from, whole, K, x, t_r, a_r, t_l, a_l, out);
+        from = whole;
+    }
+    srelu_f64_long_rows(from, to, B, K, x, t_r, a_r, t_l, a_l, out);
     end_of_streams();
 }
 
@@ -159,36 +276,38 @@ void srelu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const double 
     const double *restrict a_r, const double *restrict t_l, const double *restrict a_l,
     double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
-                }
-            }
-        }
+    if (B * K <= GRAIN)
+        srelu_f64_rows(0, B, B, K, x, t_r, a_r, t_l, a_l, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        srelu_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, t_r, a_r, t_l, a_l, out);
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict t_r, const float *restrict a_r,
+    const float *restrict t_l, const float *restrict a_l, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
             }
-        }
-        else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = (x[row * K + i] >= t_r[i] ? t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]) : (x[row * K + i] > t_l[i] ? x[row * K + i] : t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
             }
+            out[(row * K + i) * K + i] = f32_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]));
         }
     }
     end_of_streams();
@@ -198,25 +317,37 @@ void srelu_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     const float *restrict t_r, const float *restrict a_r, const float *restrict t_l,
     const float *restrict a_l, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        srelu_jacobian_x_f32_rows(0, B, B, K, x, t_r, a_r, t_l, a_l, out);
+    else {
+        OMP(omp parallel)
+        srelu_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, t_r, a_r, t_l, a_l, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, const double *restrict a_r,
+    const double *restrict t_l, const double *restrict a_l, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                    double chunk[CHUNK];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        chunk[j - begin] = 0.0;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
                 }
             }
             else {
                 for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0f;
+                    out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]));
+            out[(row * K + i) * K + i] = f64_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]));
         }
     }
     end_of_streams();
@@ -226,25 +357,37 @@ void srelu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     const double *restrict t_r, const double *restrict a_r, const double *restrict t_l,
     const double *restrict a_l, double *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        srelu_jacobian_x_f64_rows(0, B, B, K, x, t_r, a_r, t_l, a_l, out);
+    else {
+        OMP(omp parallel)
+        srelu_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, t_r, a_r, t_l, a_l, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jacobian_t_r_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict t_r, const float *restrict a_r,
+    float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                    float chunk[CHUNK];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        chunk[j - begin] = 0.0f;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
                 }
             }
             else {
                 for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0;
+                    out[(row * K + i) * K + j] = 0.0f;
                 }
             }
-            out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]));
+            out[(row * K + i) * K + i] = f32_choice(x[row * K + i] >= t_r[i], 1.0f - a_r[i], 0.0f);
         }
     }
     end_of_streams();
@@ -253,25 +396,37 @@ void srelu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
 void srelu_jacobian_t_r_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     const float *restrict t_r, const float *restrict a_r, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        srelu_jacobian_t_r_f32_rows(0, B, B, K, x, t_r, a_r, out);
+    else {
+        OMP(omp parallel)
+        srelu_jacobian_t_r_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, t_r, a_r, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jacobian_t_r_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, const double *restrict a_r,
+    double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                    double chunk[CHUNK];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        chunk[j - begin] = 0.0;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
                 }
             }
             else {
                 for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0f;
+                    out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 1.0f - a_r[i] : 0.0f);
+            out[(row * K + i) * K + i] = f64_choice(x[row * K + i] >= t_r[i], 1.0 - a_r[i], 0.0);
         }
     }
     end_of_streams();
@@ -280,35 +435,19 @@ void srelu_jacobian_t_r_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
 void srelu_jacobian_t_r_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     const double *restrict t_r, const double *restrict a_r, double *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
-                    for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
-                    }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                }
-            }
-            else {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0;
-                }
-            }
-            out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 1.0 - a_r[i] : 0.0);
-        }
+    if (B * K * K <= GRAIN)
+        srelu_jacobian_t_r_f64_rows(0, B, B, K, x, t_r, a_r, out);
+    else {
+        OMP(omp parallel)
+        srelu_jacobian_t_r_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, t_r, a_r, out);
     }
-    end_of_streams();
 }
 
-void srelu_jacobian_a_r_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict t_r, float *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jacobian_a_r_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict t_r, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -325,17 +464,28 @@ void srelu_jacobian_a_r_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
                     out[(row * K + i) * K + j] = 0.0f;
                 }
             }
-            out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0f);
+            out[(row * K + i) * K + i] = f32_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0f);
         }
     }
     end_of_streams();
 }
 
-void srelu_jacobian_a_r_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict t_r, double *restrict out)
+void srelu_jacobian_a_r_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    const float *restrict t_r, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        srelu_jacobian_a_r_f32_rows(0, B, B, K, x, t_r, out);
+    else {
+        OMP(omp parallel)
+        srelu_jacobian_a_r_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, t_r, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jacobian_a_r_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -352,7 +502,46 @@ void srelu_jacobian_a_r_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
                     out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0);
+            out[(row * K + i) * K + i] = f64_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0);
+        }
+    }
+    end_of_streams();
+}
+
+void srelu_jacobian_a_r_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    const double *restrict t_r, double *restrict out)
+{
+    if (B * K * K <= GRAIN)
+        srelu_jacobian_a_r_f64_rows(0, B, B, K, x, t_r, out);
+    else {
+        OMP(omp parallel)
+        srelu_jacobian_a_r_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, t_r, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jacobian_t_l_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict t_r, const float *restrict t_l,
+    const float *restrict a_l, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = 0.0f;
+                    }
+                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                }
+            }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
+            out[(row * K + i) * K + i] = f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i]));
         }
     }
     end_of_streams();
@@ -362,25 +551,37 @@ void srelu_jacobian_t_l_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
     const float *restrict t_r, const float *restrict t_l, const float *restrict a_l,
     float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        srelu_jacobian_t_l_f32_rows(0, B, B, K, x, t_r, t_l, a_l, out);
+    else {
+        OMP(omp parallel)
+        srelu_jacobian_t_l_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, t_r, t_l, a_l, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jacobian_t_l_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, const double *restrict t_l,
+    const double *restrict a_l, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                     const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                    double chunk[CHUNK];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        chunk[j - begin] = 0.0;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
                 }
             }
             else {
                 for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0f;
+                    out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : 1.0f - a_l[i]));
+            out[(row * K + i) * K + i] = f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i]));
         }
     }
     end_of_streams();
@@ -390,35 +591,20 @@ void srelu_jacobian_t_l_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
     const double *restrict t_r, const double *restrict t_l, const double *restrict a_l,
     double *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
-                    for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
-                    }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
-                }
-            }
-            else {
-                for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = 0.0;
-                }
-            }
-            out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : 1.0 - a_l[i]));
-        }
+    if (B * K * K <= GRAIN)
+        srelu_jacobian_t_l_f64_rows(0, B, B, K, x, t_r, t_l, a_l, out);
+    else {
+        OMP(omp parallel)
+        srelu_jacobian_t_l_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, t_r, t_l, a_l, out);
     }
-    end_of_streams();
 }
 
-void srelu_jacobian_a_l_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
-    const float *restrict t_r, const float *restrict t_l, float *restrict out)
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jacobian_a_l_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict t_r, const float *restrict t_l,
+    float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -435,17 +621,29 @@ void srelu_jacobian_a_l_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
                     out[(row * K + i) * K + j] = 0.0f;
                 }
             }
-            out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : x[row * K + i] - t_l[i]));
+            out[(row * K + i) * K + i] = f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i]));
         }
     }
     end_of_streams();
 }
 
-void srelu_jacobian_a_l_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
-    const double *restrict t_r, const double *restrict t_l, double *restrict out)
+void srelu_jacobian_a_l_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
+    const float *restrict t_r, const float *restrict t_l, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        srelu_jacobian_a_l_f32_rows(0, B, B, K, x, t_r, t_l, out);
+    else {
+        OMP(omp parallel)
+        srelu_jacobian_a_l_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, t_r, t_l, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jacobian_a_l_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, const double *restrict t_l,
+    double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -462,10 +660,21 @@ void srelu_jacobian_a_l_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
                     out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : x[row * K + i] - t_l[i]));
+            out[(row * K + i) * K + i] = f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i]));
         }
     }
     end_of_streams();
+}
+
+void srelu_jacobian_a_l_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
+    const double *restrict t_r, const double *restrict t_l, double *restrict out)
+{
+    if (B * K * K <= GRAIN)
+        srelu_jacobian_a_l_f64_rows(0, B, B, K, x, t_r, t_l, out);
+    else {
+        OMP(omp parallel)
+        srelu_jacobian_a_l_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, t_r, t_l, out);
+    }
 }
 
 void srelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float *restrict t_r,
@@ -491,27 +700,27 @@ void srelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const floa
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = g[row * K + j] * (x[row * K + j] >= t_r[j] ? a_r[j] : (x[row * K + j] > t_l[j] ? 1.0f : a_l[j]));
+                    chunk[j - begin] = g[row * K + j] * f32_choice(x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0f : a_l[j]));
                 }
                 f32_stream(&dx[row * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t j = 0; j < K; j++) {
-                dx[row * K + j] = g[row * K + j] * (x[row * K + j] >= t_r[j] ? a_r[j] : (x[row * K + j] > t_l[j] ? 1.0f : a_l[j]));
+                dx[row * K + j] = g[row * K + j] * f32_choice(x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0f : a_l[j]));
             }
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_r[j] = f32_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 1.0f - a_r[j] : 0.0f), dt_r[j]);
+            dt_r[j] = f32_add_product(g[row * K + j], f32_choice(x[row * K + j] >= t_r[j], 1.0f - a_r[j], 0.0f), dt_r[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_r[j] = f32_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? x[row * K + j] - t_r[j] : 0.0f), da_r[j]);
+            da_r[j] = f32_add_product(g[row * K + j], f32_choice(x[row * K + j] >= t_r[j], x[row * K + j] - t_r[j], 0.0f), da_r[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_l[j] = f32_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 0.0f : (x[row * K + j] > t_l[j] ? 0.0f : 1.0f - a_l[j])), dt_l[j]);
+            dt_l[j] = f32_add_product(g[row * K + j], f32_choice(x[row * K + j] >= t_r[j], 0.0f, f32_choice(x[row * K + j] > t_l[j], 0.0f, 1.0f - a_l[j])), dt_l[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_l[j] = f32_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 0.0f : (x[row * K + j] > t_l[j] ? 0.0f : x[row * K + j] - t_l[j])), da_l[j]);
+            da_l[j] = f32_add_product(g[row * K + j], f32_choice(x[row * K + j] >= t_r[j], 0.0f, f32_choice(x[row * K + j] > t_l[j], 0.0f, x[row * K + j] - t_l[j])), da_l[j]);
         }
     }
     end_of_streams();
@@ -540,29 +749,102 @@ void srelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const dou
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = g[row * K + j] * (x[row * K + j] >= t_r[j] ? a_r[j] : (x[row * K + j] > t_l[j] ? 1.0 : a_l[j]));
+                    chunk[j - begin] = g[row * K + j] * f64_choice(x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0 : a_l[j]));
                 }
                 f64_stream(&dx[row * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t j = 0; j < K; j++) {
-                dx[row * K + j] = g[row * K + j] * (x[row * K + j] >= t_r[j] ? a_r[j] : (x[row * K + j] > t_l[j] ? 1.0 : a_l[j]));
+                dx[row * K + j] = g[row * K + j] * f64_choice(x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0 : a_l[j]));
             }
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_r[j] = f64_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 1.0 - a_r[j] : 0.0), dt_r[j]);
+            dt_r[j] = f64_add_product(g[row * K + j], f64_choice(x[row * K + j] >= t_r[j], 1.0 - a_r[j], 0.0), dt_r[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_r[j] = f64_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? x[row * K + j] - t_r[j] : 0.0), da_r[j]);
+            da_r[j] = f64_add_product(g[row * K + j], f64_choice(x[row * K + j] >= t_r[j], x[row * K + j] - t_r[j], 0.0), da_r[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_l[j] = f64_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 0.0 : (x[row * K + j] > t_l[j] ? 0.0 : 1.0 - a_l[j])), dt_l[j]);
+            dt_l[j] = f64_add_product(g[row * K + j], f64_choice(x[row * K + j] >= t_r[j], 0.0, f64_choice(x[row * K + j] > t_l[j], 0.0, 1.0 - a_l[j])), dt_l[j]);
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_l[j] = f64_add_product(g[row * K + j], (x[row * K + j] >= t_r[j] ? 0.0 : (x[row * K + j] > t_l[j] ? 0.0 : x[row * K + j] - t_l[j])), da_l[j]);
+            da_l[j] = f64_add_product(g[row * K + j], f64_choice(x[row * K + j] >= t_r[j], 0.0, f64_choice(x[row * K + j] > t_l[j], 0.0, x[row * K + j] - t_l[j])), da_l[j]);
         }
     }
+    end_of_streams();
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void srelu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict x, const float *restrict t_r, const float *restrict a_r,
+    const float *restrict t_l, const float *restrict a_l, const float *restrict x_dot,
+    const float *restrict t_r_dot, const float *restrict a_r_dot, const float *restrict t_l_dot,
+    const float *restrict a_l_dot, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = (
+                    x_dot[row * K + i] * f32_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]))
+                    + t_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 1.0f - a_r[i], 0.0f)
+                    + a_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0f)
+                    + t_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i]))
+                    + a_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i]))
+                );
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void srelu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict t_r, const float *restrict a_r,
+    const float *restrict t_l, const float *restrict a_l, const float *restrict x_dot,
+    const float *restrict t_r_dot, const float *restrict a_r_dot, const float *restrict t_l_dot,
+    const float *restrict a_l_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+                float chunk[CHUNK];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    chunk[i - begin] = x_dot[row * K + i] * f32_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i])) + t_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 1.0f - a_r[i], 0.0f) + a_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0f) + t_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i])) + a_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i]));
+                }
+                f32_stream(&out[row * K + begin], chunk, end - begin);
+            }
+        }
+        else {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                out[row * K + i] = (
+                    x_dot[row * K + i] * f32_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]))
+                    + t_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 1.0f - a_r[i], 0.0f)
+                    + a_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0f)
+                    + t_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i]))
+                    + a_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i]))
+                );
+            }
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, const float *restrict t_r, const float *restrict a_r,
+    const float *restrict t_l, const float *restrict a_l, const float *restrict x_dot,
+    const float *restrict t_r_dot, const float *restrict a_r_dot, const float *restrict t_l_dot,
+    const float *restrict a_l_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        srelu_jvp_f32_short_rows(from, whole, K, x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot,
+            t_l_dot, a_l_dot, out);
+        from = whole;
+    }
+    srelu_jvp_f32_long_rows(from, to, B, K, x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot,
+        a_l_dot, out);
     end_of_streams();
 }
 
@@ -571,50 +853,87 @@ void srelu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const floa
     const float *restrict x_dot, const float *restrict t_r_dot, const float *restrict a_r_dot,
     const float *restrict t_l_dot, const float *restrict a_l_dot, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (
-                        x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]))
-                        + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0f - a_r[i] : 0.0f)
-                        + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0f)
-                        + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : 1.0f - a_l[i]))
-                        + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : x[row * K + i] - t_l[i]))
-                    );
-                }
+    if (B * K <= GRAIN)
+        srelu_jvp_f32_rows(0, B, B, K, x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot,
+            out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        srelu_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, t_r, a_r, t_l, a_l, x_dot,
+            t_r_dot, a_r_dot, t_l_dot, a_l_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void srelu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, const double *restrict a_r,
+    const double *restrict t_l, const double *restrict a_l, const double *restrict x_dot,
+    const double *restrict t_r_dot, const double *restrict a_r_dot, const double *restrict t_l_dot,
+    const double *restrict a_l_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = (
+                    x_dot[row * K + i] * f64_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]))
+                    + t_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 1.0 - a_r[i], 0.0)
+                    + a_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0)
+                    + t_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i]))
+                    + a_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i]))
+                );
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void srelu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, const double *restrict a_r,
+    const double *restrict t_l, const double *restrict a_l, const double *restrict x_dot,
+    const double *restrict t_r_dot, const double *restrict a_r_dot, const double *restrict t_l_dot,
+    const double *restrict a_l_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+                double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0f : a_l[i])) + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0f - a_r[i] : 0.0f) + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0f) + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : 1.0f - a_l[i])) + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : x[row * K + i] - t_l[i]));
+                    chunk[i - begin] = x_dot[row * K + i] * f64_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i])) + t_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 1.0 - a_r[i], 0.0) + a_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0) + t_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i])) + a_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i]));
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 out[row * K + i] = (
-                    x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]))
-                    + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0f - a_r[i] : 0.0f)
-                    + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0f)
-                    + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : 1.0f - a_l[i]))
-                    + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0f : (x[row * K + i] > t_l[i] ? 0.0f : x[row * K + i] - t_l[i]))
+                    x_dot[row * K + i] * f64_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]))
+                    + t_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 1.0 - a_r[i], 0.0)
+                    + a_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0)
+                    + t_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i]))
+                    + a_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i]))
                 );
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void srelu_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, const double *restrict t_r, const double *restrict a_r,
+    const double *restrict t_l, const double *restrict a_l, const double *restrict x_dot,
+    const double *restrict t_r_dot, const double *restrict a_r_dot, const double *restrict t_l_dot,
+    const double *restrict a_l_dot, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        srelu_jvp_f64_short_rows(from, whole, K, x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot,
+            t_l_dot, a_l_dot, out);
+        from = whole;
+    }
+    srelu_jvp_f64_long_rows(from, to, B, K, x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot,
+        a_l_dot, out);
     end_of_streams();
 }
 
@@ -623,49 +942,13 @@ void srelu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const dou
     const double *restrict x_dot, const double *restrict t_r_dot, const double *restrict a_r_dot,
     const double *restrict t_l_dot, const double *restrict a_l_dot, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = (
-                        x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]))
-                        + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0 - a_r[i] : 0.0)
-                        + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0)
-                        + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : 1.0 - a_l[i]))
-                        + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : x[row * K + i] - t_l[i]))
-                    );
-                }
-            }
-        }
+    if (B * K <= GRAIN)
+        srelu_jvp_f64_rows(0, B, B, K, x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot,
+            out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        srelu_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, t_r, a_r, t_l, a_l, x_dot,
+            t_r_dot, a_r_dot, t_l_dot, a_l_dot, out);
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
-        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0 : a_l[i])) + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0 - a_r[i] : 0.0) + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0) + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : 1.0 - a_l[i])) + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : x[row * K + i] - t_l[i]));
-                }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
-            }
-        }
-        else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = (
-                    x_dot[row * K + i] * (x[row * K + i] >= t_r[i] ? a_r[i] : (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]))
-                    + t_r_dot[i] * (x[row * K + i] >= t_r[i] ? 1.0 - a_r[i] : 0.0)
-                    + a_r_dot[i] * (x[row * K + i] >= t_r[i] ? x[row * K + i] - t_r[i] : 0.0)
-                    + t_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : 1.0 - a_l[i]))
-                    + a_l_dot[i] * (x[row * K + i] >= t_r[i] ? 0.0 : (x[row * K + i] > t_l[i] ? 0.0 : x[row * K + i] - t_l[i]))
-                );
-            }
-        }
-    }
-    end_of_streams();
 }

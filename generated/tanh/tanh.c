@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -41,6 +55,76 @@ enum {
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
+/* a * b + c, rounded once where the processor does that as fast as twice. */
+#ifdef FP_FAST_FMAF
+#define f32_add_product(a, b, c) fmaf(a, b, c)
+#else
+#define f32_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+#ifdef FP_FAST_FMA
+#define f64_add_product(a, b, c) fma(a, b, c)
+#else
+#define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* e^u - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN. u = n log 2 + r as for the exponential;
+   with p = e^r - 1, which keeps its digits where r is small, it is 2^n p + (2^n - 1). The power of 2 is
+   applied in two parts, for 2^128 is no float; `back` is one over the second. */
+INLINED float f32_expm1(float u)
+{
+    const float raised = u < -20.0f ? -20.0f : u;
+    const float inside = raised > 89.0f ? 89.0f : raised;
+    const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
+    const float n = shifted - 12582912.0f;
+    const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
+    float q = 1.3814611593261361e-3f;
+    q = f32_add_product(q, r, 8.368710055947304e-3f);
+    q = f32_add_product(q, r, 4.166838899254799e-2f);
+    q = f32_add_product(q, r, 0.1666652113199234f);
+    q = f32_add_product(q, r, 0.4999999403953552f);
+    const float p = f32_add_product(q * r, r, r);
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int32_t power = bits - 0x4B400000, half = power >> 1, rest = power - half;
+    const int32_t low_bits = (half + 127) * (1 << 23), high_bits = (rest + 127) * (1 << 23);
+    const int32_t back_bits = (127 - rest) * (1 << 23);
+    float low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f32_add_product(p, low, low - back) * high;
+}
+
+INLINED double f64_expm1(double u)
+{
+    const double raised = u < -40.0 ? -40.0 : u;
+    const double inside = raised > 710.0 ? 710.0 : raised;
+    const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
+    const double n = shifted - 6755399441055744.0;
+    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    double q = 2.5000053635022473e-08;
+    q = f64_add_product(q, r, 2.7630233617826445e-07);
+    q = f64_add_product(q, r, 2.755758632280537e-06);
+    q = f64_add_product(q, r, 2.480149313712676e-05);
+    q = f64_add_product(q, r, 1.9841269506720737e-04);
+    q = f64_add_product(q, r, 1.388888894359669e-03);
+    q = f64_add_product(q, r, 8.333333333494357e-03);
+    q = f64_add_product(q, r, 4.166666666653027e-02);
+    q = f64_add_product(q, r, 0.16666666666666413);
+    q = f64_add_product(q, r, 0.5000000000000011);
+    const double p = f64_add_product(q * r, r, r);
+    int64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
+    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
+    double low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f64_add_product(p, low, low - back) * high;
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -49,6 +133,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 #ifdef __SSE2__
@@ -104,106 +199,200 @@ static inline void end_of_streams(void)
 #endif
 }
 
-void tanh_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
+/* tanh(u) within 2 eps: with e = e^(-2 |u|) - 1 it is |e| / (2 + e), and odd in u. */
+INLINED float f32_tanh(float u)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float x_block[SHORT][LANES];
-            float out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = tanhf(x_block[i][lane]);
-                }
-            }
+    const float e = f32_expm1(-2.0f * fabsf(u)), value = fabsf(e) / (2.0f + e);
+    return u >= 0.0f ? value : -value;
+}
+
+INLINED double f64_tanh(double u)
+{
+    const double e = f64_expm1(-2.0 * fabs(u)), value = fabs(e) / (2.0 + e);
+    return u >= 0.0 ? value : -value;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void tanh_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
+    float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float x_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        const float *restrict x_rows = x + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f32_tanh(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void tanh_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 float chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = tanhf(x[row * K + i]);
+                    chunk[i - begin] = f32_tanh(x[row * K + i]);
                 }
                 f32_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = tanhf(x[row * K + i]);
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f32_tanh(x[row * K + i]);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f32_tanh(x[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = f32_tanh(x[row * K + i]);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void tanh_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict x, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        tanh_f32_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    tanh_f32_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void tanh_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
+void tanh_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double x_block[SHORT][LANES];
-            double out_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    x_block[place][lane] = x[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    out_block[i][lane] = tanh(x_block[i][lane]);
-                }
-            }
+    if (B * K <= GRAIN)
+        tanh_f32_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        tanh_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void tanh_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
+    double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double x_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        const double *restrict x_rows = x + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    out[(first + lane) * K + place] = out_block[place][lane];
-                }
+                x_block[place][lane] = x_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[i][lane] = f64_tanh(x_block[i][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void tanh_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
                 double chunk[CHUNK];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = tanh(x[row * K + i]);
+                    chunk[i - begin] = f64_tanh(x[row * K + i]);
                 }
                 f64_stream(&out[row * K + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = tanh(x[row * K + i]);
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f64_tanh(x[row * K + i]);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = f64_tanh(x[row * K + i]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = f64_tanh(x[row * K + i]);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void tanh_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict x, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        tanh_f64_short_rows(from, whole, K, x, out);
+        from = whole;
+    }
+    tanh_f64_long_rows(from, to, B, K, x, out);
     end_of_streams();
 }
 
-void tanh_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, float *restrict out)
+void tanh_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K <= GRAIN)
+        tanh_f64_rows(0, B, B, K, x, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        tanh_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void tanh_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict y, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -226,10 +415,21 @@ void tanh_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, floa
     end_of_streams();
 }
 
-void tanh_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, double *restrict out)
+void tanh_jacobian_x_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, float *restrict out)
 {
-    OMP(omp parallel for schedule(static) if (B * K * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    if (B * K * K <= GRAIN)
+        tanh_jacobian_x_f32_rows(0, B, B, K, y, out);
+    else {
+        OMP(omp parallel)
+        tanh_jacobian_x_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, y, out);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void tanh_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict y, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
                 for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -252,25 +452,35 @@ void tanh_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, dou
     end_of_streams();
 }
 
-void tanh_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict g,
-    float *restrict dx)
+void tanh_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, double *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = g[row * K + j] * (1.0f - y[row * K + j] * y[row * K + j]);
-                }
+    if (B * K * K <= GRAIN)
+        tanh_jacobian_x_f64_rows(0, B, B, K, y, out);
+    else {
+        OMP(omp parallel)
+        tanh_jacobian_x_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, y, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void tanh_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dx[row * K + j] = g[row * K + j] * (1.0f - y[row * K + j] * y[row * K + j]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void tanh_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict y, const float *restrict g, float *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -287,28 +497,52 @@ void tanh_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void tanh_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict y, const float *restrict g, float *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        tanh_vjp_f32_short_rows(from, whole, K, y, g, dx);
+        from = whole;
+    }
+    tanh_vjp_f32_long_rows(from, to, B, K, y, g, dx);
     end_of_streams();
 }
 
-void tanh_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double *restrict g,
-    double *restrict dx)
+void tanh_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict g,
+    float *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    dx[row * K + j] = g[row * K + j] * (1.0 - y[row * K + j] * y[row * K + j]);
-                }
+    if (B * K <= GRAIN)
+        tanh_vjp_f32_rows(0, B, B, K, y, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        tanh_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void tanh_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dx[row * K + j] = g[row * K + j] * (1.0 - y[row * K + j] * y[row * K + j]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void tanh_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict y, const double *restrict g, double *restrict dx)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -325,28 +559,52 @@ void tanh_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const doub
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void tanh_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict y, const double *restrict g, double *restrict dx)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        tanh_vjp_f64_short_rows(from, whole, K, y, g, dx);
+        from = whole;
+    }
+    tanh_vjp_f64_long_rows(from, to, B, K, y, g, dx);
     end_of_streams();
 }
 
-void tanh_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict x_dot,
-    float *restrict out)
+void tanh_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double *restrict g,
+    double *restrict dx)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = x_dot[row * K + i] * (1.0f - y[row * K + i] * y[row * K + i]);
-                }
+    if (B * K <= GRAIN)
+        tanh_vjp_f64_rows(0, B, B, K, y, g, dx);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        tanh_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, g, dx);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void tanh_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict y, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = x_dot[row * K + i] * (1.0f - y[row * K + i] * y[row * K + i]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void tanh_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict y, const float *restrict x_dot, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -363,28 +621,52 @@ void tanh_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void tanh_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict y, const float *restrict x_dot, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        tanh_jvp_f32_short_rows(from, whole, K, y, x_dot, out);
+        from = whole;
+    }
+    tanh_jvp_f32_long_rows(from, to, B, K, y, x_dot, out);
     end_of_streams();
 }
 
-void tanh_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double *restrict x_dot,
-    double *restrict out)
+void tanh_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float *restrict x_dot,
+    float *restrict out)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    out[row * K + i] = x_dot[row * K + i] * (1.0 - y[row * K + i] * y[row * K + i]);
-                }
+    if (B * K <= GRAIN)
+        tanh_jvp_f32_rows(0, B, B, K, y, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        tanh_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, x_dot, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void tanh_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict y, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                out[row * K + i] = x_dot[row * K + i] * (1.0 - y[row * K + i] * y[row * K + i]);
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void tanh_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict y, const double *restrict x_dot, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, K);
@@ -401,5 +683,29 @@ void tanh_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const doub
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void tanh_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict y, const double *restrict x_dot, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        tanh_jvp_f64_short_rows(from, whole, K, y, x_dot, out);
+        from = whole;
+    }
+    tanh_jvp_f64_long_rows(from, to, B, K, y, x_dot, out);
     end_of_streams();
+}
+
+void tanh_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const double *restrict x_dot,
+    double *restrict out)
+{
+    if (B * K <= GRAIN)
+        tanh_jvp_f64_rows(0, B, B, K, y, x_dot, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        tanh_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, x_dot, out);
+    }
 }

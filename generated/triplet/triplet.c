@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -74,6 +88,17 @@ static inline double f64_relu(double u)
     return u > 0.0 ? u : 0.0;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 static inline float f32_square(float u)
 {
     return u * u;
@@ -102,53 +127,93 @@ static inline double f64_step(double u)
     return u > 0.0 ? 1.0 : 0.0;
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
 }
 
-void triplet_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict a, const float *restrict p,
-    const float *restrict n, float m, float *restrict losses)
+static inline double f64_total_wide(double *lanes)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float d_p[LANES], d_n[LANES], h[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                d_p[lane] = 0.0f;
-                d_n[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    d_p[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[lane]);
-                    d_n[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[lane]);
-                }
-            }
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void triplet_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict a, const float *restrict p, const float *restrict n, float m,
+    float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float d_p[LANES], d_n[LANES], h[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            d_p[lane] = 0.0f;
+            d_n[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                h[lane] = d_p[lane] - d_n[lane] + m;
-                losses[row] = f32_relu(h[lane]);
+                d_p[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[lane]);
+                d_n[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[lane]);
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            h[lane] = d_p[lane] - d_n[lane] + m;
+            losses[row] = f32_relu(h[lane]);
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void triplet_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict a, const float *restrict p, const float *restrict n, float m,
+    float *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float d_p = 0.0f;
         float d_n = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -182,48 +247,70 @@ void triplet_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict a, const float 
                 d_p = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p);
                 d_n = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n);
             }
-            FOR_LANES(F32_LANES)
-                d_p_lanes[lane] += d_p_lanes[lane + F32_LANES];
-            d_p += f32_total(d_p_lanes);
-            FOR_LANES(F32_LANES)
-                d_n_lanes[lane] += d_n_lanes[lane + F32_LANES];
-            d_n += f32_total(d_n_lanes);
+            d_p += f32_total_wide(d_p_lanes);
+            d_n += f32_total_wide(d_n_lanes);
         }
         float h = d_p - d_n + m;
         losses[row] = f32_relu(h);
     }
 }
 
-void triplet_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict a, const double *restrict p,
-    const double *restrict n, double m, double *restrict losses)
+/* The samples from `from` up to `to`. */
+SHARED void triplet_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict a,
+    const float *restrict p, const float *restrict n, float m, float *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double d_p[LANES], d_n[LANES], h[LANES];
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                d_p[lane] = 0.0;
-                d_n[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    d_p[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[lane]);
-                    d_n[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[lane]);
-                }
-            }
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        triplet_f32_short_rows(from, whole, K, a, p, n, m, losses);
+        from = whole;
+    }
+    triplet_f32_long_rows(from, to, K, a, p, n, m, losses);
+}
+
+void triplet_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict a, const float *restrict p,
+    const float *restrict n, float m, float *restrict losses)
+{
+    if (B * K <= GRAIN)
+        triplet_f32_rows(0, B, K, a, p, n, m, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        triplet_f32_rows(share(B, unit, 0), share(B, unit, 1), K, a, p, n, m, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void triplet_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict a, const double *restrict p, const double *restrict n, double m,
+    double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double d_p[LANES], d_n[LANES], h[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            d_p[lane] = 0.0;
+            d_n[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                h[lane] = d_p[lane] - d_n[lane] + m;
-                losses[row] = f64_relu(h[lane]);
+                d_p[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[lane]);
+                d_n[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[lane]);
             }
         }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            h[lane] = d_p[lane] - d_n[lane] + m;
+            losses[row] = f64_relu(h[lane]);
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void triplet_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict a, const double *restrict p, const double *restrict n, double m,
+    double *restrict losses)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double d_p = 0.0;
         double d_n = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -257,154 +344,182 @@ void triplet_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict a, const doubl
                 d_p = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p);
                 d_n = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n);
             }
-            FOR_LANES(F64_LANES)
-                d_p_lanes[lane] += d_p_lanes[lane + F64_LANES];
-            d_p += f64_total(d_p_lanes);
-            FOR_LANES(F64_LANES)
-                d_n_lanes[lane] += d_n_lanes[lane + F64_LANES];
-            d_n += f64_total(d_n_lanes);
+            d_p += f64_total_wide(d_p_lanes);
+            d_n += f64_total_wide(d_n_lanes);
         }
         double h = d_p - d_n + m;
         losses[row] = f64_relu(h);
     }
 }
 
-void triplet_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict a,
-    const float *restrict p, const float *restrict n, float m, float weight, float *restrict losses,
-    float *restrict da, float *restrict dp, float *restrict dn)
+/* The samples from `from` up to `to`. */
+SHARED void triplet_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict a,
+    const double *restrict p, const double *restrict n, double m, double *restrict losses)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float a_block[SHORT][LANES];
-            float p_block[SHORT][LANES];
-            float n_block[SHORT][LANES];
-            float da_block[SHORT][LANES];
-            float dp_block[SHORT][LANES];
-            float dn_block[SHORT][LANES];
-            float d_p[LANES], d_n[LANES], h[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        triplet_f64_short_rows(from, whole, K, a, p, n, m, losses);
+        from = whole;
+    }
+    triplet_f64_long_rows(from, to, K, a, p, n, m, losses);
+}
+
+void triplet_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict a, const double *restrict p,
+    const double *restrict n, double m, double *restrict losses)
+{
+    if (B * K <= GRAIN)
+        triplet_f64_rows(0, B, K, a, p, n, m, losses);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        triplet_f64_rows(share(B, unit, 0), share(B, unit, 1), K, a, p, n, m, losses);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void triplet_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict a, const float *restrict p, const float *restrict n, float m,
+    float weight, float *restrict losses, float *restrict da, float *restrict dp,
+    float *restrict dn)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float a_block[SHORT][LANES];
+        float p_block[SHORT][LANES];
+        float n_block[SHORT][LANES];
+        float da_block[SHORT][LANES];
+        float dp_block[SHORT][LANES];
+        float dn_block[SHORT][LANES];
+        float d_p[LANES], d_n[LANES], h[LANES];
+        const float *restrict a_rows = a + first * K;
+        const float *restrict p_rows = p + first * K;
+        const float *restrict n_rows = n + first * K;
+        float *restrict da_rows = da + first * K;
+        float *restrict dp_rows = dp + first * K;
+        float *restrict dn_rows = dn + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                a_block[place][lane] = a_rows[lane * K + place];
+                p_block[place][lane] = p_rows[lane * K + place];
+                n_block[place][lane] = n_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            d_p[lane] = 0.0f;
+            d_n[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                d_p[lane] = f32_add_product(a_block[k][lane] - p_block[k][lane], a_block[k][lane] - p_block[k][lane], d_p[lane]);
+                d_n[lane] = f32_add_product(a_block[k][lane] - n_block[k][lane], a_block[k][lane] - n_block[k][lane], d_n[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            h[lane] = d_p[lane] - d_n[lane] + m;
+            losses[row] = f32_relu(h[lane]);
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                da_block[j][lane] = 2.0f * weight * f32_step(h[lane]) * (n_block[j][lane] - p_block[j][lane]);
+                dp_block[j][lane] = 2.0f * weight * f32_step(h[lane]) * (p_block[j][lane] - a_block[j][lane]);
+                dn_block[j][lane] = 2.0f * weight * f32_step(h[lane]) * (a_block[j][lane] - n_block[j][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    a_block[place][lane] = a[(first + lane) * K + place];
-                    p_block[place][lane] = p[(first + lane) * K + place];
-                    n_block[place][lane] = n[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                d_p[lane] = 0.0f;
-                d_n[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    d_p[lane] = f32_add_product(a_block[k][lane] - p_block[k][lane], a_block[k][lane] - p_block[k][lane], d_p[lane]);
-                    d_n[lane] = f32_add_product(a_block[k][lane] - n_block[k][lane], a_block[k][lane] - n_block[k][lane], d_n[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                h[lane] = d_p[lane] - d_n[lane] + m;
-                losses[row] = f32_relu(h[lane]);
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    da_block[j][lane] = 2.0f * weight * f32_step(h[lane]) * (n_block[j][lane] - p_block[j][lane]);
-                    dp_block[j][lane] = 2.0f * weight * f32_step(h[lane]) * (p_block[j][lane] - a_block[j][lane]);
-                    dn_block[j][lane] = 2.0f * weight * f32_step(h[lane]) * (a_block[j][lane] - n_block[j][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    da[(first + lane) * K + place] = da_block[place][lane];
-                    dp[(first + lane) * K + place] = dp_block[place][lane];
-                    dn[(first + lane) * K + place] = dn_block[place][lane];
-                }
+                da_rows[lane * K + place] = da_block[place][lane];
+                dp_rows[lane * K + place] = dp_block[place][lane];
+                dn_rows[lane * K + place] = dn_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 6 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float d_p[ROWS], d_n[ROWS], h[ROWS];
-            for (ptrdiff_t row = start; row < stop; row++) {
-                d_p[row - start] = 0.0f;
-                d_n[row - start] = 0.0f;
-                {
-                    float d_p_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        d_p_lanes[lane] = 0.0f;
-                    float d_n_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        d_n_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            d_p_lanes[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
-                            d_n_lanes[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        const ptrdiff_t again = first + F32_WIDE - K;
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t k = first + lane;
-                            const float d_p_term = f32_square(a[row * K + k] - p[row * K + k]);
-                            d_p_lanes[lane] += lane < again ? 0.0f : d_p_term;
-                            const float d_n_term = f32_square(a[row * K + k] - n[row * K + k]);
-                            d_n_lanes[lane] += lane < again ? 0.0f : d_n_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        d_p[row - start] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[row - start]);
-                        d_n[row - start] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[row - start]);
-                    }
-                    FOR_LANES(F32_LANES)
-                        d_p_lanes[lane] += d_p_lanes[lane + F32_LANES];
-                    d_p[row - start] += f32_total(d_p_lanes);
-                    FOR_LANES(F32_LANES)
-                        d_n_lanes[lane] += d_n_lanes[lane + F32_LANES];
-                    d_n[row - start] += f32_total(d_n_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                h[row - start] = d_p[row - start] - d_n[row - start] + m;
-                losses[row] = f32_relu(h[row - start]);
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void triplet_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict a, const float *restrict p, const float *restrict n, float m,
+    float weight, float *restrict losses, float *restrict da, float *restrict dp,
+    float *restrict dn)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float d_p[ROWS], d_n[ROWS], h[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            d_p[row - start] = 0.0f;
+            d_n[row - start] = 0.0f;
+            {
+                float d_p_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    d_p_lanes[lane] = 0.0f;
+                float d_n_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    d_n_lanes[lane] = 0.0f;
                 ptrdiff_t first = 0;
-                for (; first + F32_LANES <= K; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t j = first + lane;
-                        da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
-                        dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
-                        dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        d_p_lanes[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
+                        d_n_lanes[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
                     }
-                if (first < K && K >= F32_LANES) {
-                    first = K - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t j = first + lane;
-                        da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
-                        dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
-                        dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                if (first < K && K >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - K;
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        const float d_p_term = f32_square(a[row * K + k] - p[row * K + k]);
+                        d_p_lanes[lane] += lane < again ? 0.0f : d_p_term;
+                        const float d_n_term = f32_square(a[row * K + k] - n[row * K + k]);
+                        d_n_lanes[lane] += lane < again ? 0.0f : d_n_term;
                     }
                     first = K;
                 }
-                for (ptrdiff_t j = first; j < K; j++) {
+                for (ptrdiff_t k = first; k < K; k++) {
+                    d_p[row - start] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[row - start]);
+                    d_n[row - start] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[row - start]);
+                }
+                d_p[row - start] += f32_total_wide(d_p_lanes);
+                d_n[row - start] += f32_total_wide(d_n_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            h[row - start] = d_p[row - start] - d_n[row - start] + m;
+            losses[row] = f32_relu(h[row - start]);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
                     da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
                     dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
                     dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
                 }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
+                    dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
+                    dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t j = first; j < K; j++) {
+                da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
+                dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
+                dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void triplet_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict a, const float *restrict p, const float *restrict n, float m,
+    float weight, float *restrict losses, float *restrict da, float *restrict dp,
+    float *restrict dn)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         float d_p = 0.0f;
         float d_n = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -438,12 +553,8 @@ void triplet_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restr
                 d_p = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p);
                 d_n = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n);
             }
-            FOR_LANES(F32_LANES)
-                d_p_lanes[lane] += d_p_lanes[lane + F32_LANES];
-            d_p += f32_total(d_p_lanes);
-            FOR_LANES(F32_LANES)
-                d_n_lanes[lane] += d_n_lanes[lane + F32_LANES];
-            d_n += f32_total(d_n_lanes);
+            d_p += f32_total_wide(d_p_lanes);
+            d_n += f32_total_wide(d_n_lanes);
         }
         float h = d_p - d_n + m;
         losses[row] = f32_relu(h);
@@ -475,142 +586,182 @@ void triplet_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restr
     }
 }
 
-void triplet_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict a,
-    const double *restrict p, const double *restrict n, double m, double weight,
-    double *restrict losses, double *restrict da, double *restrict dp, double *restrict dn)
+/* The samples from `from` up to `to`. */
+SHARED void triplet_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const float *restrict a, const float *restrict p, const float *restrict n, float m,
+    float weight, float *restrict losses, float *restrict da, float *restrict dp,
+    float *restrict dn)
 {
-    ptrdiff_t done = 0;
     if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double a_block[SHORT][LANES];
-            double p_block[SHORT][LANES];
-            double n_block[SHORT][LANES];
-            double da_block[SHORT][LANES];
-            double dp_block[SHORT][LANES];
-            double dn_block[SHORT][LANES];
-            double d_p[LANES], d_n[LANES], h[LANES];
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        triplet_value_and_gradient_f32_short_rows(from, whole, K, a, p, n, m, weight, losses, da, dp,
+            dn);
+        from = whole;
+    }
+    if (stay_near(B, 6 * K * (ptrdiff_t)sizeof(float)))
+        triplet_value_and_gradient_f32_near_rows(from, to, K, a, p, n, m, weight, losses, da, dp, dn);
+    else
+        triplet_value_and_gradient_f32_long_rows(from, to, K, a, p, n, m, weight, losses, da, dp, dn);
+}
+
+void triplet_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict a,
+    const float *restrict p, const float *restrict n, float m, float weight, float *restrict losses,
+    float *restrict da, float *restrict dp, float *restrict dn)
+{
+    if (B * K <= GRAIN)
+        triplet_value_and_gradient_f32_rows(0, B, B, K, a, p, n, m, weight, losses, da, dp, dn);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        triplet_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, a, p, n, m,
+            weight, losses, da, dp, dn);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void triplet_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict a, const double *restrict p, const double *restrict n, double m,
+    double weight, double *restrict losses, double *restrict da, double *restrict dp,
+    double *restrict dn)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double a_block[SHORT][LANES];
+        double p_block[SHORT][LANES];
+        double n_block[SHORT][LANES];
+        double da_block[SHORT][LANES];
+        double dp_block[SHORT][LANES];
+        double dn_block[SHORT][LANES];
+        double d_p[LANES], d_n[LANES], h[LANES];
+        const double *restrict a_rows = a + first * K;
+        const double *restrict p_rows = p + first * K;
+        const double *restrict n_rows = n + first * K;
+        double *restrict da_rows = da + first * K;
+        double *restrict dp_rows = dp + first * K;
+        double *restrict dn_rows = dn + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                a_block[place][lane] = a_rows[lane * K + place];
+                p_block[place][lane] = p_rows[lane * K + place];
+                n_block[place][lane] = n_rows[lane * K + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            d_p[lane] = 0.0;
+            d_n[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                d_p[lane] = f64_add_product(a_block[k][lane] - p_block[k][lane], a_block[k][lane] - p_block[k][lane], d_p[lane]);
+                d_n[lane] = f64_add_product(a_block[k][lane] - n_block[k][lane], a_block[k][lane] - n_block[k][lane], d_n[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            h[lane] = d_p[lane] - d_n[lane] + m;
+            losses[row] = f64_relu(h[lane]);
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                da_block[j][lane] = 2.0 * weight * f64_step(h[lane]) * (n_block[j][lane] - p_block[j][lane]);
+                dp_block[j][lane] = 2.0 * weight * f64_step(h[lane]) * (p_block[j][lane] - a_block[j][lane]);
+                dn_block[j][lane] = 2.0 * weight * f64_step(h[lane]) * (a_block[j][lane] - n_block[j][lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    a_block[place][lane] = a[(first + lane) * K + place];
-                    p_block[place][lane] = p[(first + lane) * K + place];
-                    n_block[place][lane] = n[(first + lane) * K + place];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                d_p[lane] = 0.0;
-                d_n[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    d_p[lane] = f64_add_product(a_block[k][lane] - p_block[k][lane], a_block[k][lane] - p_block[k][lane], d_p[lane]);
-                    d_n[lane] = f64_add_product(a_block[k][lane] - n_block[k][lane], a_block[k][lane] - n_block[k][lane], d_n[lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                h[lane] = d_p[lane] - d_n[lane] + m;
-                losses[row] = f64_relu(h[lane]);
-            }
-            for (ptrdiff_t j = 0; j < K; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    da_block[j][lane] = 2.0 * weight * f64_step(h[lane]) * (n_block[j][lane] - p_block[j][lane]);
-                    dp_block[j][lane] = 2.0 * weight * f64_step(h[lane]) * (p_block[j][lane] - a_block[j][lane]);
-                    dn_block[j][lane] = 2.0 * weight * f64_step(h[lane]) * (a_block[j][lane] - n_block[j][lane]);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    da[(first + lane) * K + place] = da_block[place][lane];
-                    dp[(first + lane) * K + place] = dp_block[place][lane];
-                    dn[(first + lane) * K + place] = dn_block[place][lane];
-                }
+                da_rows[lane * K + place] = da_block[place][lane];
+                dp_rows[lane * K + place] = dp_block[place][lane];
+                dn_rows[lane * K + place] = dn_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 6 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double d_p[ROWS], d_n[ROWS], h[ROWS];
-            for (ptrdiff_t row = start; row < stop; row++) {
-                d_p[row - start] = 0.0;
-                d_n[row - start] = 0.0;
-                {
-                    double d_p_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        d_p_lanes[lane] = 0.0;
-                    double d_n_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        d_n_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            d_p_lanes[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
-                            d_n_lanes[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        const ptrdiff_t again = first + F64_WIDE - K;
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t k = first + lane;
-                            const double d_p_term = f64_square(a[row * K + k] - p[row * K + k]);
-                            d_p_lanes[lane] += lane < again ? 0.0 : d_p_term;
-                            const double d_n_term = f64_square(a[row * K + k] - n[row * K + k]);
-                            d_n_lanes[lane] += lane < again ? 0.0 : d_n_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        d_p[row - start] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[row - start]);
-                        d_n[row - start] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[row - start]);
-                    }
-                    FOR_LANES(F64_LANES)
-                        d_p_lanes[lane] += d_p_lanes[lane + F64_LANES];
-                    d_p[row - start] += f64_total(d_p_lanes);
-                    FOR_LANES(F64_LANES)
-                        d_n_lanes[lane] += d_n_lanes[lane + F64_LANES];
-                    d_n[row - start] += f64_total(d_n_lanes);
-                }
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                h[row - start] = d_p[row - start] - d_n[row - start] + m;
-                losses[row] = f64_relu(h[row - start]);
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void triplet_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict a, const double *restrict p, const double *restrict n, double m,
+    double weight, double *restrict losses, double *restrict da, double *restrict dp,
+    double *restrict dn)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double d_p[ROWS], d_n[ROWS], h[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            d_p[row - start] = 0.0;
+            d_n[row - start] = 0.0;
+            {
+                double d_p_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    d_p_lanes[lane] = 0.0;
+                double d_n_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    d_n_lanes[lane] = 0.0;
                 ptrdiff_t first = 0;
-                for (; first + F64_LANES <= K; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t j = first + lane;
-                        da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
-                        dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
-                        dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        d_p_lanes[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
+                        d_n_lanes[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
                     }
-                if (first < K && K >= F64_LANES) {
-                    first = K - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t j = first + lane;
-                        da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
-                        dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
-                        dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                if (first < K && K >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - K;
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        const double d_p_term = f64_square(a[row * K + k] - p[row * K + k]);
+                        d_p_lanes[lane] += lane < again ? 0.0 : d_p_term;
+                        const double d_n_term = f64_square(a[row * K + k] - n[row * K + k]);
+                        d_n_lanes[lane] += lane < again ? 0.0 : d_n_term;
                     }
                     first = K;
                 }
-                for (ptrdiff_t j = first; j < K; j++) {
+                for (ptrdiff_t k = first; k < K; k++) {
+                    d_p[row - start] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[row - start]);
+                    d_n[row - start] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[row - start]);
+                }
+                d_p[row - start] += f64_total_wide(d_p_lanes);
+                d_n[row - start] += f64_total_wide(d_n_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            h[row - start] = d_p[row - start] - d_n[row - start] + m;
+            losses[row] = f64_relu(h[row - start]);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
                     da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
                     dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
                     dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
                 }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
+                    dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
+                    dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t j = first; j < K; j++) {
+                da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
+                dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
+                dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
             }
         }
-        done = B;
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void triplet_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict a, const double *restrict p, const double *restrict n, double m,
+    double weight, double *restrict losses, double *restrict da, double *restrict dp,
+    double *restrict dn)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         double d_p = 0.0;
         double d_n = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -644,12 +795,8 @@ void triplet_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *rest
                 d_p = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p);
                 d_n = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n);
             }
-            FOR_LANES(F64_LANES)
-                d_p_lanes[lane] += d_p_lanes[lane + F64_LANES];
-            d_p += f64_total(d_p_lanes);
-            FOR_LANES(F64_LANES)
-                d_n_lanes[lane] += d_n_lanes[lane + F64_LANES];
-            d_n += f64_total(d_n_lanes);
+            d_p += f64_total_wide(d_p_lanes);
+            d_n += f64_total_wide(d_n_lanes);
         }
         double h = d_p - d_n + m;
         losses[row] = f64_relu(h);
@@ -678,5 +825,37 @@ void triplet_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *rest
                 dn[row * K + j] = 2.0 * weight * f64_step(h) * (a[row * K + j] - n[row * K + j]);
             }
         }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void triplet_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+    ptrdiff_t K, const double *restrict a, const double *restrict p, const double *restrict n,
+    double m, double weight, double *restrict losses, double *restrict da, double *restrict dp,
+    double *restrict dn)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        triplet_value_and_gradient_f64_short_rows(from, whole, K, a, p, n, m, weight, losses, da, dp,
+            dn);
+        from = whole;
+    }
+    if (stay_near(B, 6 * K * (ptrdiff_t)sizeof(double)))
+        triplet_value_and_gradient_f64_near_rows(from, to, K, a, p, n, m, weight, losses, da, dp, dn);
+    else
+        triplet_value_and_gradient_f64_long_rows(from, to, K, a, p, n, m, weight, losses, da, dp, dn);
+}
+
+void triplet_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict a,
+    const double *restrict p, const double *restrict n, double m, double weight,
+    double *restrict losses, double *restrict da, double *restrict dp, double *restrict dn)
+{
+    if (B * K <= GRAIN)
+        triplet_value_and_gradient_f64_rows(0, B, B, K, a, p, n, m, weight, losses, da, dp, dn);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        triplet_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, a, p, n, m,
+            weight, losses, da, dp, dn);
     }
 }

@@ -26,11 +26,25 @@
 #define FOR_LANES(count) for (ptrdiff_t lane = 0; lane < (count); lane++)
 #endif
 
+/* Only what stands in a loop becomes vectors there, however long it is. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
+/* What threads share is the same code with OpenMP and without: GCC makes no copy of it for one call. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SHARED static __attribute__((noinline, noclone))
+#else
+#define SHARED static
+#endif
+
 enum {
-    F32_LANES = 16, /* partial results of a reduction, side by side in vectors: 64 bytes of them */
-    F64_LANES = 8,
-    F32_WIDE = 32, /* as many where little is done with each number, so that no sum waits for another */
-    F64_WIDE = 16,
+    /* Partial results of a reduction, side by side in vectors: 64 bytes of them; half as many where rows are
+       short; and more where little is done with each number of a long row, so that no sum waits for another. */
+    F32_NARROW = 8, F32_LANES = 16, F32_WIDE = 32, F32_WIDEST = 64,
+    F64_NARROW = 4, F64_LANES = 8, F64_WIDE = 16, F64_WIDEST = 32,
     CHUNK = 1024, /* terms of a sum that are added up by themselves, so that long sums lose little */
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
@@ -71,8 +85,20 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
+   makes no vectors. */
+static inline float f32_choice(int first, float a, float b)
+{
+    return first ? a : b;
+}
+
+static inline double f64_choice(int first, double a, double b)
+{
+    return first ? a : b;
+}
+
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
-static inline float f32_e_near_zero(float r)
+INLINED float f32_e_near_zero(float r)
 {
     float p = 1.40612455e-3f;
     p = f32_add_product(p, r, 8.37901131e-3f);
@@ -83,7 +109,7 @@ static inline float f32_e_near_zero(float r)
     return f32_add_product(p, r, 1.0f);
 }
 
-static inline double f64_e_near_zero(double r)
+INLINED double f64_e_near_zero(double r)
 {
     double p = 2.2981160406137696e-8;
     p = f64_add_product(p, r, 2.7626295803562262e-7);
@@ -103,7 +129,7 @@ static inline double f64_e_near_zero(double r)
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
    float and -708 in double, where e^x is no normal number, it is 0. */
-static inline float f32_exp_of_negative(float x)
+INLINED float f32_exp_of_negative(float x)
 {
     const float shifted = f32_add_product(x, 1.44269504f, 12583039.0f); /* 3 * 2^22 + 127 */
     const float n = shifted - 12583039.0f;
@@ -117,7 +143,7 @@ static inline float f32_exp_of_negative(float x)
     return x < -87.0f ? 0.0f : e;
 }
 
-static inline double f64_exp_of_negative(double x)
+INLINED double f64_exp_of_negative(double x)
 {
     const double shifted = f64_add_product(x, 1.4426950408889634, 6755399441056767.0); /* 3 * 2^51 + 1023 */
     const double n = shifted - 6755399441056767.0;
@@ -131,6 +157,64 @@ static inline double f64_exp_of_negative(double x)
     return x < -708.0 ? 0.0 : e;
 }
 
+/* e^u - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN. u = n log 2 + r as for the exponential;
+   with p = e^r - 1, which keeps its digits where r is small, it is 2^n p + (2^n - 1). The power of 2 is
+   applied in two parts, for 2^128 is no float; `back` is one over the second. */
+INLINED float f32_expm1(float u)
+{
+    const float raised = u < -20.0f ? -20.0f : u;
+    const float inside = raised > 89.0f ? 89.0f : raised;
+    const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
+    const float n = shifted - 12582912.0f;
+    const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
+    float q = 1.3814611593261361e-3f;
+    q = f32_add_product(q, r, 8.368710055947304e-3f);
+    q = f32_add_product(q, r, 4.166838899254799e-2f);
+    q = f32_add_product(q, r, 0.1666652113199234f);
+    q = f32_add_product(q, r, 0.4999999403953552f);
+    const float p = f32_add_product(q * r, r, r);
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int32_t power = bits - 0x4B400000, half = power >> 1, rest = power - half;
+    const int32_t low_bits = (half + 127) * (1 << 23), high_bits = (rest + 127) * (1 << 23);
+    const int32_t back_bits = (127 - rest) * (1 << 23);
+    float low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f32_add_product(p, low, low - back) * high;
+}
+
+INLINED double f64_expm1(double u)
+{
+    const double raised = u < -40.0 ? -40.0 : u;
+    const double inside = raised > 710.0 ? 710.0 : raised;
+    const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
+    const double n = shifted - 6755399441055744.0;
+    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    double q = 2.5000053635022473e-08;
+    q = f64_add_product(q, r, 2.7630233617826445e-07);
+    q = f64_add_product(q, r, 2.755758632280537e-06);
+    q = f64_add_product(q, r, 2.480149313712676e-05);
+    q = f64_add_product(q, r, 1.9841269506720737e-04);
+    q = f64_add_product(q, r, 1.388888894359669e-03);
+    q = f64_add_product(q, r, 8.333333333494357e-03);
+    q = f64_add_product(q, r, 4.166666666653027e-02);
+    q = f64_add_product(q, r, 0.16666666666666413);
+    q = f64_add_product(q, r, 0.5000000000000011);
+    const double p = f64_add_product(q * r, r, r);
+    int64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
+    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
+    double low, high, back;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    memcpy(&back, &back_bits, sizeof back);
+    return f64_add_product(p, low, low - back) * high;
+}
+
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
 {
@@ -142,27 +226,66 @@ static inline double f64_larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* The largest of all lanes, pair by pair. */
-static inline float f32_largest(float *lanes)
+/* The largest of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_largest_narrow(float *lanes)
 {
-    FOR_LANES(8)
-        lanes[lane] = f32_larger(lanes[lane + 8], lanes[lane]);
     FOR_LANES(4)
         lanes[lane] = f32_larger(lanes[lane + 4], lanes[lane]);
     return f32_larger(f32_larger(lanes[0], lanes[2]), f32_larger(lanes[1], lanes[3]));
 }
 
+static inline float f32_largest(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] = f32_larger(lanes[lane + F32_NARROW], lanes[lane]);
+    return f32_largest_narrow(lanes);
+}
+
+static inline float f32_largest_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] = f32_larger(lanes[lane + F32_LANES], lanes[lane]);
+    return f32_largest(lanes);
+}
+
+static inline float f32_largest_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] = f32_larger(lanes[lane + F32_WIDE], lanes[lane]);
+    return f32_largest_wide(lanes);
+}
+
+static inline double f64_largest_narrow(double *lanes)
+{
+    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+}
+
 static inline double f64_largest(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] = f64_larger(lanes[lane + 4], lanes[lane]);
-    return f64_larger(f64_larger(lanes[0], lanes[2]), f64_larger(lanes[1], lanes[3]));
+    FOR_LANES(F64_NARROW)
+        lanes[lane] = f64_larger(lanes[lane + F64_NARROW], lanes[lane]);
+    return f64_largest_narrow(lanes);
+}
+
+static inline double f64_largest_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] = f64_larger(lanes[lane + F64_LANES], lanes[lane]);
+    return f64_largest(lanes);
+}
+
+static inline double f64_largest_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] = f64_larger(lanes[lane + F64_WIDE], lanes[lane]);
+    return f64_largest_wide(lanes);
 }
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
    2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
-   below 1 eps; it is done without a branch, so that it becomes vectors. -inf at 0, NaN below it. */
-static inline float f32_log(float u)
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
 {
     const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
     const float normal = u < 1.17549435e-38f ? raised : u;
@@ -182,11 +305,11 @@ static inline float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float edge = u == 0.0f ? -INFINITY : NAN;
-    return u > 0.0f ? (u < INFINITY ? value : INFINITY) : edge;
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
 }
 
-static inline double f64_log(double u)
+INLINED double f64_log(double u)
 {
     const double raised = u * 18014398509481984.0; /* 2^54 */
     const double normal = u < 2.2250738585072014e-308 ? raised : u;
@@ -209,8 +332,8 @@ static inline double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double edge = u == 0.0 ? -INFINITY : NAN;
-    return u > 0.0 ? (u < INFINITY ? value : INFINITY) : edge;
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
 }
 
 enum {
@@ -360,6 +483,17 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
 /* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
    on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
 static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
@@ -420,21 +554,72 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* The sum of all lanes, pair by pair. */
-static inline float f32_total(float *lanes)
+/* tanh(u) within 2 eps: with e = e^(-2 |u|) - 1 it is |e| / (2 + e), and odd in u. */
+INLINED float f32_tanh(float u)
 {
-    FOR_LANES(8)
-        lanes[lane] += lanes[lane + 8];
+    const float e = f32_expm1(-2.0f * fabsf(u)), value = fabsf(e) / (2.0f + e);
+    return u >= 0.0f ? value : -value;
+}
+
+INLINED double f64_tanh(double u)
+{
+    const double e = f64_expm1(-2.0 * fabs(u)), value = fabs(e) / (2.0 + e);
+    return u >= 0.0 ? value : -value;
+}
+
+/* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
+static inline float f32_total_narrow(float *lanes)
+{
     FOR_LANES(4)
         lanes[lane] += lanes[lane + 4];
     return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
 }
 
+static inline float f32_total(float *lanes)
+{
+    FOR_LANES(F32_NARROW)
+        lanes[lane] += lanes[lane + F32_NARROW];
+    return f32_total_narrow(lanes);
+}
+
+static inline float f32_total_wide(float *lanes)
+{
+    FOR_LANES(F32_LANES)
+        lanes[lane] += lanes[lane + F32_LANES];
+    return f32_total(lanes);
+}
+
+static inline float f32_total_widest(float *lanes)
+{
+    FOR_LANES(F32_WIDE)
+        lanes[lane] += lanes[lane + F32_WIDE];
+    return f32_total_wide(lanes);
+}
+
+static inline double f64_total_narrow(double *lanes)
+{
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
+
 static inline double f64_total(double *lanes)
 {
-    FOR_LANES(4)
-        lanes[lane] += lanes[lane + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+    FOR_LANES(F64_NARROW)
+        lanes[lane] += lanes[lane + F64_NARROW];
+    return f64_total_narrow(lanes);
+}
+
+static inline double f64_total_wide(double *lanes)
+{
+    FOR_LANES(F64_LANES)
+        lanes[lane] += lanes[lane + F64_LANES];
+    return f64_total(lanes);
+}
+
+static inline double f64_total_widest(double *lanes)
+{
+    FOR_LANES(F64_WIDE)
+        lanes[lane] += lanes[lane + F64_WIDE];
+    return f64_total_wide(lanes);
 }
 
 ptrdiff_t two_layer_network_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_t K)
@@ -443,210 +628,275 @@ ptrdiff_t two_layer_network_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_
     return B * H + B * H + B * K + threads() * K;
 }
 
-static void two_layer_network_step_1_f32(ptrdiff_t H, ptrdiff_t B, const float *restrict b1,
-    const float *restrict sum_W1_x, float *restrict h)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void two_layer_network_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const float *restrict b1, const float *restrict sum_W1_x, float *restrict h)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float sum_W1_x_block[SHORT][LANES];
-            float h_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_W1_x_block[place][lane] = sum_W1_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_block[j][lane] = tanhf(sum_W1_x_block[j][lane] + b1[j]);
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_W1_x_block[SHORT][LANES];
+        float h_block[SHORT][LANES];
+        const float *restrict sum_W1_x_rows = sum_W1_x + first * H;
+        float *restrict h_rows = h + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    h[(first + lane) * H + place] = h_block[place][lane];
-                }
+                sum_W1_x_block[place][lane] = sum_W1_x_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                h_block[j][lane] = f32_tanh(sum_W1_x_block[j][lane] + b1[j]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                h_rows[lane * H + place] = h_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void two_layer_network_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    ptrdiff_t B, const float *restrict b1, const float *restrict sum_W1_x, float *restrict h)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
                 float chunk[CHUNK];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = tanhf(sum_W1_x[row * H + j] + b1[j]);
+                    chunk[j - begin] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
                 }
                 f32_stream(&h[row * H + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                h[row * H + j] = tanhf(sum_W1_x[row * H + j] + b1[j]);
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= H; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    h[row * H + j] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
+                }
+            if (first < H && H >= F32_LANES) {
+                first = H - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    h[row * H + j] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                h[row * H + j] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void two_layer_network_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    ptrdiff_t B, const float *restrict b1, const float *restrict sum_W1_x, float *restrict h)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        two_layer_network_step_1_f32_short_rows(from, whole, H, b1, sum_W1_x, h);
+        from = whole;
+    }
+    two_layer_network_step_1_f32_long_rows(from, to, H, B, b1, sum_W1_x, h);
     end_of_streams();
+}
+
+static void two_layer_network_step_1_f32(ptrdiff_t H, ptrdiff_t B, const float *restrict b1,
+    const float *restrict sum_W1_x, float *restrict h)
+{
+    if (B * H <= GRAIN)
+        two_layer_network_step_1_f32_rows(0, B, H, B, b1, sum_W1_x, h);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        two_layer_network_step_1_f32_rows(share(B, unit, 0), share(B, unit, 1), H, B, b1, sum_W1_x, h);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void two_layer_network_step_2_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b2, const float *restrict t, const float *restrict sum_W2_h,
+    float *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float t_block[SHORT][LANES];
+        float sum_W2_h_block[SHORT][LANES];
+        float z2[SHORT][LANES];
+        float m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z2_m[LANES];
+        const float *restrict t_rows = t + first * K;
+        const float *restrict sum_W2_h_rows = sum_W2_h + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                t_block[place][lane] = t_rows[lane * K + place];
+                sum_W2_h_block[place][lane] = sum_W2_h_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z2[i][lane] = sum_W2_h_block[i][lane] + b2[i];
+                m[lane] = f32_larger(z2[i][lane], m[lane]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f32_exp_of_negative(z2[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f32_log(s[lane]);
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_z2_m[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z2_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z2[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z2_m[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void two_layer_network_step_2_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b2, const float *restrict t, const float *restrict sum_W2_h,
+    float *restrict losses, float *restrict work)
+{
+    float *restrict z2 = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        {
+            float m_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDE <= K; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    z2[i] = sum_W2_h[row * K + i] + b2[i];
+                    m_lanes[lane] = f32_larger(z2[i], m_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDE) {
+                first = K - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t i = first + lane;
+                    z2[i] = sum_W2_h[row * K + i] + b2[i];
+                    m_lanes[lane] = f32_larger(z2[i], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                z2[i] = sum_W2_h[row * K + i] + b2[i];
+                m = f32_larger(z2[i], m);
+            }
+            m = f32_larger(f32_largest_wide(m_lanes), m);
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float e = f32_exp_of_negative(z2[k] - m);
+                    s_lanes[lane] += e;
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float e = f32_exp_of_negative(z2[k] - m);
+                    const float s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                float e = f32_exp_of_negative(z2[k] - m);
+                s += e;
+            }
+            s += f32_total(s_lanes);
+        }
+        float log_s = f32_log(s);
+        float sum_t_z2_m = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_t_z2_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z2_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z2_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f);
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_t_z2_m_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f);
+                    sum_t_z2_m_lanes[lane] += lane < again ? 0.0f : sum_t_z2_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z2_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f);
+            }
+            sum_t_z2_m += f32_total(sum_t_z2_m_lanes);
+        }
+        losses[row] = -sum_t_z2_m;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void two_layer_network_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b2, const float *restrict t, const float *restrict sum_W2_h,
+    float *restrict losses, float *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        two_layer_network_step_2_f32_short_rows(from, whole, K, b2, t, sum_W2_h, losses);
+        from = whole;
+    }
+    two_layer_network_step_2_f32_long_rows(from, to, K, b2, t, sum_W2_h, losses, work);
 }
 
 static void two_layer_network_step_2_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b2,
     const float *restrict t, const float *restrict sum_W2_h, float *restrict losses,
     float *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float t_block[SHORT][LANES];
-            float sum_W2_h_block[SHORT][LANES];
-            float z2[SHORT][LANES];
-            float m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z2_m[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                    sum_W2_h_block[place][lane] = sum_W2_h[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z2[i][lane] = sum_W2_h_block[i][lane] + b2[i];
-                    m[lane] = f32_larger(z2[i][lane], m[lane]);
-                }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[lane] = f32_exp_of_negative(z2[k][lane] - m[lane]);
-                    s[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f32_log(s[lane]);
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z2_m[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z2_m[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * ((z2[k][lane] - m[lane]) - log_s[lane]) : 0.0f);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z2_m[lane];
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        float *restrict z2 = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            float m = -INFINITY;
-            {
-                float m_lanes[F32_WIDE];
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F32_WIDE <= K; first += F32_WIDE)
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t i = first + lane;
-                        z2[i] = sum_W2_h[row * K + i] + b2[i];
-                        m_lanes[lane] = f32_larger(z2[i], m_lanes[lane]);
-                    }
-                if (first < K && K >= F32_WIDE) {
-                    first = K - F32_WIDE;
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                        const ptrdiff_t i = first + lane;
-                        z2[i] = sum_W2_h[row * K + i] + b2[i];
-                        m_lanes[lane] = f32_larger(z2[i], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t i = first; i < K; i++) {
-                    z2[i] = sum_W2_h[row * K + i] + b2[i];
-                    m = f32_larger(z2[i], m);
-                }
-                FOR_LANES(F32_LANES)
-                    m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                m = f32_larger(f32_largest(m_lanes), m);
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            float s = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float s_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    s_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        float e = f32_exp_of_negative(z2[k] - m);
-                        s_lanes[lane] += e;
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        float e = f32_exp_of_negative(z2[k] - m);
-                        const float s_term = e;
-                        s_lanes[lane] += lane < again ? 0.0f : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    float e = f32_exp_of_negative(z2[k] - m);
-                    s += e;
-                }
-                s += f32_total(s_lanes);
-            }
-            float log_s = f32_log(s);
-            float sum_t_z2_m = 0.0f;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float sum_t_z2_m_lanes[F32_LANES];
-                FOR_LANES(F32_LANES)
-                    sum_t_z2_m_lanes[lane] = 0.0f;
-                ptrdiff_t first = begin;
-                for (; first + F32_LANES <= end; first += F32_LANES)
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        sum_t_z2_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z2[k] - m) - log_s) : 0.0f);
-                    }
-                if (first < end && end >= F32_LANES) {
-                    const ptrdiff_t again = first + F32_LANES - end;
-                    first = end - F32_LANES;
-                    FOR_LANES(F32_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        const float sum_t_z2_m_term = (t[row * K + k] != 0.0f ? t[row * K + k] * ((z2[k] - m) - log_s) : 0.0f);
-                        sum_t_z2_m_lanes[lane] += lane < again ? 0.0f : sum_t_z2_m_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_t_z2_m += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z2[k] - m) - log_s) : 0.0f);
-                }
-                sum_t_z2_m += f32_total(sum_t_z2_m_lanes);
-            }
-            losses[row] = -sum_t_z2_m;
-        }
+    if (B * K <= GRAIN)
+        two_layer_network_step_2_f32_rows(0, B, K, b2, t, sum_W2_h, losses, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        two_layer_network_step_2_f32_rows(share(B, unit, 0), share(B, unit, 1), K, b2, t, sum_W2_h,
+            losses, work + thread() * K);
     }
 }
 
@@ -667,210 +917,275 @@ void two_layer_network_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, ptrdiff_t K,
     two_layer_network_step_2_f32(K, B, b2, t, sum_W2_h, losses, work);
 }
 
-static void two_layer_network_step_1_f64(ptrdiff_t H, ptrdiff_t B, const double *restrict b1,
-    const double *restrict sum_W1_x, double *restrict h)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void two_layer_network_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    const double *restrict b1, const double *restrict sum_W1_x, double *restrict h)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double sum_W1_x_block[SHORT][LANES];
-            double h_block[SHORT][LANES];
-            for (ptrdiff_t place = 0; place < H; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_W1_x_block[place][lane] = sum_W1_x[(first + lane) * H + place];
-                }
-            }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    h_block[j][lane] = tanh(sum_W1_x_block[j][lane] + b1[j]);
-                }
-            }
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_W1_x_block[SHORT][LANES];
+        double h_block[SHORT][LANES];
+        const double *restrict sum_W1_x_rows = sum_W1_x + first * H;
+        double *restrict h_rows = h + first * H;
+        for (ptrdiff_t place = 0; place < H; place++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < H; place++) {
-                    h[(first + lane) * H + place] = h_block[place][lane];
-                }
+                sum_W1_x_block[place][lane] = sum_W1_x_rows[lane * H + place];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                h_block[j][lane] = f64_tanh(sum_W1_x_block[j][lane] + b1[j]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < H; place++) {
+                h_rows[lane * H + place] = h_block[place][lane];
             }
         }
     }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void two_layer_network_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    ptrdiff_t B, const double *restrict b1, const double *restrict sum_W1_x, double *restrict h)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
                 double chunk[CHUNK];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = tanh(sum_W1_x[row * H + j] + b1[j]);
+                    chunk[j - begin] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
                 }
                 f64_stream(&h[row * H + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                h[row * H + j] = tanh(sum_W1_x[row * H + j] + b1[j]);
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= H; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    h[row * H + j] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
+                }
+            if (first < H && H >= F64_LANES) {
+                first = H - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    h[row * H + j] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                h[row * H + j] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void two_layer_network_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t H,
+    ptrdiff_t B, const double *restrict b1, const double *restrict sum_W1_x, double *restrict h)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        two_layer_network_step_1_f64_short_rows(from, whole, H, b1, sum_W1_x, h);
+        from = whole;
+    }
+    two_layer_network_step_1_f64_long_rows(from, to, H, B, b1, sum_W1_x, h);
     end_of_streams();
+}
+
+static void two_layer_network_step_1_f64(ptrdiff_t H, ptrdiff_t B, const double *restrict b1,
+    const double *restrict sum_W1_x, double *restrict h)
+{
+    if (B * H <= GRAIN)
+        two_layer_network_step_1_f64_rows(0, B, H, B, b1, sum_W1_x, h);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        two_layer_network_step_1_f64_rows(share(B, unit, 0), share(B, unit, 1), H, B, b1, sum_W1_x, h);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void two_layer_network_step_2_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b2, const double *restrict t, const double *restrict sum_W2_h,
+    double *restrict losses)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double t_block[SHORT][LANES];
+        double sum_W2_h_block[SHORT][LANES];
+        double z2[SHORT][LANES];
+        double m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z2_m[LANES];
+        const double *restrict t_rows = t + first * K;
+        const double *restrict sum_W2_h_rows = sum_W2_h + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                t_block[place][lane] = t_rows[lane * K + place];
+                sum_W2_h_block[place][lane] = sum_W2_h_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z2[i][lane] = sum_W2_h_block[i][lane] + b2[i];
+                m[lane] = f64_larger(z2[i][lane], m[lane]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f64_exp_of_negative(z2[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            log_s[lane] = f64_log(s[lane]);
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_t_z2_m[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z2_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z2[k][lane] - m[lane]) - log_s[lane]), 0.0);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z2_m[lane];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void two_layer_network_step_2_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b2, const double *restrict t, const double *restrict sum_W2_h,
+    double *restrict losses, double *restrict work)
+{
+    double *restrict z2 = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        {
+            double m_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDE <= K; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    z2[i] = sum_W2_h[row * K + i] + b2[i];
+                    m_lanes[lane] = f64_larger(z2[i], m_lanes[lane]);
+                }
+            if (first < K && K >= F64_WIDE) {
+                first = K - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t i = first + lane;
+                    z2[i] = sum_W2_h[row * K + i] + b2[i];
+                    m_lanes[lane] = f64_larger(z2[i], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                z2[i] = sum_W2_h[row * K + i] + b2[i];
+                m = f64_larger(z2[i], m);
+            }
+            m = f64_larger(f64_largest_wide(m_lanes), m);
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    double e = f64_exp_of_negative(z2[k] - m);
+                    s_lanes[lane] += e;
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    double e = f64_exp_of_negative(z2[k] - m);
+                    const double s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                double e = f64_exp_of_negative(z2[k] - m);
+                s += e;
+            }
+            s += f64_total(s_lanes);
+        }
+        double log_s = f64_log(s);
+        double sum_t_z2_m = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_t_z2_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z2_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z2_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2[k] - m) - log_s), 0.0);
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_t_z2_m_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2[k] - m) - log_s), 0.0);
+                    sum_t_z2_m_lanes[lane] += lane < again ? 0.0 : sum_t_z2_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z2_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2[k] - m) - log_s), 0.0);
+            }
+            sum_t_z2_m += f64_total(sum_t_z2_m_lanes);
+        }
+        losses[row] = -sum_t_z2_m;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void two_layer_network_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b2, const double *restrict t, const double *restrict sum_W2_h,
+    double *restrict losses, double *restrict work)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        two_layer_network_step_2_f64_short_rows(from, whole, K, b2, t, sum_W2_h, losses);
+        from = whole;
+    }
+    two_layer_network_step_2_f64_long_rows(from, to, K, b2, t, sum_W2_h, losses, work);
 }
 
 static void two_layer_network_step_2_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b2,
     const double *restrict t, const double *restrict sum_W2_h, double *restrict losses,
     double *restrict work)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double t_block[SHORT][LANES];
-            double sum_W2_h_block[SHORT][LANES];
-            double z2[SHORT][LANES];
-            double m[LANES], e[LANES], s[LANES], log_s[LANES], sum_t_z2_m[LANES];
-            for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                    sum_W2_h_block[place][lane] = sum_W2_h[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z2[i][lane] = sum_W2_h_block[i][lane] + b2[i];
-                    m[lane] = f64_larger(z2[i][lane], m[lane]);
-                }
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    e[lane] = f64_exp_of_negative(z2[k][lane] - m[lane]);
-                    s[lane] += e[lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                log_s[lane] = f64_log(s[lane]);
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z2_m[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z2_m[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * ((z2[k][lane] - m[lane]) - log_s[lane]) : 0.0);
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z2_m[lane];
-            }
-        }
-    }
-    OMP(omp parallel if (B * K > GRAIN))
-    {
-        double *restrict z2 = work + thread() * K;
-        OMP(omp for schedule(static))
-        for (ptrdiff_t row = done; row < B; row++) {
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            double m = -INFINITY;
-            {
-                double m_lanes[F64_WIDE];
-                FOR_LANES(F64_WIDE)
-                    m_lanes[lane] = -INFINITY;
-                ptrdiff_t first = 0;
-                for (; first + F64_WIDE <= K; first += F64_WIDE)
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t i = first + lane;
-                        z2[i] = sum_W2_h[row * K + i] + b2[i];
-                        m_lanes[lane] = f64_larger(z2[i], m_lanes[lane]);
-                    }
-                if (first < K && K >= F64_WIDE) {
-                    first = K - F64_WIDE;
-                    FOR_LANES(F64_WIDE) {
-                        const ptrdiff_t i = first + lane;
-                        z2[i] = sum_W2_h[row * K + i] + b2[i];
-                        m_lanes[lane] = f64_larger(z2[i], m_lanes[lane]);
-                    }
-                    first = K;
-                }
-                for (ptrdiff_t i = first; i < K; i++) {
-                    z2[i] = sum_W2_h[row * K + i] + b2[i];
-                    m = f64_larger(z2[i], m);
-                }
-                FOR_LANES(F64_LANES)
-                    m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                m = f64_larger(f64_largest(m_lanes), m);
-            }
-            /* e: between 0 and 1, and at least one of them is 1 */
-            /* s: between 1 and the number of terms */
-            double s = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double s_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    s_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        double e = f64_exp_of_negative(z2[k] - m);
-                        s_lanes[lane] += e;
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        double e = f64_exp_of_negative(z2[k] - m);
-                        const double s_term = e;
-                        s_lanes[lane] += lane < again ? 0.0 : s_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    double e = f64_exp_of_negative(z2[k] - m);
-                    s += e;
-                }
-                s += f64_total(s_lanes);
-            }
-            double log_s = f64_log(s);
-            double sum_t_z2_m = 0.0;
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double sum_t_z2_m_lanes[F64_LANES];
-                FOR_LANES(F64_LANES)
-                    sum_t_z2_m_lanes[lane] = 0.0;
-                ptrdiff_t first = begin;
-                for (; first + F64_LANES <= end; first += F64_LANES)
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        sum_t_z2_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z2[k] - m) - log_s) : 0.0);
-                    }
-                if (first < end && end >= F64_LANES) {
-                    const ptrdiff_t again = first + F64_LANES - end;
-                    first = end - F64_LANES;
-                    FOR_LANES(F64_LANES) {
-                        const ptrdiff_t k = first + lane;
-                        const double sum_t_z2_m_term = (t[row * K + k] != 0.0 ? t[row * K + k] * ((z2[k] - m) - log_s) : 0.0);
-                        sum_t_z2_m_lanes[lane] += lane < again ? 0.0 : sum_t_z2_m_term;
-                    }
-                    first = end;
-                }
-                for (ptrdiff_t k = first; k < end; k++) {
-                    sum_t_z2_m += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z2[k] - m) - log_s) : 0.0);
-                }
-                sum_t_z2_m += f64_total(sum_t_z2_m_lanes);
-            }
-            losses[row] = -sum_t_z2_m;
-        }
+    if (B * K <= GRAIN)
+        two_layer_network_step_2_f64_rows(0, B, K, b2, t, sum_W2_h, losses, work);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        two_layer_network_step_2_f64_rows(share(B, unit, 0), share(B, unit, 1), K, b2, t, sum_W2_h,
+            losses, work + thread() * K);
     }
 }
 
@@ -897,254 +1212,287 @@ ptrdiff_t two_layer_network_value_and_gradient_work(ptrdiff_t B, ptrdiff_t D, pt
     return B * H + B * H + B * K + B + B * K + B * K + K + B * H + B * H + B * H + H;
 }
 
-static void two_layer_network_value_and_gradient_step_1_f32(ptrdiff_t H, ptrdiff_t B, ptrdiff_t K,
-    const float *restrict b1, const float *restrict t, const float *restrict sum_W1_x,
-    float *restrict h, float *restrict sum_t)
+/* The samples from `from` up to `to`. */
+SHARED void two_layer_network_value_and_gradient_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t H, ptrdiff_t B, ptrdiff_t K, const float *restrict b1, const float *restrict t,
+    const float *restrict sum_W1_x, float *restrict h, float *restrict sum_t)
 {
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
                 float chunk[CHUNK];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = tanhf(sum_W1_x[row * H + j] + b1[j]);
+                    chunk[j - begin] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
                 }
                 f32_stream(&h[row * H + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                h[row * H + j] = tanhf(sum_W1_x[row * H + j] + b1[j]);
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= H; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    h[row * H + j] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
+                }
+            if (first < H && H >= F32_LANES) {
+                first = H - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    h[row * H + j] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                h[row * H + j] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
             }
         }
-        sum_t[row] = 0.0f;
+        float row_total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_t_lanes[F32_WIDE];
+            float row_total_lanes[F32_WIDE];
             for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                sum_t_lanes[lane] = 0.0f;
+                row_total_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_lanes[lane] += t[row * K + k];
+                    row_total_lanes[lane] += t[row * K + k];
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
                 first = end - F32_WIDE;
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_t_term = t[row * K + k];
-                    sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                    const float row_total_term = t[row * K + k];
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t[row] += t[row * K + k];
+                row_total += t[row * K + k];
             }
-            FOR_LANES(F32_LANES)
-                sum_t_lanes[lane] += sum_t_lanes[lane + F32_LANES];
-            sum_t[row] += f32_total(sum_t_lanes);
+            row_total += f32_total_wide(row_total_lanes);
         }
+        sum_t[row] = row_total;
     }
     end_of_streams();
 }
 
-static void two_layer_network_value_and_gradient_step_2_f32(ptrdiff_t K, ptrdiff_t B,
-    const float *restrict b2, const float *restrict t, float weight, const float *restrict sum_W2_h,
-    const float *restrict sum_t, float *restrict losses, float *restrict z2_bar,
-    float *restrict z2_bar_scaled)
+static void two_layer_network_value_and_gradient_step_1_f32(ptrdiff_t H, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict b1, const float *restrict t, const float *restrict sum_W1_x,
+    float *restrict h, float *restrict sum_t)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            float t_block[SHORT][LANES];
-            float sum_W2_h_block[SHORT][LANES];
-            float z2_bar_block[SHORT][LANES];
-            float z2_bar_scaled_block[SHORT][LANES];
-            float m[LANES], s[LANES], log_s[LANES], sum_t_z2_m[LANES], scale[LANES];
+    if (B * K <= GRAIN)
+        two_layer_network_value_and_gradient_step_1_f32_rows(0, B, H, B, K, b1, t, sum_W1_x, h, sum_t);
+    else {
+        OMP(omp parallel)
+        two_layer_network_value_and_gradient_step_1_f32_rows(share(B, 1, 0), share(B, 1, 1), H, B, K,
+            b1, t, sum_W1_x, h, sum_t);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void two_layer_network_value_and_gradient_step_2_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict b2, const float *restrict t, float weight,
+    const float *restrict sum_W2_h, const float *restrict sum_t, float *restrict losses,
+    float *restrict z2_bar, float *restrict z2_bar_scaled)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float t_block[SHORT][LANES];
+        float sum_W2_h_block[SHORT][LANES];
+        float z2_bar_block[SHORT][LANES];
+        float z2_bar_scaled_block[SHORT][LANES];
+        float m[LANES], s[LANES], log_s[LANES], sum_t_z2_m[LANES], scale[LANES];
+        const float *restrict t_rows = t + first * K;
+        const float *restrict sum_W2_h_rows = sum_W2_h + first * K;
+        float *restrict z2_bar_rows = z2_bar + first * K;
+        float *restrict z2_bar_scaled_rows = z2_bar_scaled + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                t_block[place][lane] = t_rows[lane * K + place];
+                sum_W2_h_block[place][lane] = sum_W2_h_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z2_bar_block[i][lane] = sum_W2_h_block[i][lane] + b2[i];
+                m[lane] = f32_larger(z2_bar_block[i][lane], m[lane]);
+            }
+        }
+        /* z2_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z2_bar_scaled_block[k][lane] = f32_exp_of_negative(z2_bar_block[k][lane] - m[lane]);
+                s[lane] += z2_bar_scaled_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            log_s[lane] = f32_log(s[lane]);
+            sum_t_z2_m[lane] = 0.0f;
+            scale[lane] = sum_t[row] / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z2_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z2_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                z2_bar_block[k][lane] = scale[lane] * z2_bar_scaled_block[k][lane] - t_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z2_m[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z2_bar_scaled_block[i][lane] = weight * z2_bar_block[i][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                    sum_W2_h_block[place][lane] = sum_W2_h[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z2_bar_block[i][lane] = sum_W2_h_block[i][lane] + b2[i];
-                    m[lane] = f32_larger(z2_bar_block[i][lane], m[lane]);
-                }
-            }
-            /* z2_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0f;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z2_bar_scaled_block[k][lane] = f32_exp_of_negative(z2_bar_block[k][lane] - m[lane]);
-                    s[lane] += z2_bar_scaled_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                log_s[lane] = f32_log(s[lane]);
-                sum_t_z2_m[lane] = 0.0f;
-                scale[lane] = sum_t[row] / s[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z2_m[lane] += (t_block[k][lane] != 0.0f ? t_block[k][lane] * ((z2_bar_block[k][lane] - m[lane]) - log_s[lane]) : 0.0f);
-                    z2_bar_block[k][lane] = scale[lane] * z2_bar_scaled_block[k][lane] - t_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z2_m[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z2_bar_scaled_block[i][lane] = weight * z2_bar_block[i][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    z2_bar[(first + lane) * K + place] = z2_bar_block[place][lane];
-                    z2_bar_scaled[(first + lane) * K + place] = z2_bar_scaled_block[place][lane];
-                }
+                z2_bar_rows[lane * K + place] = z2_bar_block[place][lane];
+                z2_bar_scaled_rows[lane * K + place] = z2_bar_scaled_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            float m[ROWS], s[ROWS], log_s[ROWS], sum_t_z2_m[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    float m_lanes[F32_WIDE];
-                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_WIDE <= K; first += F32_WIDE)
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t i = first + lane;
-                            z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
-                            m_lanes[lane] = f32_larger(z2_bar[row * K + i], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F32_WIDE) {
-                        first = K - F32_WIDE;
-                        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                            const ptrdiff_t i = first + lane;
-                            z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
-                            m_lanes[lane] = f32_larger(z2_bar[row * K + i], m_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t i = first; i < K; i++) {
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void two_layer_network_value_and_gradient_step_2_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict b2, const float *restrict t, float weight,
+    const float *restrict sum_W2_h, const float *restrict sum_t, float *restrict losses,
+    float *restrict z2_bar, float *restrict z2_bar_scaled)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], log_s[ROWS], sum_t_z2_m[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
                         z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
-                        m[row - start] = f32_larger(z2_bar[row * K + i], m[row - start]);
+                        m_lanes[lane] = f32_larger(z2_bar[row * K + i], m_lanes[lane]);
                     }
-                    FOR_LANES(F32_LANES)
-                        m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-                    m[row - start] = f32_larger(f32_largest(m_lanes), m[row - start]);
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
+                        m_lanes[lane] = f32_larger(z2_bar[row * K + i], m_lanes[lane]);
+                    }
+                    first = K;
                 }
-            }
-            /* z2_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0f;
-                {
-                    float s_lanes[F32_LANES];
-                    FOR_LANES(F32_LANES)
-                        s_lanes[lane] = 0.0f;
-                    ptrdiff_t first = 0;
-                    for (; first + F32_LANES <= K; first += F32_LANES)
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
-                            s_lanes[lane] += z2_bar_scaled[row * K + k];
-                        }
-                    if (first < K && K >= F32_LANES) {
-                        const ptrdiff_t again = first + F32_LANES - K;
-                        first = K - F32_LANES;
-                        FOR_LANES(F32_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
-                            const float s_term = z2_bar_scaled[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0f : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
-                        s[row - start] += z2_bar_scaled[row * K + k];
-                    }
-                    s[row - start] += f32_total(s_lanes);
+                for (ptrdiff_t i = first; i < K; i++) {
+                    z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
+                    m[row - start] = f32_larger(z2_bar[row * K + i], m[row - start]);
                 }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
             }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                log_s[row - start] = f32_log(s[row - start]);
-                sum_t_z2_m[row - start] = 0.0f;
-                scale[row - start] = sum_t[row] / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                float sum_t_z2_m_lanes[F32_LANES];
+        }
+        /* z2_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
                 FOR_LANES(F32_LANES)
-                    sum_t_z2_m_lanes[lane] = 0.0f;
+                    s_lanes[lane] = 0.0f;
                 ptrdiff_t first = 0;
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_t_z2_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
-                        z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
+                        z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
+                        s_lanes[lane] += z2_bar_scaled[row * K + k];
                     }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
+                        const float s_term = z2_bar_scaled[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_t_z2_m[row - start] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0f);
-                    z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
+                    z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
+                    s[row - start] += z2_bar_scaled[row * K + k];
                 }
-                sum_t_z2_m[row - start] += f32_total(sum_t_z2_m_lanes);
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = -sum_t_z2_m[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t i = 0; i < K; i++) {
-                    z2_bar_scaled[row * K + i] = weight * z2_bar[row * K + i];
-                }
+                s[row - start] += f32_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            log_s[row - start] = f32_log(s[row - start]);
+            sum_t_z2_m[row - start] = 0.0f;
+            scale[row - start] = sum_t[row] / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float sum_t_z2_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z2_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z2_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                    z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
+                }
+            for (ptrdiff_t k = first; k < K; k++) {
+                sum_t_z2_m[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
+            }
+            sum_t_z2_m[row - start] += f32_total(sum_t_z2_m_lanes);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = -sum_t_z2_m[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                z2_bar_scaled[row * K + i] = weight * z2_bar[row * K + i];
+            }
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void two_layer_network_value_and_gradient_step_2_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict b2, const float *restrict t, float weight,
+    const float *restrict sum_W2_h, const float *restrict sum_t, float *restrict losses,
+    float *restrict z2_bar, float *restrict z2_bar_scaled)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F32_WIDE <= K; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
                     m_lanes[lane] = f32_larger(z2_bar[row * K + i], m_lanes[lane]);
                 }
-            if (first < K && K >= F32_WIDE) {
-                first = K - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
                     m_lanes[lane] = f32_larger(z2_bar[row * K + i], m_lanes[lane]);
@@ -1155,9 +1503,7 @@ static void two_layer_network_value_and_gradient_step_2_f32(ptrdiff_t K, ptrdiff
                 z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
                 m = f32_larger(z2_bar[row * K + i], m);
             }
-            FOR_LANES(F32_LANES)
-                m_lanes[lane] = f32_larger(m_lanes[lane + F32_LANES], m_lanes[lane]);
-            m = f32_larger(f32_largest(m_lanes), m);
+            m = f32_larger(f32_largest_widest(m_lanes), m);
         }
         /* z2_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -1203,11 +1549,11 @@ static void two_layer_network_value_and_gradient_step_2_f32(ptrdiff_t K, ptrdiff
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z2_m_lanes[lane] += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s) : 0.0f);
+                    sum_t_z2_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0f);
                     z2_bar[row * K + k] = scale * z2_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z2_m += (t[row * K + k] != 0.0f ? t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s) : 0.0f);
+                sum_t_z2_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0f);
                 z2_bar[row * K + k] = scale * z2_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z2_m += f32_total(sum_t_z2_m_lanes);
@@ -1219,64 +1565,103 @@ static void two_layer_network_value_and_gradient_step_2_f32(ptrdiff_t K, ptrdiff
     }
 }
 
-static void two_layer_network_value_and_gradient_step_3_f32(ptrdiff_t B, ptrdiff_t H, float weight,
-    const float *restrict h, const float *restrict sum_z2_bar_W2, float *restrict z1_bar,
-    float *restrict z1_bar_scaled)
+/* The samples from `from` up to `to`. */
+SHARED void two_layer_network_value_and_gradient_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, ptrdiff_t B, const float *restrict b2, const float *restrict t, float weight,
+    const float *restrict sum_W2_h, const float *restrict sum_t, float *restrict losses,
+    float *restrict z2_bar, float *restrict z2_bar_scaled)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        two_layer_network_value_and_gradient_step_2_f32_short_rows(from, whole, K, b2, t, weight,
+            sum_W2_h, sum_t, losses, z2_bar, z2_bar_scaled);
+        from = whole;
+    }
+    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float)))
+        two_layer_network_value_and_gradient_step_2_f32_near_rows(from, to, K, b2, t, weight, sum_W2_h,
+            sum_t, losses, z2_bar, z2_bar_scaled);
+    else
+        two_layer_network_value_and_gradient_step_2_f32_long_rows(from, to, K, b2, t, weight, sum_W2_h,
+            sum_t, losses, z2_bar, z2_bar_scaled);
+}
+
+static void two_layer_network_value_and_gradient_step_2_f32(ptrdiff_t K, ptrdiff_t B,
+    const float *restrict b2, const float *restrict t, float weight, const float *restrict sum_W2_h,
+    const float *restrict sum_t, float *restrict losses, float *restrict z2_bar,
+    float *restrict z2_bar_scaled)
+{
+    if (B * K <= GRAIN)
+        two_layer_network_value_and_gradient_step_2_f32_rows(0, B, K, B, b2, t, weight, sum_W2_h, sum_t,
+            losses, z2_bar, z2_bar_scaled);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        two_layer_network_value_and_gradient_step_2_f32_rows(share(B, unit, 0), share(B, unit, 1), K, B,
+            b2, t, weight, sum_W2_h, sum_t, losses, z2_bar, z2_bar_scaled);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void two_layer_network_value_and_gradient_step_3_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t H, float weight, const float *restrict h, const float *restrict sum_z2_bar_W2,
+    float *restrict z1_bar, float *restrict z1_bar_scaled)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                z1_bar[row * H + j] = (1.0f - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                z1_bar_scaled[row * H + j] = weight * z1_bar[row * H + j];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void two_layer_network_value_and_gradient_step_3_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t H, float weight, const float *restrict h,
+    const float *restrict sum_z2_bar_W2, float *restrict z1_bar, float *restrict z1_bar_scaled)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    z1_bar[row * H + j] = (1.0f - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
+                z1_bar[row * H + j] = (1.0f - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
+            }
+        }
+        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = weight * z1_bar[row * H + j];
+                    }
+                    f32_stream(&z1_bar_scaled[row * H + begin], chunk, end - begin);
                 }
             }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t j = 0; j < H; j++) {
                     z1_bar_scaled[row * H + j] = weight * z1_bar[row * H + j];
                 }
             }
         }
     }
-    if (4 * H * (ptrdiff_t)sizeof(float) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t j = 0; j < H; j++) {
-                    z1_bar[row * H + j] = (1.0f - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
-                }
-            }
-            if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                        float chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = weight * z1_bar[row * H + j];
-                        }
-                        f32_stream(&z1_bar_scaled[row * H + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t j = 0; j < H; j++) {
-                        z1_bar_scaled[row * H + j] = weight * z1_bar[row * H + j];
-                    }
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void two_layer_network_value_and_gradient_step_3_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t H, float weight, const float *restrict h,
+    const float *restrict sum_z2_bar_W2, float *restrict z1_bar, float *restrict z1_bar_scaled)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t j = 0; j < H; j++) {
             z1_bar[row * H + j] = (1.0f - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
         }
@@ -1296,7 +1681,41 @@ static void two_layer_network_value_and_gradient_step_3_f32(ptrdiff_t B, ptrdiff
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void two_layer_network_value_and_gradient_step_3_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t H, float weight, const float *restrict h,
+    const float *restrict sum_z2_bar_W2, float *restrict z1_bar, float *restrict z1_bar_scaled)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        two_layer_network_value_and_gradient_step_3_f32_short_rows(from, whole, H, weight, h,
+            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
+        from = whole;
+    }
+    if (4 * H * (ptrdiff_t)sizeof(float) <= NEAR)
+        two_layer_network_value_and_gradient_step_3_f32_near_rows(from, to, B, H, weight, h,
+            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
+    else
+        two_layer_network_value_and_gradient_step_3_f32_long_rows(from, to, B, H, weight, h,
+            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
     end_of_streams();
+}
+
+static void two_layer_network_value_and_gradient_step_3_f32(ptrdiff_t B, ptrdiff_t H, float weight,
+    const float *restrict h, const float *restrict sum_z2_bar_W2, float *restrict z1_bar,
+    float *restrict z1_bar_scaled)
+{
+    if (B * H <= GRAIN)
+        two_layer_network_value_and_gradient_step_3_f32_rows(0, B, B, H, weight, h, sum_z2_bar_W2,
+            z1_bar, z1_bar_scaled);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        two_layer_network_value_and_gradient_step_3_f32_rows(share(B, unit, 0), share(B, unit, 1), B, H,
+            weight, h, sum_z2_bar_W2, z1_bar, z1_bar_scaled);
+    }
 }
 
 static void two_layer_network_value_and_gradient_step_4_f32(ptrdiff_t B, ptrdiff_t K, ptrdiff_t H,
@@ -1400,254 +1819,287 @@ void two_layer_network_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t D, ptrdiff_
     two_layer_network_value_and_gradient_step_5_f32(K, H, weight, sum_z2_bar, sum_z1_bar, db2, db1);
 }
 
-static void two_layer_network_value_and_gradient_step_1_f64(ptrdiff_t H, ptrdiff_t B, ptrdiff_t K,
-    const double *restrict b1, const double *restrict t, const double *restrict sum_W1_x,
-    double *restrict h, double *restrict sum_t)
+/* The samples from `from` up to `to`. */
+SHARED void two_layer_network_value_and_gradient_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t H, ptrdiff_t B, ptrdiff_t K, const double *restrict b1, const double *restrict t,
+    const double *restrict sum_W1_x, double *restrict h, double *restrict sum_t)
 {
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = 0; row < B; row++) {
+    for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, H);
                 double chunk[CHUNK];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = tanh(sum_W1_x[row * H + j] + b1[j]);
+                    chunk[j - begin] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
                 }
                 f64_stream(&h[row * H + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                h[row * H + j] = tanh(sum_W1_x[row * H + j] + b1[j]);
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= H; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    h[row * H + j] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
+                }
+            if (first < H && H >= F64_LANES) {
+                first = H - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t j = first + lane;
+                    h[row * H + j] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
+                }
+                first = H;
+            }
+            for (ptrdiff_t j = first; j < H; j++) {
+                h[row * H + j] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
             }
         }
-        sum_t[row] = 0.0;
+        double row_total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_t_lanes[F64_WIDE];
+            double row_total_lanes[F64_WIDE];
             FOR_LANES(F64_WIDE)
-                sum_t_lanes[lane] = 0.0;
+                row_total_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_lanes[lane] += t[row * K + k];
+                    row_total_lanes[lane] += t[row * K + k];
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
                 first = end - F64_WIDE;
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_term = t[row * K + k];
-                    sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                    const double row_total_term = t[row * K + k];
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t[row] += t[row * K + k];
+                row_total += t[row * K + k];
             }
-            FOR_LANES(F64_LANES)
-                sum_t_lanes[lane] += sum_t_lanes[lane + F64_LANES];
-            sum_t[row] += f64_total(sum_t_lanes);
+            row_total += f64_total_wide(row_total_lanes);
         }
+        sum_t[row] = row_total;
     }
     end_of_streams();
 }
 
-static void two_layer_network_value_and_gradient_step_2_f64(ptrdiff_t K, ptrdiff_t B,
-    const double *restrict b2, const double *restrict t, double weight,
+static void two_layer_network_value_and_gradient_step_1_f64(ptrdiff_t H, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict b1, const double *restrict t, const double *restrict sum_W1_x,
+    double *restrict h, double *restrict sum_t)
+{
+    if (B * K <= GRAIN)
+        two_layer_network_value_and_gradient_step_1_f64_rows(0, B, H, B, K, b1, t, sum_W1_x, h, sum_t);
+    else {
+        OMP(omp parallel)
+        two_layer_network_value_and_gradient_step_1_f64_rows(share(B, 1, 0), share(B, 1, 1), H, B, K,
+            b1, t, sum_W1_x, h, sum_t);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void two_layer_network_value_and_gradient_step_2_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict b2, const double *restrict t, double weight,
     const double *restrict sum_W2_h, const double *restrict sum_t, double *restrict losses,
     double *restrict z2_bar, double *restrict z2_bar_scaled)
 {
-    ptrdiff_t done = 0;
-    if (K <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * K > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
-            double t_block[SHORT][LANES];
-            double sum_W2_h_block[SHORT][LANES];
-            double z2_bar_block[SHORT][LANES];
-            double z2_bar_scaled_block[SHORT][LANES];
-            double m[LANES], s[LANES], log_s[LANES], sum_t_z2_m[LANES], scale[LANES];
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double t_block[SHORT][LANES];
+        double sum_W2_h_block[SHORT][LANES];
+        double z2_bar_block[SHORT][LANES];
+        double z2_bar_scaled_block[SHORT][LANES];
+        double m[LANES], s[LANES], log_s[LANES], sum_t_z2_m[LANES], scale[LANES];
+        const double *restrict t_rows = t + first * K;
+        const double *restrict sum_W2_h_rows = sum_W2_h + first * K;
+        double *restrict z2_bar_rows = z2_bar + first * K;
+        double *restrict z2_bar_scaled_rows = z2_bar_scaled + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                t_block[place][lane] = t_rows[lane * K + place];
+                sum_W2_h_block[place][lane] = sum_W2_h_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z2_bar_block[i][lane] = sum_W2_h_block[i][lane] + b2[i];
+                m[lane] = f64_larger(z2_bar_block[i][lane], m[lane]);
+            }
+        }
+        /* z2_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z2_bar_scaled_block[k][lane] = f64_exp_of_negative(z2_bar_block[k][lane] - m[lane]);
+                s[lane] += z2_bar_scaled_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            log_s[lane] = f64_log(s[lane]);
+            sum_t_z2_m[lane] = 0.0;
+            scale[lane] = sum_t[row] / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_t_z2_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z2_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                z2_bar_block[k][lane] = scale[lane] * z2_bar_scaled_block[k][lane] - t_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            losses[row] = -sum_t_z2_m[lane];
+        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z2_bar_scaled_block[i][lane] = weight * z2_bar_block[i][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    t_block[place][lane] = t[(first + lane) * K + place];
-                    sum_W2_h_block[place][lane] = sum_W2_h[(first + lane) * K + place];
-                }
-            }
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                m[lane] = -INFINITY;
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z2_bar_block[i][lane] = sum_W2_h_block[i][lane] + b2[i];
-                    m[lane] = f64_larger(z2_bar_block[i][lane], m[lane]);
-                }
-            }
-            /* z2_bar_scaled_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = 0.0;
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z2_bar_scaled_block[k][lane] = f64_exp_of_negative(z2_bar_block[k][lane] - m[lane]);
-                    s[lane] += z2_bar_scaled_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                log_s[lane] = f64_log(s[lane]);
-                sum_t_z2_m[lane] = 0.0;
-                scale[lane] = sum_t[row] / s[lane];
-            }
-            for (ptrdiff_t k = 0; k < K; k++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    sum_t_z2_m[lane] += (t_block[k][lane] != 0.0 ? t_block[k][lane] * ((z2_bar_block[k][lane] - m[lane]) - log_s[lane]) : 0.0);
-                    z2_bar_block[k][lane] = scale[lane] * z2_bar_scaled_block[k][lane] - t_block[k][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                losses[row] = -sum_t_z2_m[lane];
-            }
-            for (ptrdiff_t i = 0; i < K; i++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    z2_bar_scaled_block[i][lane] = weight * z2_bar_block[i][lane];
-                }
-            }
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                for (ptrdiff_t place = 0; place < K; place++) {
-                    z2_bar[(first + lane) * K + place] = z2_bar_block[place][lane];
-                    z2_bar_scaled[(first + lane) * K + place] = z2_bar_scaled_block[place][lane];
-                }
+                z2_bar_rows[lane * K + place] = z2_bar_block[place][lane];
+                z2_bar_scaled_rows[lane * K + place] = z2_bar_scaled_block[place][lane];
             }
         }
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double))) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            double m[ROWS], s[ROWS], log_s[ROWS], sum_t_z2_m[ROWS], scale[ROWS];
-            /* m: the largest exponent becomes 0, so exp cannot overflow */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                m[row - start] = -INFINITY;
-                {
-                    double m_lanes[F64_WIDE];
-                    FOR_LANES(F64_WIDE)
-                        m_lanes[lane] = -INFINITY;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_WIDE <= K; first += F64_WIDE)
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t i = first + lane;
-                            z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
-                            m_lanes[lane] = f64_larger(z2_bar[row * K + i], m_lanes[lane]);
-                        }
-                    if (first < K && K >= F64_WIDE) {
-                        first = K - F64_WIDE;
-                        FOR_LANES(F64_WIDE) {
-                            const ptrdiff_t i = first + lane;
-                            z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
-                            m_lanes[lane] = f64_larger(z2_bar[row * K + i], m_lanes[lane]);
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t i = first; i < K; i++) {
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void two_layer_network_value_and_gradient_step_2_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict b2, const double *restrict t, double weight,
+    const double *restrict sum_W2_h, const double *restrict sum_t, double *restrict losses,
+    double *restrict z2_bar, double *restrict z2_bar_scaled)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], log_s[ROWS], sum_t_z2_m[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
                         z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
-                        m[row - start] = f64_larger(z2_bar[row * K + i], m[row - start]);
+                        m_lanes[lane] = f64_larger(z2_bar[row * K + i], m_lanes[lane]);
                     }
-                    FOR_LANES(F64_LANES)
-                        m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-                    m[row - start] = f64_larger(f64_largest(m_lanes), m[row - start]);
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
+                        z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
+                        m_lanes[lane] = f64_larger(z2_bar[row * K + i], m_lanes[lane]);
+                    }
+                    first = K;
                 }
-            }
-            /* z2_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
-            /* s: between 1 and the number of terms */
-            for (ptrdiff_t row = start; row < stop; row++) {
-                s[row - start] = 0.0;
-                {
-                    double s_lanes[F64_LANES];
-                    FOR_LANES(F64_LANES)
-                        s_lanes[lane] = 0.0;
-                    ptrdiff_t first = 0;
-                    for (; first + F64_LANES <= K; first += F64_LANES)
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
-                            s_lanes[lane] += z2_bar_scaled[row * K + k];
-                        }
-                    if (first < K && K >= F64_LANES) {
-                        const ptrdiff_t again = first + F64_LANES - K;
-                        first = K - F64_LANES;
-                        FOR_LANES(F64_LANES) {
-                            const ptrdiff_t k = first + lane;
-                            z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
-                            const double s_term = z2_bar_scaled[row * K + k];
-                            s_lanes[lane] += lane < again ? 0.0 : s_term;
-                        }
-                        first = K;
-                    }
-                    for (ptrdiff_t k = first; k < K; k++) {
-                        z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
-                        s[row - start] += z2_bar_scaled[row * K + k];
-                    }
-                    s[row - start] += f64_total(s_lanes);
+                for (ptrdiff_t i = first; i < K; i++) {
+                    z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
+                    m[row - start] = f64_larger(z2_bar[row * K + i], m[row - start]);
                 }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
             }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                log_s[row - start] = f64_log(s[row - start]);
-                sum_t_z2_m[row - start] = 0.0;
-                scale[row - start] = sum_t[row] / s[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                double sum_t_z2_m_lanes[F64_LANES];
+        }
+        /* z2_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
                 FOR_LANES(F64_LANES)
-                    sum_t_z2_m_lanes[lane] = 0.0;
+                    s_lanes[lane] = 0.0;
                 ptrdiff_t first = 0;
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_t_z2_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
-                        z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
+                        z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
+                        s_lanes[lane] += z2_bar_scaled[row * K + k];
                     }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
+                        const double s_term = z2_bar_scaled[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
+                }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_t_z2_m[row - start] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]) : 0.0);
-                    z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
+                    z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
+                    s[row - start] += z2_bar_scaled[row * K + k];
                 }
-                sum_t_z2_m[row - start] += f64_total(sum_t_z2_m_lanes);
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                losses[row] = -sum_t_z2_m[row - start];
-            }
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t i = 0; i < K; i++) {
-                    z2_bar_scaled[row * K + i] = weight * z2_bar[row * K + i];
-                }
+                s[row - start] += f64_total(s_lanes);
             }
         }
-        done = B;
+        for (ptrdiff_t row = start; row < stop; row++) {
+            log_s[row - start] = f64_log(s[row - start]);
+            sum_t_z2_m[row - start] = 0.0;
+            scale[row - start] = sum_t[row] / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double sum_t_z2_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z2_m_lanes[lane] = 0.0;
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z2_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                    z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
+                }
+            for (ptrdiff_t k = first; k < K; k++) {
+                sum_t_z2_m[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
+            }
+            sum_t_z2_m[row - start] += f64_total(sum_t_z2_m_lanes);
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            losses[row] = -sum_t_z2_m[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t i = 0; i < K; i++) {
+                z2_bar_scaled[row * K + i] = weight * z2_bar[row * K + i];
+            }
+        }
     }
-    OMP(omp parallel for schedule(static) if (B * K > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void two_layer_network_value_and_gradient_step_2_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict b2, const double *restrict t, double weight,
+    const double *restrict sum_W2_h, const double *restrict sum_t, double *restrict losses,
+    double *restrict z2_bar, double *restrict z2_bar_scaled)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F64_WIDE <= K; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
                     m_lanes[lane] = f64_larger(z2_bar[row * K + i], m_lanes[lane]);
                 }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
                     z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
                     m_lanes[lane] = f64_larger(z2_bar[row * K + i], m_lanes[lane]);
@@ -1658,9 +2110,7 @@ static void two_layer_network_value_and_gradient_step_2_f64(ptrdiff_t K, ptrdiff
                 z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
                 m = f64_larger(z2_bar[row * K + i], m);
             }
-            FOR_LANES(F64_LANES)
-                m_lanes[lane] = f64_larger(m_lanes[lane + F64_LANES], m_lanes[lane]);
-            m = f64_larger(f64_largest(m_lanes), m);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
         /* z2_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
@@ -1706,11 +2156,11 @@ static void two_layer_network_value_and_gradient_step_2_f64(ptrdiff_t K, ptrdiff
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z2_m_lanes[lane] += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s) : 0.0);
+                    sum_t_z2_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0);
                     z2_bar[row * K + k] = scale * z2_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z2_m += (t[row * K + k] != 0.0 ? t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s) : 0.0);
+                sum_t_z2_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0);
                 z2_bar[row * K + k] = scale * z2_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z2_m += f64_total(sum_t_z2_m_lanes);
@@ -1722,64 +2172,103 @@ static void two_layer_network_value_and_gradient_step_2_f64(ptrdiff_t K, ptrdiff
     }
 }
 
-static void two_layer_network_value_and_gradient_step_3_f64(ptrdiff_t B, ptrdiff_t H, double weight,
-    const double *restrict h, const double *restrict sum_z2_bar_W2, double *restrict z1_bar,
-    double *restrict z1_bar_scaled)
+/* The samples from `from` up to `to`. */
+SHARED void two_layer_network_value_and_gradient_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, ptrdiff_t B, const double *restrict b2, const double *restrict t, double weight,
+    const double *restrict sum_W2_h, const double *restrict sum_t, double *restrict losses,
+    double *restrict z2_bar, double *restrict z2_bar_scaled)
 {
-    ptrdiff_t done = 0;
-    if (H <= SHORT) {
-        /* Short rows: LANES of them side by side. */
-        done = B - B % LANES;
-        OMP(omp parallel for schedule(static) if (done * H > GRAIN))
-        for (ptrdiff_t first = 0; first < done; first += LANES) {
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        two_layer_network_value_and_gradient_step_2_f64_short_rows(from, whole, K, b2, t, weight,
+            sum_W2_h, sum_t, losses, z2_bar, z2_bar_scaled);
+        from = whole;
+    }
+    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double)))
+        two_layer_network_value_and_gradient_step_2_f64_near_rows(from, to, K, b2, t, weight, sum_W2_h,
+            sum_t, losses, z2_bar, z2_bar_scaled);
+    else
+        two_layer_network_value_and_gradient_step_2_f64_long_rows(from, to, K, b2, t, weight, sum_W2_h,
+            sum_t, losses, z2_bar, z2_bar_scaled);
+}
+
+static void two_layer_network_value_and_gradient_step_2_f64(ptrdiff_t K, ptrdiff_t B,
+    const double *restrict b2, const double *restrict t, double weight,
+    const double *restrict sum_W2_h, const double *restrict sum_t, double *restrict losses,
+    double *restrict z2_bar, double *restrict z2_bar_scaled)
+{
+    if (B * K <= GRAIN)
+        two_layer_network_value_and_gradient_step_2_f64_rows(0, B, K, B, b2, t, weight, sum_W2_h, sum_t,
+            losses, z2_bar, z2_bar_scaled);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        two_layer_network_value_and_gradient_step_2_f64_rows(share(B, unit, 0), share(B, unit, 1), K, B,
+            b2, t, weight, sum_W2_h, sum_t, losses, z2_bar, z2_bar_scaled);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void two_layer_network_value_and_gradient_step_3_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t H, double weight, const double *restrict h, const double *restrict sum_z2_bar_W2,
+    double *restrict z1_bar, double *restrict z1_bar_scaled)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                z1_bar[row * H + j] = (1.0 - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
+            }
+        }
+        for (ptrdiff_t j = 0; j < H; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                z1_bar_scaled[row * H + j] = weight * z1_bar[row * H + j];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void two_layer_network_value_and_gradient_step_3_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t H, double weight, const double *restrict h,
+    const double *restrict sum_z2_bar_W2, double *restrict z1_bar, double *restrict z1_bar_scaled)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
-                    z1_bar[row * H + j] = (1.0 - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
+                z1_bar[row * H + j] = (1.0 - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
+            }
+        }
+        if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        chunk[j - begin] = weight * z1_bar[row * H + j];
+                    }
+                    f64_stream(&z1_bar_scaled[row * H + begin], chunk, end - begin);
                 }
             }
-            for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                    const ptrdiff_t row = first + lane;
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t j = 0; j < H; j++) {
                     z1_bar_scaled[row * H + j] = weight * z1_bar[row * H + j];
                 }
             }
         }
     }
-    if (4 * H * (ptrdiff_t)sizeof(double) <= NEAR) {
-        /* Rows that stay in a near cache: ROWS of them go through each pass together. */
-        OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-        for (ptrdiff_t start = done; start < B; start += ROWS) {
-            const ptrdiff_t stop = smaller_place(start + ROWS, B);
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t j = 0; j < H; j++) {
-                    z1_bar[row * H + j] = (1.0 - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
-                }
-            }
-            if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                        double chunk[CHUNK];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = weight * z1_bar[row * H + j];
-                        }
-                        f64_stream(&z1_bar_scaled[row * H + begin], chunk, end - begin);
-                    }
-                }
-            }
-            else {
-                for (ptrdiff_t row = start; row < stop; row++) {
-                    for (ptrdiff_t j = 0; j < H; j++) {
-                        z1_bar_scaled[row * H + j] = weight * z1_bar[row * H + j];
-                    }
-                }
-            }
-        }
-        done = B;
-    }
-    OMP(omp parallel for schedule(static) if (B * H > GRAIN))
-    for (ptrdiff_t row = done; row < B; row++) {
+}
+
+/* Rows of any length, one after the other. */
+SHARED void two_layer_network_value_and_gradient_step_3_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t H, double weight, const double *restrict h,
+    const double *restrict sum_z2_bar_W2, double *restrict z1_bar, double *restrict z1_bar_scaled)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t j = 0; j < H; j++) {
             z1_bar[row * H + j] = (1.0 - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
         }
@@ -1799,7 +2288,41 @@ static void two_layer_network_value_and_gradient_step_3_f64(ptrdiff_t B, ptrdiff
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void two_layer_network_value_and_gradient_step_3_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t H, double weight, const double *restrict h,
+    const double *restrict sum_z2_bar_W2, double *restrict z1_bar, double *restrict z1_bar_scaled)
+{
+    if (H <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        two_layer_network_value_and_gradient_step_3_f64_short_rows(from, whole, H, weight, h,
+            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
+        from = whole;
+    }
+    if (4 * H * (ptrdiff_t)sizeof(double) <= NEAR)
+        two_layer_network_value_and_gradient_step_3_f64_near_rows(from, to, B, H, weight, h,
+            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
+    else
+        two_layer_network_value_and_gradient_step_3_f64_long_rows(from, to, B, H, weight, h,
+            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
     end_of_streams();
+}
+
+static void two_layer_network_value_and_gradient_step_3_f64(ptrdiff_t B, ptrdiff_t H, double weight,
+    const double *restrict h, const double *restrict sum_z2_bar_W2, double *restrict z1_bar,
+    double *restrict z1_bar_scaled)
+{
+    if (B * H <= GRAIN)
+        two_layer_network_value_and_gradient_step_3_f64_rows(0, B, B, H, weight, h, sum_z2_bar_W2,
+            z1_bar, z1_bar_scaled);
+    else {
+        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        two_layer_network_value_and_gradient_step_3_f64_rows(share(B, unit, 0), share(B, unit, 1), B, H,
+            weight, h, sum_z2_bar_W2, z1_bar, z1_bar_scaled);
+    }
 }
 
 static void two_layer_network_value_and_gradient_step_4_f64(ptrdiff_t B, ptrdiff_t K, ptrdiff_t H,
