@@ -53,7 +53,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError):
         if error.errno in _FULL:
             return "the disk is full (or the limit on a file's size is reached)"
-        return (error.strerror or str(error)).lower()
+        return error.strerror.lower() if error.strerror else f"{type(error).__name__}: {error}"
     if isinstance(error, RecursionError):
         return "with its definitions it is nested too deeply; let fewer definitions build on each other"
     if isinstance(error, MemoryError):

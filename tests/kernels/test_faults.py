@@ -9,8 +9,8 @@ import pytest
 
 from symderiv.kernels import render
 from symderiv.kernels.emit import emit
-from symderiv.kernels.registry import template_folder
 from symderiv.kernels.verify import verify_source
+from symderiv.resources import template_folder
 from tests.kernels.emitted import own, problem, source
 
 #: The problem, the code as emitted, and the code with a fault.
