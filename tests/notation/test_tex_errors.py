@@ -23,6 +23,10 @@ CASES = [
     (r"x_{‸K}", "K is a size and cannot be an index"),
     (r"x_{‸s}", "cannot be an index: only labels can"),
     (r"x_{‸i/2}", "the index i/2 is not supported yet"),
+    # A bracket that opens nothing in braces ends no equation there.
+    (r"x_{‸i) = s}", "the index i) = s is not supported yet"),
+    (r"x_{‸i) \\ s}", "is not supported yet"),
+    (r"‸\mathbf{1} = s", "the size of a vector of ones is not known here"),
     (r"\log ‸x_{i+1}", "x[i + 1] may be outside of x here"),
     ("‸y + 1", "the label y is a place, not a number"),
     ("s ‸i", "the index i has no value by itself"),

@@ -23,7 +23,7 @@ from symderiv.notation.tex.syntax import (
     Terms,
     Transposed,
 )
-from symderiv.notation.tex.tokens import Token, closes, matching, opens
+from symderiv.notation.tex.tokens import Nesting, Token, closes, matching
 from symderiv.notation.tex.uses import plain
 
 #: Derivatives of a higher order than this are not written out by people.
@@ -351,11 +351,10 @@ class ConstructParser(SumParser):
 
     def over(self) -> Syntax | None:
         r"""A group that holds ``a \over b``."""
-        depth = 0
+        nesting = Nesting()
         for place in range(self.place, len(self.tokens)):
             token = self.tokens[place]
-            depth += opens(token) - closes(token)
-            if depth == 0 and token.is_command("over", "choose"):
+            if not nesting.after(token) and token.is_command("over", "choose"):
                 above = self.sub(self.tokens[self.place : place]).value()
                 below = self.sub(self.tokens[place + 1 :]).value()
                 self.place = len(self.tokens) - 1

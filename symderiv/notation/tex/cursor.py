@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from symderiv.notation.errors import NotationError, Source, quoted
 from symderiv.notation.tex.layers import Layers
 from symderiv.notation.tex.syntax import Name
-from symderiv.notation.tex.tokens import Token, closes, matching, opens
+from symderiv.notation.tex.tokens import Nesting, Token, matching
 
 #: How deep the parts of a formula may be nested in each other.
 MAX_NESTING = 100
@@ -147,6 +147,8 @@ class Cursor:
         token = self.token
         if token.kind == "{":
             end = matching(self.tokens, self.place)
+            if end < 0:
+                raise self.error(token, "this { is never closed")
             inside = self.tokens[self.place + 1 : end]
             self.place = end + 1
             if not inside:
@@ -216,10 +218,9 @@ def shown(token: Token) -> str:
 def split(tokens: Sequence[Token], kinds: Sequence[str]) -> list[list[Token]]:
     """The tokens cut at those of `kinds` that stand outside all brackets; the cuts are left out."""
     pieces: list[list[Token]] = [[]]
-    depth = 0
+    nesting = Nesting()
     for token in tokens:
-        depth += opens(token) - closes(token)
-        if depth == 0 and token.kind in kinds:
+        if not nesting.after(token) and token.kind in kinds:
             pieces.append([])
         elif token.kind != "stop":
             pieces[-1].append(token)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from symderiv.notation.errors import Source
 from symderiv.notation.tex.cursor import in_one_line, shown
-from symderiv.notation.tex.tokens import DISPLAY_END, Token, closes, opens
+from symderiv.notation.tex.tokens import DISPLAY_END, Nesting, Token, closes, opens
 
 _LEADING_WORDS = frozenset({"where", "and", "with", "so", "hence", "then", "thus", "let", "i.e.", "or"})
 _OTHER_WORDS = frozenset({"otherwise", "else"})
@@ -110,10 +110,11 @@ def _is_remark(piece: _Piece, words: Sequence[Token]) -> bool:
 
 def _pieces(tokens: Sequence[Token]) -> list[_Piece]:
     pieces = [_Piece([], "")]
-    depth = 0
+    nesting = Nesting()
     for place, token in enumerate(tokens):
-        # A bracket that one display of a document leaves open reaches into no other.
-        depth = 0 if token.text == DISPLAY_END else depth + opens(token) - closes(token)
+        if token.text == DISPLAY_END:  # a bracket that one display leaves open reaches into no other
+            nesting = Nesting()
+        depth = nesting.after(token)
         remark = token.kind == "&" and place > 0 and tokens[place - 1].kind == "&"
         if depth == 0 and (remark or token.kind in ("newline", "quad", ",", ";")):
             if pieces[-1].tokens:
@@ -148,10 +149,9 @@ def _without_ranges(pieces: list[_Piece]) -> list[_Piece]:
 def _relations(tokens: Sequence[Token]) -> list[int]:
     """Where the relation signs outside all brackets are."""
     places = []
-    depth = 0
+    nesting = Nesting()
     for place, token in enumerate(tokens):
-        depth += opens(token) - closes(token)
-        if depth == 0 and token.kind == "rel":
+        if not nesting.after(token) and token.kind == "rel":
             places.append(place)
     return places
 

@@ -157,7 +157,7 @@ class _Inference(ArrayFinder):
         return self._new(name, letters, number, each) if len(set(letters)) == len(letters) else None
 
     def _new(self, name: str, letters: tuple[str, ...], number: int, each: Parsed) -> Defined | None:
-        if name in self.known.arrays:
+        if name in self.known.arrays or name == "1":  # a row of ones has its meaning
             return None
         own = [part for side in each.sides[1:2] for part in value_names(side)]
         if any(self._split(part)[0] == name for part in own):

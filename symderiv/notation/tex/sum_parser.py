@@ -19,7 +19,7 @@ from symderiv.notation.tex.syntax import (
     Relation,
     Syntax,
 )
-from symderiv.notation.tex.tokens import Token, closes, matching, opens
+from symderiv.notation.tex.tokens import Nesting, Token, matching
 from symderiv.notation.tex.uses import subscripts
 
 _CONDITION_WORDS = ("if", "for", "when", "where", "and", "with")
@@ -212,9 +212,9 @@ class SumParser(NameParser):
             return cells[0], [token for cell in cells[1:] for token in cell]
         row = cells[0] if cells else tokens
         for kinds in (("word",), ("quad",), (",",)):
-            depth = 0
+            nesting = Nesting()
             for place, token in enumerate(row):
-                depth += opens(token) - closes(token)
+                depth = nesting.after(token)
                 cuts = token.kind in kinds and (
                     token.kind != "word" or token.text.split()[0] in (*_CONDITION_WORDS, *_REST_WORDS)
                 )
@@ -252,10 +252,9 @@ def _without_punctuation(tokens: list[Token]) -> list[Token]:
 
 def _sides(tokens: list[Token]) -> list[list[Token]]:
     sides: list[list[Token]] = [[]]
-    depth = 0
+    nesting = Nesting()
     for token in tokens:
-        depth += opens(token) - closes(token)
-        if depth == 0 and token.kind == "rel" and token.text == "=":
+        if not nesting.after(token) and token.kind == "rel" and token.text == "=":
             sides.append([])
         else:
             sides[-1].append(token)

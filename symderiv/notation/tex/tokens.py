@@ -469,6 +469,20 @@ def matching(tokens: list[Token], place: int) -> int:
     return -1
 
 
+class Nesting:
+    """Counts open groups, token by token; as for :func:`matching`, brackets inside braces do not count."""
+
+    def __init__(self) -> None:
+        self.groups = self.brackets = 0
+
+    def after(self, token: Token) -> int:
+        """How many groups are open after one more token; 0 outside of all."""
+        self.groups += (token.kind in ("{", "begin")) - (token.kind in ("}", "end"))
+        if not self.groups:
+            self.brackets += (token.kind == "open") - (token.kind == "close")
+        return self.groups + self.brackets
+
+
 def opens(token: Token) -> bool:
     """Whether a token opens a group of any kind (bars aside)."""
     return token.kind in ("{", "open", "begin")
@@ -481,12 +495,8 @@ def closes(token: Token) -> bool:
 
 def has_relation(tokens: list[Token]) -> bool:
     """Whether an equals sign stands outside all brackets."""
-    depth = 0
-    for token in tokens:
-        depth += opens(token) - closes(token)
-        if depth == 0 and token.kind == "rel" and token.text == "=":
-            return True
-    return False
+    nesting = Nesting()
+    return any(not nesting.after(token) and token.kind == "rel" and token.text == "=" for token in tokens)
 
 
 def shorten(token: Token, count: int) -> Token:
