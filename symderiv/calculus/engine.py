@@ -338,7 +338,10 @@ class Engine:
         context: Context,
         steps: list[Step],
     ) -> Expression:
-        whole = self._arranger.arrange(replace_at(before, path, after))
+        raw = replace_at(before, path, after)
+        if count_nodes(raw) > 4 * MAX_NODES:  # too large in any order: putting it in one would take seconds
+            raise CalculusError(f"the expression grew beyond {MAX_NODES} nodes: {_DEFINE_PARTS}")
+        whole = self._arranger.arrange(raw)
         steps.append(Step(applied, path, before, whole, context.note))
         if len(steps) > MAX_STEPS:
             raise CalculusError(f"no end after {MAX_STEPS} steps; the last rule was {applied.name!r}")

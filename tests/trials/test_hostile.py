@@ -11,7 +11,9 @@ import pytest
 
 from symderiv.calculus import CalculusError, derive
 from symderiv.calculus import engine as engine_module
+from symderiv.calculus.tidy import Arranger
 from symderiv.expression.nodes import Entry
+from symderiv.expression.traverse import count_nodes
 from symderiv.notation.reader import read_problem
 from tests.trials.hostile import DERIVING, READING, Hostile, attempt, extremes, texts
 
@@ -51,6 +53,18 @@ def test_a_refusal_names_its_place() -> None:
             assert len(first.split(":")) >= 4, outcome.message
             assert caret.endswith("^")
             assert all(letter.isprintable() or letter == "\t" for letter in outcome.message.replace("\n", ""))
+
+
+def test_what_grew_too_large_is_refused_before_it_is_put_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Putting a million nodes in order takes seconds."""
+    problem = read_problem(f"input x, y\nf = {' * '.join(['x'] * 300)} * y", "long")
+    ordered = []
+    arrange = Arranger.arrange
+    monkeypatch.setattr(Arranger, "arrange", lambda self, node: ordered.append(node) or arrange(self, node))
+    with pytest.raises(CalculusError, match="grew beyond 20000 nodes"):
+        derive(problem, Entry("f"), (Entry("x"),))
+    assert ordered
+    assert max(map(count_nodes, ordered)) < 80_000
 
 
 def test_a_derivation_that_explodes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
