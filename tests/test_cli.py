@@ -12,23 +12,7 @@ from pathlib import Path
 import pytest
 
 from symderiv import __version__
-from symderiv.cli import main
 from tests.documents.html import read
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command in this process: status, standard output, standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["symderiv", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return run
-
 
 SD = """\
 title A parabola of softmax

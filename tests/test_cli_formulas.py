@@ -1,34 +1,13 @@
 """``symderiv prove`` and ``symderiv explain``: what they answer, and with which status."""
 
-import io
 import json
 import re
-import sys
-from types import SimpleNamespace
 
 import pytest
-
-from symderiv.cli import main
 
 SOFTMAX = "p[i] = exp(z[i]) / sum(k, exp(z[k]))"
 TEX_SOFTMAX = r"p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}"
 TEX_LOSS = r"L = -\sum_k t_k \log p_k"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command in this process: status, standard output, standard error."""
-
-    def run(*arguments: str, given: str | None = None) -> tuple[int, str, str]:
-        if given is not None:
-            monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(given.encode())))
-        monkeypatch.setattr(sys, "argv", ["symderiv", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return run
 
 
 PROVED = {

@@ -14,7 +14,6 @@ from symderiv.bench.peers import present
 from symderiv.build import Plan, main_job
 from symderiv.build.folder import write_files
 from symderiv.build.manifest import FolderError
-from symderiv.cli import main
 from symderiv.kernels.errors import MissingError
 from symderiv.proof.split_axes import _Classes
 
@@ -30,20 +29,6 @@ def _in_time() -> Iterator[None]:
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command in this process: status, standard output, standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["symderiv", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return run
 
 
 def shell(command: str, folder: Path, **limits: int) -> subprocess.CompletedProcess[str]:

@@ -339,16 +339,12 @@ class Engine:
         steps: list[Step],
     ) -> Expression:
         raw = replace_at(before, path, after)
-        if count_nodes(raw) > 4 * MAX_NODES:  # too large in any order: putting it in one would take seconds
-            raise CalculusError(f"the expression grew beyond {MAX_NODES} nodes: {_DEFINE_PARTS}")
+        _bounded(raw, 4 * MAX_NODES)  # too large in any order: putting it in one would take seconds
         whole = self._arranger.arrange(raw)
         steps.append(Step(applied, path, before, whole, context.note))
         if len(steps) > MAX_STEPS:
             raise CalculusError(f"no end after {MAX_STEPS} steps; the last rule was {applied.name!r}")
-        size = count_nodes(whole)
-        if size > MAX_NODES:
-            raise CalculusError(f"the expression grew beyond {MAX_NODES} nodes: {_DEFINE_PARTS}")
-        self._work += size
+        self._work += _bounded(whole, MAX_NODES)
         if self._work > MAX_WORK:
             raise CalculusError(f"this derivation needs too much work: {_DEFINE_PARTS}")
         return whole
@@ -359,6 +355,14 @@ class Engine:
             if isinstance(part, Derivative) and not is_given(part, context):
                 kind = type(part.of).__name__.lower()
                 raise CalculusError(f"no rule differentiates this kind of expression yet: {kind}")
+
+
+def _bounded(node: Expression, most: int) -> int:
+    """How many nodes an expression has, if it is not too large."""
+    size = count_nodes(node)
+    if size > most:
+        raise CalculusError(f"the expression grew beyond {MAX_NODES} nodes: {_DEFINE_PARTS}")
+    return size
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -90,38 +90,33 @@ class Arrays:
         formula = ArrayFormula(self, letters)
         return ", ".join(formula.place(term) for term in entry.indices), letters
 
-    def windows(self, entry: Entry) -> tuple[str, tuple[Index, ...]]:
-        """An entry such as x[b, i + k] or x[b, i - k] as an array, and its letters; nothing for any other."""
+    def moved(self, entry: Entry) -> tuple[str, tuple[Index, ...]]:
+        """An entry such as x[b, i + 1], x[b, i + k] or x[b, i - k] as an array, and its letters.
+
+        Nothing for any other.
+        """
         shifts = [number for number, term in enumerate(entry.indices) if isinstance(term, Shift)]
         others = plain_letters(entry)
         if len(shifts) != 1 or len(others) != len(entry.indices) - 1:
             return "", ()
-        shift = entry.indices[shifts[0]]
+        (axis,) = shifts
+        shift = entry.indices[axis]
         assert isinstance(shift, Shift)
         terms = [term for _, term in shift.terms if isinstance(term, Index)]
         counts = [count for count, _ in shift.terms]
-        letters = (*others[: shifts[0]], *terms[:1], *others[shifts[0] :], *terms[1:])
-        if len(terms) != 2 or counts[0] != 1 or abs(counts[1]) != 1 or len(set(letters)) != len(letters):
+        letters = (*others[:axis], *terms[:1], *others[axis:], *terms[1:])
+        if len(terms) != len(counts) or len(set(letters)) != len(letters):
             return "", ()
-        self.helpers.update(("windows", "shifted"))
-        start = shift.offset - 1 + sum(counts)
+        given = f"{self.names[entry.array]}, {axis}, {shift.offset - 1 + sum(counts)}"
         sizes = ", ".join(self.size(term.axis) for term in terms)
-        return f"_windows({self.names[entry.array]}, {shifts[0]}, {start}, {counts[1]}, {sizes})", letters
-
-    def shifted(self, entry: Entry) -> tuple[str, tuple[Index, ...]]:
-        """An entry such as x[b, i + 1] as an array, and its letters; nothing for any other."""
-        shifts = [number for number, term in enumerate(entry.indices) if isinstance(term, Shift)]
-        others = plain_letters(entry)
-        if len(shifts) != 1 or len(others) != len(entry.indices) - 1:
-            return "", ()
-        shift = entry.indices[shifts[0]]
-        letter = _moved_letter(shift)
-        if letter is None or letter in others:
-            return "", ()
-        assert isinstance(shift, Shift)
-        self.helpers.add("shifted")
-        code = f"_shifted({self.names[entry.array]}, {shifts[0]}, {shift.offset}, {self.size(letter.axis)})"
-        return code, (*others[: shifts[0]], letter, *others[shifts[0] :])
+        match counts:
+            case [1]:
+                self.helpers.add("shifted")
+                return f"_shifted({given}, {sizes})", letters
+            case [1, 1 | -1 as turn]:
+                self.helpers.update(("windows", "shifted"))
+                return f"_windows({given}, {turn}, {sizes})", letters
+        return "", ()
 
     def size(self, axis: str) -> str:
         """The name of an axis' size."""
@@ -154,9 +149,7 @@ class ArrayFormula(Formula):
         """The array, its axes put in order and broadcast against the others."""
         text = self.arrays.names[node.array]
         if any(isinstance(term, Shift) for term in node.indices):
-            text, letters = self.arrays.windows(node)
-            if not text:
-                text, letters = self.arrays.shifted(node)
+            text, letters = self.arrays.moved(node)
             if text:
                 return self.aligned(text, letters)
             text = self.arrays.names[node.array]

@@ -119,7 +119,7 @@ class Reductions:
             return "", ()
         if letters_of(factor):
             return self.names[factor.array], letters_of(factor)
-        return self.steps.arrays.windows(factor)
+        return self.steps.arrays.moved(factor)
 
     def _matrix_product(self, statement: Statement) -> list[str]:
         """Both factors of a product of matrices, turned as it needs them; none where it is none."""

@@ -11,11 +11,10 @@ holds loops: its own is done on whole vectors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from symderiv.expression.indices import rename
-from symderiv.expression.nodes import Entry, Expression, Index, IndexTerm
+from symderiv.expression.nodes import Entry, Index
 from symderiv.kernels.loop_program import (
     Loop,
     LoopProgram,
@@ -26,7 +25,7 @@ from symderiv.kernels.loop_program import (
     Store,
     nodes,
 )
-from symderiv.kernels.loop_walk import arrays_of, common_places, entries_of, entries_read, set_in
+from symderiv.kernels.loop_walk import arrays_of, common_places, entries_of, entries_read, renamed, set_in
 
 
 def fused(program: LoopProgram) -> LoopProgram:
@@ -83,7 +82,7 @@ def _joined(first: Node, between: Sequence[Node], second: Loop) -> list[Node] | 
     inside = second.body
     if first.letter != second.letter:  # swapped, so that no letter is bound twice
         names = {second.letter: first.letter, first.letter: second.letter}
-        inside = _renamed(inside, names)
+        inside = renamed(inside, names)
     if not _is_turn_by_turn(first.body, inside, first.letter):
         return None
     notes = [each for each in between if isinstance(each, Note)]
@@ -113,33 +112,6 @@ def _may_be_first(node: Node, loop: Loop) -> bool:
         return True
     touched = arrays_of((node,))
     return not touched & set_in(loop.body) and not set_in((node,)) & arrays_of(loop.body)
-
-
-def _renamed(body: Sequence[Node], names: Mapping[Index, IndexTerm]) -> tuple[Node, ...]:
-    def formula(node: Expression) -> Expression:
-        return rename(node, names)
-
-    def entry(node: Entry) -> Entry:
-        moved = rename(node, names)
-        assert isinstance(moved, Entry)
-        return moved
-
-    found: list[Node] = []
-    for each in body:
-        match each:
-            case Loop():
-                letter = names.get(each.letter, each.letter)
-                assert isinstance(letter, Index)
-                window = None if each.window is None else formula(each.window)
-                inside = _renamed(each.body, names)
-                found.append(replace(each, letter=letter, body=inside, window=window))
-            case Store() | Reduce():
-                found.append(replace(each, target=entry(each.target), value=formula(each.value)))
-            case Start():
-                found.append(replace(each, target=entry(each.target)))
-            case Note(_, of):
-                found.append(each if of is None else replace(each, of=entry(of)))
-    return tuple(found)
 
 
 def _is_turn_by_turn(first: Sequence[Node], second: Sequence[Node], letter: Index) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from symderiv.expression.indices import rename
@@ -118,21 +118,43 @@ def replaced(
     return tuple(found)
 
 
-def mapped(body: tuple[Node, ...], change: Callable[[Entry], Entry]) -> tuple[Node, ...]:
+def mapped(body: Sequence[Node], change: Callable[[Entry], Entry]) -> tuple[Node, ...]:
     """The body with every entry, read or written or spoken of, changed."""
 
     def formula(node: Expression) -> Expression:
         return change(node) if isinstance(node, Entry) else map_children(node, formula)
 
+    return _rewritten(body, change, formula, lambda letter: letter)
+
+
+def renamed(body: Sequence[Node], names: Mapping[Index, Index]) -> tuple[Node, ...]:
+    """The body with other letters, those of its loops too."""
+
+    def entry(node: Entry) -> Entry:
+        moved = rename(node, names)
+        assert isinstance(moved, Entry)
+        return moved
+
+    return _rewritten(body, entry, lambda node: rename(node, names), lambda letter: names.get(letter, letter))
+
+
+def _rewritten(
+    body: Sequence[Node],
+    entry: Callable[[Entry], Entry],
+    formula: Callable[[Expression], Expression],
+    letter: Callable[[Index], Index],
+) -> tuple[Node, ...]:
     found: list[Node] = []
     for each in body:
         match each:
             case Loop():
-                found.append(replace(each, body=mapped(each.body, change)))
+                inside = _rewritten(each.body, entry, formula, letter)
+                window = None if each.window is None else formula(each.window)
+                found.append(replace(each, letter=letter(each.letter), body=inside, window=window))
             case Store() | Reduce():
-                found.append(replace(each, target=change(each.target), value=formula(each.value)))
+                found.append(replace(each, target=entry(each.target), value=formula(each.value)))
             case Start():
-                found.append(replace(each, target=change(each.target)))
+                found.append(replace(each, target=entry(each.target)))
             case Note(_, of):
-                found.append(each if of is None else replace(each, of=change(of)))
+                found.append(each if of is None else replace(each, of=entry(of)))
     return tuple(found)
