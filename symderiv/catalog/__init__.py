@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,8 +49,15 @@ def load(name_or_path: str | Path) -> Problem:
     known = names()
     if wanted not in known:
         raise UnknownProblemError(_not_found(wanted, known))
-    text = (files(__package__) / f"{wanted}{SUFFIX}").read_text(encoding="utf-8")
-    return read_problem(text, wanted, f"{wanted}{SUFFIX}")
+    return _read(wanted)
+
+
+@lru_cache(maxsize=128)
+def _read(name: str) -> Problem:
+    """A problem of the catalogue, which no one changes: it is read once."""
+    from symderiv.notation.reader import read_problem
+
+    return read_problem(text_of(name), name, f"{name}{SUFFIX}")
 
 
 def text_of(name: str) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from symderiv.expression.nodes import Entry
 from symderiv.kernels.errors import KernelError
@@ -16,23 +19,16 @@ from symderiv.notation.text import to_text
 from symderiv.problem import Problem
 from symderiv.resources import template_folder
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 #: Words of the code that the head of a file must bring along.
 _WORDS = ("math", "types", "overload", "intrinsic", "ir", "_EXACT")
 
 
 def render(problem: Problem, target: Target, functions: Sequence[Lowered], stem: str) -> dict[str, str]:
     """The text of each emitted file, by the end of its name: a header first, if the target has one."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(template_folder()),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Python source, not HTML; all text goes through plain_text
-    )
-    environment.filters["comment"] = c_comment
+    environment = _environment(template_folder())
     helpers: set[str] = set()
     records: list[FunctionRecord] = []
     for function in functions:
@@ -82,6 +78,23 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered], stem:
         for suffix in (target.header, target.suffix)
         if suffix
     }
+
+
+@lru_cache(maxsize=1)
+def _environment(folder: Path) -> Environment:
+    """The templates of all targets: each is compiled once, which takes longer than it takes to render it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Python source, not HTML; all text goes through plain_text
+    )
+    made.filters["comment"] = c_comment
+    return made
 
 
 def _tidy(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from symderiv.calculus import CalculusError, Contraction, Derivation, contract, derive, simplified
@@ -34,6 +35,7 @@ from symderiv.problem import Problem, names_in
 _NOT_IN_NAMES = frozenset("\"'\\#()[]{} ")
 
 
+@lru_cache(maxsize=8)
 def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
     """The functions that `problem` emits, the forward function first.
 

@@ -15,21 +15,21 @@ from symderiv.documents.outline import chain
 from symderiv.notation.latex import to_latex
 from tests.documents.tex import compile_latex
 
-FORMULAS = sorted(
-    {
-        to_latex(line.after, derivation.problem)
-        for name in catalog.names()
-        for derivation in derive_all(catalog.load(name))
-        for line in chain(derivation, "all")
-    }
-)
 LONG = r"p_i \left(a_i + b_i - \sum_{k} p_k t_k - \frac{a + b}{c} + \sum_{k} t_k\right) - x_i + e^{a + b}"
 
 
 def test_the_estimate_is_never_far_below_what_tex_sets(tmp_path: Path) -> None:
+    formulas = sorted(
+        {
+            to_latex(line.after, derivation.problem)
+            for name in catalog.names()
+            for derivation in derive_all(catalog.load(name))
+            for line in chain(derivation, "all")
+        }
+    )
     lines = [
         rf"\setbox0\hbox{{$\displaystyle {formula}$}}\typeout{{W{place}=\the\wd0}}"
-        for place, formula in enumerate(FORMULAS)
+        for place, formula in enumerate(formulas)
     ]
     source = (
         "\\documentclass[11pt]{article}\\usepackage{amsmath,amssymb}\\begin{document}\n"
@@ -39,8 +39,8 @@ def test_the_estimate_is_never_far_below_what_tex_sets(tmp_path: Path) -> None:
     compile_latex(source, tmp_path)
     log = (tmp_path / "page.log").read_text()
     measured = {int(place): float(points) / 10.95 for place, points in re.findall(r"W(\d+)=([0-9.]+)pt", log)}
-    assert len(measured) == len(FORMULAS) > 50
-    for place, formula in enumerate(FORMULAS):
+    assert len(measured) == len(formulas) > 50
+    for place, formula in enumerate(formulas):
         assert width(formula) > 0.97 * measured[place], formula
         assert width(formula) < 1.5 * measured[place] + 1.0, formula
 
