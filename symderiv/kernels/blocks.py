@@ -4,7 +4,8 @@ With ten classes, a loop over the classes of one sample is too short for vectors
 worked on together: what each sample needs is done for all of them before the next step is begun,
 and where an exponential is stored, its exponents are stored first, and then the exponential is taken
 of all 32 rows as one array. Logarithms, roots and quotients of the 32 sums are taken in a loop of
-their own, which is done on vectors, and no sample waits for the sums of another.
+their own, which is done on vectors, and no sample waits for the sums of another. Where 32 samples of
+three or more arrays are too much for the nearest cache, 16 are taken at a time.
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ from symderiv.kernels.loop_program import (
 )
 from symderiv.kernels.loop_walk import arrays_of, entries_in, mapped, writes
 
-#: How many samples are worked on together.
-ROWS = 32
+#: How many samples are worked on together, and how many where so many do not stay in the nearest cache.
+ROWS, FEWER_ROWS = 32, 16
+#: Up to so many bytes along the short axis of a sample, samples are worked on by blocks: 100 places in
+#: float32, 50 in float64. Beyond, the loop over one sample is long enough.
+FEW_BYTES = 400
+#: Bytes of a block that stay in the nearest cache (of 32 or 48 KiB), beside other things.
+_NEAR_BYTES = 26 * 1024
 #: The arrays that keep a number of each sample of a block are called so, and as the number.
 EACH = "@each "
 _TWO = Number(Fraction(2))
@@ -66,6 +72,17 @@ class Blocked:
     axis: str
     buffers: tuple[Buffer, ...]
     steps: tuple[tuple[Node, ...] | Flat, ...]
+
+    def most_bytes(self, program: LoopProgram) -> int | None:
+        """Bytes of a sample, in one array, of which ROWS stay in the nearest cache; None where all do.
+
+        What one step has read is read again by the next one, from there.
+        """
+        here = (self.letter.axis, self.axis)
+        shapes = [each.axes for each in program.parameters if each.kind == "real"]
+        shapes += [tuple(index.axis for index in each.indices) for each in self.buffers]
+        most = _NEAR_BYTES // (ROWS * max(1, shapes.count(here)))
+        return None if most >= FEW_BYTES else most
 
 
 def blocked(program: LoopProgram) -> Blocked | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symderiv.kernels.blocks import ROWS, Blocked
+from symderiv.kernels.blocks import FEW_BYTES, ROWS, Blocked
 from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.formula import MAX_LINE
 from symderiv.kernels.function_spec import WEIGHT
@@ -17,9 +17,6 @@ from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 
 INDENT = "    "
-#: Up to so many bytes along the short axis of a sample, samples are worked on by blocks: 100 places in
-#: float32, 50 in float64. Beyond, the loop over one sample is long enough.
-FEW_BYTES = 400
 
 
 class CompiledEntry:

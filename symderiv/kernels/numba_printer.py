@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from symderiv.expression.nodes import Entry, Index
-from symderiv.kernels.blocks import EACH, ROWS, Blocked, Flat, blocked
+from symderiv.kernels.blocks import EACH, FEWER_ROWS, ROWS, Blocked, Flat, blocked
 from symderiv.kernels.loop_formula import LoopFormula
 from symderiv.kernels.loop_program import (
     Buffer,
@@ -225,6 +225,9 @@ class BlockPrinter(LoopPrinter):
         self.blocks = blocks
         for each in blocks.buffers:
             names.give(each.name, f"each_{each.name.removeprefix(EACH)}")
+        self.most_bytes = blocks.most_bytes(program)
+        #: How many samples are worked on together, as it is spelled.
+        self.count = str(ROWS) if self.most_bytes is None else names.give("@samples of a block", "together")
 
     def kernel(self, name: str, one_by_one: str = "") -> list[str]:
         """The lines of the kernel; `one_by_one` is that for what is left over of the samples."""
@@ -242,17 +245,23 @@ class BlockPrinter(LoopPrinter):
             f"{whole[each.name]}[done:]" if each.name in whole else self.names[each.name]
             for each in self.program.parameters
         ]
+        count, these, some = self.count, str(ROWS), []
+        if self.most_bytes is not None:
+            given = next(self.names[each.name] for each in self.program.parameters if self._is_sliced(each))
+            few = f"{places} * {given}.itemsize <= {self.most_bytes}"
+            these = f"{ROWS} or {FEWER_ROWS}"
+            some = [f"{count} = {ROWS} if {few} else {FEWER_ROWS}  # they stay in the nearest cache"]
         body = [
-            f"for block in range({samples} // {ROWS}):",
-            f"{_INDENT}start, stop = {ROWS} * block, {ROWS} * (block + 1)",
+            f"for block in range({samples} // {count}):",
+            f"{_INDENT}start, stop = {count} * block, {count} * (block + 1)",
             *(f"{_INDENT}{self.names[each]} = {all_of}[start:stop]" for each, all_of in whole.items()),
             *(_INDENT + line for line in inside),
             "# What is left over of the samples",
-            f"done = {samples} - {samples} % {ROWS}",
+            f"done = {samples} - {samples} % {count}",
             f"if done < {samples}:",
             f"{_INDENT}{one_by_one}({', '.join(rest)})",
         ]
-        head = self._head([*buffers, *body, places])
+        head = [*self._head([*buffers, *body, places]), *some]
         for each in self.program.parameters:
             if each.name in whole:
                 pattern = rf"\b{self.names[each.name]}\b"
@@ -260,7 +269,7 @@ class BlockPrinter(LoopPrinter):
                 buffers = [re.sub(pattern, whole[each.name], line) for line in buffers]
         return [
             f"def {name}({', '.join(spelled.values())}):",
-            f'{_INDENT}"""By blocks of {ROWS} samples, so that loops are long where {places} is small."""',
+            f'{_INDENT}"""By blocks of {these} samples, so that loops are long where {places} is small."""',
             *(_INDENT + line for line in (*head, *buffers, *body)),
         ]
 
@@ -273,7 +282,7 @@ class BlockPrinter(LoopPrinter):
             value = self.formula.function(step.function, [f"{flat}[{place}]"])[0]
             return [
                 f"{flat} = {self.names[step.array]}.reshape(-1)  # all rows as one",
-                f"for {place} in range({ROWS} * {self.formula.places(step.axis)}):",
+                f"for {place} in range({self.count} * {self.formula.places(step.axis)}):",
                 f"{_INDENT}{flat}[{place}] = {value}",
             ]
         notes = [line for node in step if isinstance(node, Note) for line in self._node(node)]
@@ -283,7 +292,7 @@ class BlockPrinter(LoopPrinter):
         # An innermost loop of constant length would be unrolled before it is put on vectors.
         innermost = not any(isinstance(node, Loop) for node in rest)
         sliced = next(self.names[each.name] for each in self.program.parameters if self._is_sliced(each))
-        count = f"len({sliced})" if innermost else str(ROWS)
+        count = f"len({sliced})" if innermost or self.most_bytes is not None else str(ROWS)
         head = f"for {self.formula.letter(self.blocks.letter)} in range({count}):"
         return [*notes, head, *(_INDENT + line for line in self._lines(rest))]
 

@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from symderiv.expression.nodes import Entry, Index
-from symderiv.kernels.blocks import blocked
-from symderiv.kernels.compiled_entry import FEW_BYTES
+from symderiv.kernels.blocks import FEW_BYTES, blocked
 from symderiv.kernels.loop_program import Parameter
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.matrix_products import MatrixProduct
