@@ -359,7 +359,7 @@ class Engine:
 
 def _bounded(node: Expression, most: int) -> int:
     """How many nodes an expression has, if it is not too large."""
-    size = count_nodes(node)
+    size = count_nodes(node, most)
     if size > most:
         raise CalculusError(f"the expression grew beyond {MAX_NODES} nodes: {_DEFINE_PARTS}")
     return size

@@ -135,6 +135,10 @@ def replace_at(node: Expression, path: Path, new: Expression) -> Expression:
     return rebuild(node, parts)
 
 
-def count_nodes(node: Expression) -> int:
-    """How many nodes a tree has."""
-    return 1 + sum(count_nodes(child) for child in children(node))
+def count_nodes(node: Expression, enough: int | None = None) -> int:
+    """How many nodes a tree has; counted no further than just beyond `enough`."""
+    count, left = 0, [node]
+    while left and (enough is None or count <= enough):
+        count += 1
+        left.extend(children(left.pop()))
+    return count

@@ -182,8 +182,8 @@ def _product(factors: tuple[Expression, ...]) -> tuple[str, int]:
         if place == 0 and isinstance(factor, Number):
             coefficient = factor.value
         elif (denominator := _denominator(factor)) is not None:
-            # a / (b * (1 / c)) would read back as a / (b / c): a quotient below stands by itself
-            (apart if _is_reciprocal(denominator) else below).append(_at_least(denominator, _POWER))
+            # a / (b * (c / d)) would read back as a / (b * c / d): a quotient below stands by itself
+            (apart if _is_quotient(denominator) else below).append(_at_least(denominator, _POWER))
         else:
             above.append(_at_least(factor, _POWER))
     if len(factors) - (isinstance(factors[0], Number)) == 0:
@@ -217,8 +217,11 @@ def _denominator(factor: Expression) -> Expression | None:
     return None if plain else factor.base
 
 
-def _is_reciprocal(node: Expression) -> bool:
-    return isinstance(node, Power) and isinstance(node.exponent, Number) and node.exponent.value < 0
+def _is_quotient(node: Expression) -> bool:
+    """Whether what stands below a bar has a bar itself."""
+    if isinstance(node, Power) and isinstance(node.exponent, Number):
+        return node.exponent.value < 0
+    return isinstance(node, Multiply)
 
 
 def _power(base: Expression, exponent: Expression) -> tuple[str, int]:
