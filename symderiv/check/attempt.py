@@ -26,9 +26,13 @@ _DERIVATIVES = ("\\partial", "\\nabla", "\\frac{d", "\\dfrac{d", "\\pdv")
 
 
 #: What stands on the right in a formula that only gives a letter a value or compares two letters.
-_ATOMIC = re.compile(r"\\?[A-Za-z]+|[-+]?[0-9.,]+|\\?\{.*|\(.*,.*\)|")
+_ATOMIC = re.compile(r"\\?[A-Za-z]+|[-+]?[0-9.,]+|\\\{.*|\{[^{}]*,.*|\(.*,.*\)|")
 #: A left side that may be a new name: no bracket, no operator, no derivative.
 _NAME = re.compile(r"\s*\\?[A-Za-z]+[^()+*/=]*")
+#: What a function is called with, after its name.
+_ARGUMENTS = re.compile(r"\([A-Za-z\\_^{},;|() ]*\)\s*$")
+#: Definitions in lines that are tried together, at most.
+_MOST_AT_ONCE = 8
 #: The error that a letter stands for two axes.
 _LETTER = re.compile(r"(\w+) ranges over ")
 #: A letter alone below the line of a derivative.
@@ -36,6 +40,8 @@ _DIFFERENTIATED_BY = re.compile(r"\{\s*\\partial\s*(\\?[A-Za-z]+)\s*\}(?!\s*\{)"
 #: Claims that a directive which is not understood may be for, at most.
 _MOST_BLAMED = 6
 _DOTS = re.compile(r"\\[lc]?dots")
+#: The entries of a diagonal, which may be listed with dots.
+_DIAGONAL = re.compile(r"[dD]iag\W{0,3}\([^()]*\)")
 
 
 def says_something(text: str) -> bool:
@@ -78,7 +84,7 @@ class Attempt:
         """The reading of all that can be read, or None where nothing can."""
         self.rows |= self.said.row
         self._set_unreadable_signs_aside()
-        reading = self._all_that_can_be_read()
+        reading = self._with_lines_at_once() or self._all_that_can_be_read()
         if reading is not None:
             reading = self._with_inputs_defined(reading)
         if reading is not None:
@@ -143,18 +149,53 @@ class Attempt:
         self.said.upstream += found
         return bool(found)
 
-    def _with_definitions_in_lines(self, reading: Reading) -> Reading:
-        """The reading with those definitions in lines that the displays need and can be read with."""
-        tried = 0
+    def _definitions_in_lines(self, functions: bool = False) -> list[Block]:
+        """The formulas in lines that may define something, but for those that are read already."""
+        found = []
         for block in self.document.blocks:
             text = self.document.text[block.begin : block.end]
-            if block.kind != "inline" or not says_something(text) or tried >= MOST_IN_LINES:
+            if block.kind != "inline" or any(block is each for each in self.blocks):
                 continue
-            if not _NAME.fullmatch(text.partition("=")[0]) or (_DOTS.search(text) and not series(text)):
+            dots = _DOTS.search(_DIAGONAL.sub("", text)) and not series(text)
+            left = text.partition("=")[0]
+            left = _ARGUMENTS.sub("", left) if functions else left
+            if says_something(text) and _NAME.fullmatch(left) and not dots:
+                found.append(block)
+        return found[:MOST_IN_LINES]
+
+    def _with_lines_at_once(self) -> Reading | None:
+        r"""The reading of all displays with those lines that they cannot be read without; None for no such.
+
+        In ``J = \sum_i h(x_i)`` the h may be anything until a sentence says ``$h(x) = w^T x$``.
+        """
+        displays = self.blocks
+        lines = self._definitions_in_lines(functions=True)
+        if not lines or not displays or len(lines) > _MOST_AT_ONCE:
+            return None
+        for chosen in ([], lines):
+            self.blocks = sorted([*displays, *chosen], key=lambda each: each.begin)
+            try:
+                reading = self._read()
+            except NotationError:
                 continue
+            if not chosen:
+                return reading
+            for line in lines:  # what they can be read without waits until it is asked what it is needed for
+                before = self.blocks
+                self.blocks = [each for each in before if each is not line]
+                try:
+                    reading = self._read()
+                except NotationError:
+                    self.blocks = before
+            return reading
+        self.blocks = displays
+        return None
+
+    def _with_definitions_in_lines(self, reading: Reading) -> Reading:
+        """The reading with those definitions in lines that the displays need and can be read with."""
+        for block in self._definitions_in_lines():
             if time.monotonic() >= self.deadline:
                 break
-            tried += 1
             before = self.blocks
             self.blocks = sorted([*before, block], key=lambda each: each.begin)
             try:

@@ -198,7 +198,8 @@ def _undefined(problem: Problem, sides: tuple[Expression, ...]) -> set[str]:
     called = (part.function for tree in (*sides, *bodies) for _, part in walk(tree) if isinstance(part, Call))
     slopes = [read_slope(function) for function in called if is_unspecified(function)]
     functions = {slope.function for slope in slopes if slope is not None}
-    return {name for name in names if problem.input(name) is not None} | functions
+    upstream = {each.name for each in problem.upstream}
+    return {name for name in names if name in upstream or problem.input(name) is not None} | functions
 
 
 def _with_fixed(content: Content, problem: Problem, sides: tuple[Expression, ...]) -> Problem:

@@ -30,6 +30,10 @@ _OPENING = re.compile(
     r"|(?P<code>`+)"
 )
 _DIRECTIVE = re.compile(r"\s*symderiv:")
+#: The signs of a quotation at the beginning of a line, and what begins or ends a display.
+_QUOTED = re.compile(r" {0,3}(?:> ?)+")
+_DISPLAY_SIGNS = re.compile(r"\$\$|(?<!\\)\\[\[\]]|\\(?:begin|end)\{[a-z]+\*?\}|```(?:math)?")
+_CLOSED_BY = {"$$": "$$", "\\[": "\\]", "```math": "```"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,26 @@ def _spaced(text: str, start: int) -> Block | None:
     return Block("inline", start, end)
 
 
+def unquoted(text: str) -> str:
+    """The text with blanks for the signs ``>`` in front of what a quotation has inside its displays."""
+    if "\n>" not in text and not text.startswith(">"):
+        return text
+    lines, closing = text.split("\n"), ""
+    for number, line in enumerate(lines):
+        quoted = _QUOTED.match(line)
+        if quoted is None:
+            closing = ""
+            continue
+        if closing:
+            lines[number] = " " * quoted.end() + line[quoted.end() :]
+        for sign in _DISPLAY_SIGNS.finditer(line, quoted.end()):
+            if closing:
+                closing = "" if sign[0] == closing else closing
+            else:
+                closing = _CLOSED_BY.get(sign[0], "") or sign[0].replace("begin", "end")
+    return "\n".join(lines)
+
+
 def code_of(text: str) -> list[Code]:
     """The stretches of Markdown that hold code; those fenced as ``math`` are mathematics."""
     if not any(sign in text for sign in ("```", "~~~", "    ", "\t")):
@@ -196,7 +220,7 @@ def code_of(text: str) -> list[Code]:
         begin, end = starts[first], min(starts[last] - 1, len(text))
         formula = None
         if mathematics:
-            closed = text[starts[last - 1] : starts[last]].strip().startswith(token.markup)
+            closed = text[starts[last - 1] : starts[last]].strip(" \t\n>").startswith(token.markup)
             inside = min(starts[first + 1], end)
             formula = (inside, max(inside, starts[last - 1] if closed else end))
         found.append(Code(begin, end, formula))

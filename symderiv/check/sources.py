@@ -138,7 +138,10 @@ def _joined(path: str, parts: Sequence[tuple[Stretch, str]], plain: bool = False
         clean, defined = latex_source.macros_of(content)
         macros |= {macro.name: macro for macro in defined}
         stretches.append(Stretch(length, stretch.path, stretch.cell, stretch.line))
-        for block in markdown.blocks(clean, [] if plain else markdown.code_of(content)):
+        code = [] if plain else markdown.code_of(content)
+        if not plain:
+            content, clean = markdown.unquoted(content), markdown.unquoted(clean)
+        for block in markdown.blocks(clean, code):
             number = block.number + displays if block.number else 0
             blocks.append(
                 type(block)(block.kind, block.begin + length, block.end + length, number, block.fault)

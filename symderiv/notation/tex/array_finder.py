@@ -127,15 +127,22 @@ class ArrayFinder(ShapeFinder):
             for each in self.parsed for side in each.sides for part in walk(side)
             if (base := transposed_name(part)) is not None and (base.units or base.tag is not None)
         }  # fmt: skip
+        vectors: dict[str, int] = {}  # arrays of vectors whose entries stand somewhere too, as x_{ij}
         for each in self.parsed:
             for side in each.sides:
                 for name in after_rows(side):  # w^T x_i is a product of vectors, with an x for each i
                     spelled, units = self._split(name)
-                    if len(units) == max(counts.get(spelled, [0])):
+                    most = max(counts.get(spelled, [0]))
+                    if len(units) == most:
                         rows.add(spelled)
+                    elif len(units) == most - 1:
+                        vectors.setdefault(spelled, name.at)
         for spelled, found in counts.items():
-            if spelled not in rows and spelled not in self.known.arrays:
-                self.ranks.setdefault(spelled, found[0])
+            if spelled in rows or spelled in self.known.arrays:
+                continue
+            if spelled in vectors and spelled not in self.ranks:
+                self._set(spelled, max(found), vectors[spelled])
+            self.ranks.setdefault(spelled, found[0])
 
     def _find_rank(self, name: Name) -> None:
         spelled, units = self._split(name)

@@ -250,25 +250,29 @@ class BinderReader(MatrixReader):
     def _variable_of_function(self, node: Raised | Applied) -> tuple[Value, Expression] | None:
         r"""A derivative by ``\log u`` or by a power of u: ∂f/∂g(u) is ∂f/∂u divided by g'(u)."""
         if isinstance(node, Raised):
-            entry, _ = self._variable(node.base, 1)
-            power = self.number(node.exponent)
-            if not isinstance(power, Number) or entry.open:
-                return None
-            slope = product_of(power, raised_to(entry.expression, sum_of(((False, power), (True, ONE)))))
+            of = node.base
         elif node.function == "log" and len(node.arguments) == 1:
-            entry, _ = self._variable(node.arguments[0], 1)
-            slope = quotient_of(ONE, entry.expression)
+            of = node.arguments[0]
         else:
             return None
+        entry, inner = self._variable(of, 1)
         if entry.open:
             return None
+        value = self.number(of)
+        if isinstance(node, Raised):
+            power = self.number(node.exponent)
+            if not isinstance(power, Number):
+                return None
+            slope = product_of(power, raised_to(value, sum_of(((False, power), (True, ONE)))))
+        else:
+            slope = quotient_of(ONE, value)
         assert isinstance(entry.expression, Entry)
         self.note(
             node, "a derivative by a function of u is the one by u, divided by the slope of the function"
         )
         if ZERO in factors_of(slope):
             raise ArithmeticFault("division by zero")
-        return entry, divide(ONE, slope)
+        return entry, product_of(inner, divide(ONE, slope)) if inner != ONE else divide(ONE, slope)
 
 
 def _leaves_a_kink(conditions: Sequence[Compare]) -> bool:

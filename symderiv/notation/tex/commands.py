@@ -35,8 +35,22 @@ _SPACES = (
     "negthinspace",
 )
 _STYLES = ("displaystyle", "textstyle", "scriptstyle", "scriptscriptstyle", "limits", "nolimits", "nonumber")
+_SIZES = (
+    "tiny",
+    "scriptsize",
+    "footnotesize",
+    "small",
+    "normalsize",
+    "large",
+    "Large",
+    "LARGE",
+    "huge",
+    "Huge",
+)
 #: Commands that leave nothing behind.
-INVISIBLE = frozenset({*_SPACES, *_STYLES, "notag", "rm", "bf", "it", "middle", "allowbreak", "relax"})
+INVISIBLE = frozenset(
+    {*_SPACES, *_STYLES, *_SIZES, "notag", "rm", "bf", "it", "middle", "allowbreak", "relax"}
+)
 #: Commands that go together with what stands in braces after them.
 DROPPED_WITH_ARGUMENT = frozenset(
     {
@@ -74,6 +88,10 @@ RELATIONS = {
     "coloneqq": "=", "doteq": "=", "in": "in", "notin": "notin",
     "approx": "≈", "propto": "∝", "sim": "∼", "to": "→",
 }  # fmt: skip
+#: Dots between the first and the last of something.
+DOTS = ("dots", "ldots", "cdots")
+#: Text on a line of its own between two equations.
+TEXT_BETWEEN = frozenset({"intertext", "shortintertext"})
 #: What stands between two equations.
 ARROWS = frozenset({"Rightarrow", "implies", "iff", "Leftrightarrow", "therefore", "Longrightarrow"})
 #: Commands that set a word upright.

@@ -315,6 +315,10 @@ class FunctionParser(ConstructParser):
 
     def _function_arguments(self, function: str) -> tuple[Syntax, ...]:
         token = self.token
+        if function == "diag" and token.text == "(":
+            listed = self._listed()
+            if listed is not None:
+                return (listed,)
         if token.kind == "open" and token.text != "<":
             return self._arguments()
         if token.kind == "{":
@@ -339,6 +343,29 @@ class FunctionParser(ConstructParser):
             read = self.written(token.at, self.tokens[self.place - 1].end)
             self.note(token.at, f"{function} without brackets takes one factor, here {read}")
         return (first,)
+
+    def _listed(self) -> Name | None:
+        r"""The array w whose entries ``(w_1, \dots, w_n)`` lists in brackets; None for anything else."""
+        end = matching(self.tokens, self.place)
+        pieces = split(self.tokens[self.place + 1 : end], (",",)) if end > 0 else []
+        if len(pieces) < 3 or not (len(pieces[-2]) == 1 and pieces[-2][0].is_command(*known.DOTS)):
+            return None
+        names = []
+        for piece in (*pieces[:-2], pieces[-1]):
+            parser = NameParser(piece, self.shared)
+            name = parser.name() if parser.starts_name() else None
+            if name is None or not parser.at_end or len(name.units) != 1:
+                return None
+            names.append(name)
+        *first, last = names
+        places = [unit.text for name in first if isinstance(unit := name.units[0], Numeral)]
+        same = all(replace(name, at=0, units=()) == replace(last, at=0, units=()) for name in first)
+        if not same or places != [str(number + 1) for number in range(len(first))]:
+            return None
+        if not isinstance(last.units[0], Name):
+            return None
+        self.place = end + 1
+        return replace(last, units=())
 
     def _starts_function(self) -> bool:
         token = self.token

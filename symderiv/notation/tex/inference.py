@@ -310,6 +310,7 @@ class _Inference(ArrayFinder):
             arrays=dict(known.arrays),
             labels=dict(known.labels),
             functions=set(known.functions),
+            applied=set(known.applied),
             letters=dict(known.letters),
             axes=set(known.axes),
             aliases=self.aliases,
@@ -346,6 +347,8 @@ class _Inference(ArrayFinder):
             scope.arrays.setdefault(each.name, tuple(letters[letter] for letter in each.letters))
             if not scope.arrays[each.name]:
                 scope.functions.add(each.name)
+            elif each.arguments:
+                scope.applied.add(each.name)
         for name in found.inputs:
             if name in scope.labels and self._is_number_too(name, with_places=False):
                 where = next(

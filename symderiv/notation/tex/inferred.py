@@ -16,7 +16,7 @@ from symderiv.notation.tex.arrays import Value, named
 from symderiv.notation.tex.bound_letters import with_letters_apart
 from symderiv.notation.tex.calls import written_out
 from symderiv.notation.tex.cursor import Shared
-from symderiv.notation.tex.divergences import with_divergences
+from symderiv.notation.tex.divergences import with_divergences, without_compared
 from symderiv.notation.tex.equations import equations
 from symderiv.notation.tex.function_indices import with_indices
 from symderiv.notation.tex.guesses import Guess, guesses_of
@@ -188,7 +188,7 @@ def _read(  # noqa: PLR0917
     einstein: bool = False,
 ) -> tuple[Problem, tuple[Chain, ...], list[Defined | None]]:
     source = source_of(latex, path)
-    tokens = without_boxes(tokenize(source, macros, together))
+    tokens, compared = without_compared(without_boxes(tokenize(source, macros, together)))
     subscripts = letters_in_subscripts(tokens)
     found_equations = equations(source, tokens, lambda token: token.text in subscripts, passing=together)
     known = replace(Scope.of_problem(problem), rows=frozenset(rows))
@@ -198,6 +198,7 @@ def _read(  # noqa: PLR0917
     known.unspecified.update(dict.fromkeys(primed, 0))
     problem = replace(problem, functions=(*problem.functions, *(Function(name, 0) for name in primed)))
     shared = Shared(source, vocabulary_of(known, found_equations, symbols, source))
+    shared.notes.update(compared)
     parsed = _each(found_equations, lambda one: parse(source, [one], known, shared)[0], faults)
     parsed = with_indices(with_divergences(parsed, known), known, shared.notes)
     roots = roots_of(known, parsed, shared.notes)

@@ -44,6 +44,7 @@ class LetterFinder:
         self.fixed: set[str] = set()  # letters that are labels
         self.shaped: dict[str, int] = {}  # names whose shape was found from matrix notation, and where
         self.first_use: dict[str, int] = {}
+        self.patient = False  # whether what may be told by another equation is left open
         self.held: set[str] = set()  # names of which it is not yet asked whether they are arrays
         self.joined: set[str] = set()  # other names, some axes of which are one for it
         self.whole: set[str] = set()  # names with subscripts that are defined as one name
@@ -160,6 +161,15 @@ class LetterFinder:
                 own = part.units[: len(part.units) - len(found[1])]
                 letters = {plain(unit) for unit in own if isinstance(unit, Name) and not unit.units}
                 self.marks |= {each for each in letters if len(each) == 1} - bound - self.known.letters.keys()
+        for each in self.parsed:  # the A and B of E_A = f(R_A, R_B) are no places: nothing runs over B
+            left, right = (
+                {plain(unit) for side in sides for unit in names_in_subscripts(side)}
+                for sides in (each.sides[:1], each.sides[1:])
+            )
+            open_ = {letter for letter in right - bound if len(letter) == 1 and letter.isupper()}
+            open_ -= self.known.letters.keys() | self.known.arrays.keys()
+            if open_ & left and open_ - left:
+                self.marks |= open_
 
     def _add_compared(self, left: Part, right: Part) -> None:
         """The letters of ``i = j``, where one of them is known to be one."""

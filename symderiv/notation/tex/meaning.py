@@ -283,6 +283,8 @@ class Reader(BinderReader):
         if found is None:
             raise self._undefined(node)
         array = found[0]
+        if array in self.scope.applied:
+            return self.value(name)
         if array not in self.scope.functions:
             return Value(self.entry(node, array, arguments))
         return Value(Entry(array))

@@ -173,6 +173,9 @@ class Parser(FunctionParser):
     def _raise(self, base: Syntax) -> Syntax:
         token = self.next()
         inside = self.argument("a power")
+        bare = base.parts[0] if isinstance(base, Bracket) and base.sign == "{" else base
+        if len(inside) == 1 and isinstance(bare, Name) and inside[0].text in ("top", "T"):
+            base = bare  # {w'_j}^T
         if len(inside) == 1 and inside[0].is_command("top"):
             return Transposed(token.at, base)
         if len(inside) == 1 and inside[0].text == "t" and self.shared.vocabulary.turned_by_t:

@@ -33,6 +33,8 @@ class Scope:
         What each unspecified function is a function of.
     functions
         Definitions without indices and unspecified functions: what may be written ``L(w)``.
+    applied
+        Definitions of whole arrays that are written with what they are made of, ``f(x) = A x``.
     unspecified
         The unspecified functions of numbers, and how many arguments each takes.
     given
@@ -57,6 +59,7 @@ class Scope:
     labels: dict[str, str] = field(default_factory=dict)
     upstream: dict[str, str] = field(default_factory=dict)
     functions: set[str] = field(default_factory=set)
+    applied: set[str] = field(default_factory=set)
     unspecified: dict[str, int] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     letters: dict[str, str] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from symderiv.notation.tex.axes import Slot
 from symderiv.notation.tex.syntax import (
     Applied,
     Bracket,
+    Differentiated,
     Factors,
     Name,
     Numeral,
@@ -69,6 +70,10 @@ def deciding(node: Syntax) -> Name | None:
             return next((name for _, term in terms if (name := deciding(term)) is not None), None)
         case Factors(_, factors) if all(sign in ("", "*", "×") for sign, _ in factors):
             return deciding(factors[-1][1])
+        case Factors(_, factors) if all(sign in ("⊙", "⊘") for sign, _ in factors[1:]):
+            return next((name for _, factor in factors if (name := deciding(factor)) is not None), None)
+        case Differentiated(_, _, (by,)):
+            return deciding(by)
         case Transposed(_, base) | Ratio(_, base, _):
             return deciding(base)
         case Raised(_, base, exponent) if is_minus_one(exponent):

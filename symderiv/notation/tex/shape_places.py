@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
 
 from symderiv.notation.names import RESERVED
 from symderiv.notation.tex.axes import AxisClash, Slot
@@ -87,12 +86,17 @@ class ShapePlaces(LetterFinder):
                 self._assign(inside, shape)
             case Ratio(_, above, _) | Factors(_, (("", above), ("/", _))):
                 self._assign(above, shape)
+            case Factors(_, factors) if all(sign in ("⊙", "⊘") for sign, _ in factors[1:]):
+                for _, factor in factors:
+                    if self._shape(factor) is None:
+                        self._assign(factor, shape)
             case Factors():
                 name = deciding(node)
                 if name is None or len(shape.slots) != (2 if is_capital(name) else 1):
                     return
-                factors = [factor for _, factor in node.factors[:-1]]
-                if any(is_capital(factor) for factor in factors):  # X W has the columns of W alone
+                if any(
+                    is_capital(factor) for _, factor in node.factors[:-1]
+                ):  # X W has the columns of W alone
                     own = Shape((self._new_slot(name, 0), *shape.slots[1:]))
                 else:
                     own = shape
@@ -110,8 +114,12 @@ class ShapePlaces(LetterFinder):
                 self._assign(name, shape)
             case Bound(_, "sum", _, body):
                 self._assign(body, shape)
-            case Differentiated(_, _, (by,)):
-                self._assign(by, replace(shape, row=False))
+            case Differentiated(_, of, (by,)) if self._shape(of) is not None or not self.patient:
+                if len(shape.slots) == 2 and self._shape(of) is None and all(map(_is_small, (of, by))):
+                    self._assign(of, Shape(shape.slots[:1]))  # the Jacobian of two vectors
+                own = self._shape(of) or Shape()
+                self._same(own, Shape(shape.slots[: len(own.slots)]))
+                self._assign(by, Shape(shape.slots[len(own.slots) :]))
             case _:
                 return
 
@@ -126,10 +134,10 @@ class ShapePlaces(LetterFinder):
             or name.names in (("e",), ("I",))
         )
 
-    def _set(self, spelled: str, rank: int, where: Name) -> None:
+    def _set(self, spelled: str, rank: int, where: Name | int) -> None:
         if spelled not in self.ranks and rank <= 2:
             self.ranks[spelled] = rank
-            self.shaped.setdefault(spelled, where.at)
+            self.shaped.setdefault(spelled, where if isinstance(where, int) else where.at)
 
     def _new_slot(self, node: Syntax, place: int) -> Slot:
         """A slot of its own, for an axis of something that a name will get."""
@@ -151,3 +159,8 @@ class ShapePlaces(LetterFinder):
         for kind, name, _ in (one, other):
             if joined and kind == "array" and name not in self.shaped:
                 self.joined.add(name)
+
+
+def _is_small(node: Syntax) -> bool:
+    """Whether something is a name with a small letter, as vectors have."""
+    return isinstance(node, Name) and not is_capital(node) and not node.word

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from symderiv.notation.tex.axes import Slot
-from symderiv.notation.tex.shape import NUMBER, Shape, bare, is_capital, is_minus_one, times_sign
+from symderiv.notation.tex.calls import rebuilt
+from symderiv.notation.tex.shape import NUMBER, Shape, bare, deciding, is_capital, is_minus_one, times_sign
 from symderiv.notation.tex.shape_places import SQUARE, ShapePlaces
 from symderiv.notation.tex.syntax import (
     Applied,
@@ -64,6 +66,9 @@ class ShapeFinder(ShapePlaces):
             if any(isinstance(part, Bound) and part.kind == "sum" for part in walk(side))
         }
         self.held |= summed.keys() - self.ranks.keys()
+        self.patient = True
+        self._go_round()
+        self.patient = False
         self._go_round()
         if self.held:
             for name in self.held:
@@ -179,7 +184,8 @@ class ShapeFinder(ShapePlaces):
             case Applied():
                 return self._shape_of_function(node)
             case Called(_, name, arguments):
-                return self._shape(arguments[0]) if name.primes else self._shape_of_name(name)
+                entrywise = name.primes or self.known.slope(name) is not None
+                return self._shape_of_sum(arguments) if entrywise else self._shape_of_name(name)
             case Differentiated(_, of, by):
                 return self._shape_of_derivative(of, by)
             case Cases(_, rows):
@@ -239,7 +245,7 @@ class ShapeFinder(ShapePlaces):
     def _shape_of_product(self, factors: Sequence[tuple[str, Syntax]]) -> Shape | None:
         total: Shape | None = NUMBER
         before: Syntax | None = None  # a factor that nothing is known of yet
-        unknown = False
+        unknown = later = False
         for place, (sign, factor) in enumerate(factors):
             shape = self._shape(factor)
             if sign == "/":
@@ -250,7 +256,14 @@ class ShapeFinder(ShapePlaces):
                 shape = self._after_array(total, sign, factor, last=place == len(factors) - 1)
             if shape is None:
                 unknown, before = True, factor
+                if total is not None and total.is_array:
+                    waits = self.patient and not total.is_column and sign in ("", "*")
+                    later = later or waits or self._is_held(factor)
                 continue
+            if before is not None and self.patient and shape.is_array and shape.row and sign in ("", "*"):
+                later = True
+            if before is not None and sign in ("⊙", "⊘") and shape.is_array:
+                self._assign(before, shape)
             if before is not None and shape.is_array and is_capital(before) and not shape.row:
                 self._assign(before, Shape((self._new_slot(before, 0), shape.slots[0])))
                 shape = self._times(self._shape(before) or NUMBER, shape, sign)
@@ -258,7 +271,14 @@ class ShapeFinder(ShapePlaces):
             total = self._outer_with_ones(total or NUMBER, shape, factor) or self._times(
                 total or NUMBER, shape, sign
             )
+        if later:  # x^T w is a number if w turns out to be a vector, v x^T a matrix
+            return None
         return None if unknown and total is not None and not (total.is_array or total.kind) else total
+
+    def _is_held(self, factor: Syntax) -> bool:
+        """Whether it is not yet asked if a factor is an array."""
+        name = bare(factor)
+        return name is not None and self._split(name)[0] in self.held
 
     @staticmethod
     def _outer_with_ones(left: Shape, right: Shape, factor: Syntax) -> Shape | None:
@@ -279,6 +299,11 @@ class ShapeFinder(ShapePlaces):
                 self._assign(factor, Shape((total.slots[-1], self._new_slot(factor, 1))))
             else:
                 self._assign(factor, Shape((total.slots[-1],)))
+        elif last and not total.is_column and not self.patient:
+            name = deciding(factor)
+            if name is not None:
+                columns = (self._new_slot(name, 1),) if is_capital(name) else ()
+                self._assign(factor, Shape((total.slots[-1], *columns)))
         return self._shape(factor)
 
     def _times(self, left: Shape, right: Shape, sign: str) -> Shape:
@@ -360,7 +385,10 @@ class ShapeFinder(ShapePlaces):
         if not node.arguments:
             return None
         if node.function in ("softmax", "logsumexp", "diag", *SQUARE):
-            shape = self._need(node.arguments[0], square=node.function in SQUARE)
+            argument = node.arguments[0]
+            if node.function == "diag":
+                argument = _without_powers(argument)
+            shape = self._need(argument, square=node.function in SQUARE)
             if shape is None or node.function == "softmax" or not shape.is_array:
                 return shape
             if node.function == "diag":
@@ -386,3 +414,10 @@ def _differentiated_by(sides: Sequence[Syntax]) -> list[Name]:
         if isinstance(side, Differentiated) and len(side.by) == 1
         and isinstance(by := side.by[0], Name) and not by.units and not by.bold
     ]  # fmt: skip
+
+
+def _without_powers(node: Any) -> Any:
+    """The argument of ``diag(1 - h^2)``, where powers are those of the entries: they change no shape."""
+    if isinstance(node, Raised) and isinstance(node.exponent, Numeral):
+        return _without_powers(node.base)
+    return rebuilt(node, _without_powers)

@@ -138,8 +138,13 @@ class SumParser(NameParser):
                     found[same] = Ranging(old.at, old.letter, old.first, old.last, ranging.condition)
                 else:
                     raise self.error(ranging.at, f"the index {ranging.letter.names[0]} stands here twice")
+        first = found[-1].first
         if last is not None and len(found) > 1 and any(each.first is None for each in found):
-            raise self.error(last.at, "one upper bound for several indices: write a sum for each")
+            alone = any(each.first is not None or each.condition is not None for each in found[:-1])
+            if alone or first is None:
+                raise self.error(last.at, "one upper bound for several indices: write a sum for each")
+            self.note(last.at, "both bounds are read as those of each index under the sum sign")
+            found = [replace(each, first=first) for each in found]
         return tuple(found)
 
     def _rangings(self, tokens: list[Token], where: Token, last: Syntax | None) -> list[Ranging]:

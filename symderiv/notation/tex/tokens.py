@@ -211,6 +211,9 @@ class _Scanner:
             return
         if name in known.DROPPED_WITH_ARGUMENT:
             self._skip_argument(at)
+        elif name in known.TEXT_BETWEEN:
+            self._skip_argument(at)
+            self._add("newline", "\\" + name, at)
         elif name in known.SIDES:
             self.side = known.SIDES[name]
         elif name in known.DELIMITERS:
