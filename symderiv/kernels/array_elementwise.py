@@ -25,7 +25,7 @@ from symderiv.expression.nodes import (
 from symderiv.expression.traverse import compared_values
 from symderiv.kernels.array_formula import ArrayFormula
 from symderiv.kernels.array_steps import Operand, Step, Steps, Text, Value, axes_of
-from symderiv.kernels.formula import ATOM, is_negative
+from symderiv.kernels.formula import ATOM, is_constant, is_negative
 from symderiv.kernels.program import Statement
 from symderiv.kernels.python_functions import FUNCTION_IN_NUMPY
 
@@ -78,6 +78,8 @@ class Elementwise:
             case Power(base, exponent):
                 return self._power(base, exponent)
             case Where(condition, then, otherwise):
+                if is_constant(then) and is_constant(otherwise):
+                    return self.steps.formula(self._text(node).code, self._formula.order, node)
                 return self._choice(condition, then, otherwise)
             case Call(name, arguments):
                 return self._call(name, arguments)

@@ -19,6 +19,7 @@ from symderiv.expression.nodes import (
     Power,
     Shift,
     Size,
+    Where,
 )
 from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values
@@ -31,6 +32,7 @@ from symderiv.kernels.formula import (
     Formula,
     Piece,
     decimal,
+    is_constant,
     is_negative,
     is_short,
 )
@@ -128,6 +130,18 @@ class ArrayFormula(Formula):
 
     def __init__(self, arrays: Arrays, order: tuple[Index, ...]) -> None:
         self.arrays, self.order = arrays, order
+
+    def piece(self, node: Expression) -> Piece:
+        """As elsewhere, and a choice between two constants is one of the arrays' dtype."""
+        if isinstance(node, Where):
+            return self.where(node.condition, *self.branches(node))
+        return super().piece(node)
+
+    def branches(self, node: Where) -> tuple[str, str]:
+        """Both values of a choice. Two Python numbers would make an array of integers, or of float64."""
+        then, otherwise = self.text(node.then), self.text(node.otherwise)
+        both_constant = is_constant(node.then) and is_constant(node.otherwise)
+        return (f"dtype.type({then})" if both_constant else then), otherwise
 
     def product(self, node: Multiply) -> Piece:
         """A product: factors over the same axes are multiplied first, as they make the smaller array."""

@@ -9,14 +9,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from symderiv.expression.indices import fresh_name
 from symderiv.expression.nodes import Entry, Index
 from symderiv.kernels.hoist import hoisted
-from symderiv.kernels.loop_program import Buffer, Loop, LoopProgram, Node, Start, Store
+from symderiv.kernels.loop_program import Buffer, Loop, LoopProgram, Node, Note, Start, Store, nodes
 from symderiv.kernels.loop_walk import arrays_of, common_places, entries_of, mapped
 from symderiv.kernels.nests import TOTAL
 
@@ -27,6 +27,7 @@ def contracted(program: LoopProgram) -> LoopProgram:
     """`program` with smaller intermediates in its nests."""
     work = _Contraction({each.name: each for each in program.buffers})
     body = work.nested(program.body, set())
+    body = _with_notes_near(body, work.buffers)
     used = arrays_of(body)
     buffers = tuple(each for each in work.buffers.values() if each.name in used)
     return replace(program, body=body, buffers=buffers)
@@ -116,6 +117,33 @@ class _Contraction:
         name = fresh_name(stem, self.buffers)
         self.buffers[name] = Buffer(name, ())
         return Entry(name, ())
+
+
+def _with_notes_near(body: tuple[Node, ...], buffers: Mapping[str, Buffer]) -> tuple[Node, ...]:
+    """The body, in which what is said of an array that has lost axes stands where it is first set."""
+    moved = {
+        each.of.array: each
+        for each in nodes(body)
+        if isinstance(each, Note)
+        and each.of is not None
+        and each.of.array in buffers
+        and len(each.of.indices) != len(buffers[each.of.array].indices)
+    }
+    waiting = dict(moved)
+
+    def placed(part: tuple[Node, ...]) -> Iterator[Node]:
+        for each in part:
+            if isinstance(each, Loop):
+                yield replace(each, body=tuple(placed(each.body)))
+            elif not isinstance(each, Note):
+                note = waiting.pop(each.target.array, None)
+                if note is not None:
+                    yield replace(note, of=each.target)
+                yield each
+            elif each not in moved.values():
+                yield each
+
+    return tuple(placed(body)) if moved else body
 
 
 def _left_out(terms: tuple[_Term, ...], places: Sequence[int]) -> tuple[_Term, ...]:

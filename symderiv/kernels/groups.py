@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symderiv.expression.construct import (
+    base_and_exponent,
+    coefficient_and_rest,
     factors_of,
     multiply,
 )
@@ -99,17 +101,80 @@ class Groups:
                 self.note_group(part)
         if not isinstance(node, Sum) or self.use_of_sum(node) is not None:
             return
-        found = power_of(term_of(node)) or self._weighted_power(node)
+        found = power_of(term_of(node))
         if found is None or node.index not in free_indices(found[0]):
             return
-        exponent, condition = found
         # In the order of the exponent, whose batch letter comes first.
-        letters_used = dict.fromkeys((*free_indices(exponent), *free_indices(node)))
-        free = tuple(index for index in letters_used if index in free_indices(node))
+        letters_used = dict.fromkeys((*free_indices(found[0]), *free_indices(node)))
+        self._bring_in(node.index, *found, tuple(each for each in letters_used if each in free_indices(node)))
+
+    def note_weighted_group(self, node: Expression) -> None:
+        """Bring in the arrays of a sum Σ_k w_k exp(u_k) that is a divisor, or that a logarithm is taken of.
+
+        The largest exponent is then that of the places with a weight: what a mask of zeros leaves out
+        has no say. Only where the exponentials are terms of no group yet.
+        """
+        total: Expression | None = None
+        if isinstance(node, Call) and node.function == "log":
+            total = node.arguments[0]
+        elif isinstance(node, Power) and coefficient_and_rest(node.exponent)[0] < 0:
+            total = node.base
+        if isinstance(total, Entry):
+            total = self.unfolded(total)
+        if not isinstance(total, Sum) or total.condition is not None:
+            return
+        factors = factors_of(total.body)
+        powers = [each for each in factors if isinstance(each, Call) and each.function == "exp"]
+        if len(factors) < 2 or len(powers) != 1 or total.index not in free_indices(powers[0]):
+            return
+        weights = [each for each in factors if isinstance(each, Entry) and total.index in free_indices(each)]
+        condition = _has_weight(weights[0]) if len(weights) == 1 else None
+        term = powers[0] if condition is None else Where(condition, powers[0], ZERO)
+        if self.use_of_exp(powers[0]) is not None or self.use_of_exp(term) is not None:
+            return
+        letters = dict.fromkeys((*free_indices(powers[0]), *free_indices(term)))
+        free = tuple(each for each in letters if each != total.index)
+        self._bring_in(total.index, powers[0].arguments[0], condition, free)
+
+    def with_weights(self, node: Expression) -> Expression:
+        """`node`, in which an exponential beside its weight in a sum is 0 where the weight is."""
+        if not any(group.condition is not None for group in self.groups):
+            return node
+        node = map_children(node, self.with_weights)
+        if not isinstance(node, Multiply):
+            return node
+        factors = list(node.factors)
+        for place, factor in enumerate(factors):
+            if not (isinstance(factor, Call) and factor.function == "exp") or self.use_of_exp(factor):
+                continue
+            for other, total in enumerate(factors):
+                beside = self._beside_its_weight(
+                    factor, factors_of(total.body if isinstance(total, Sum) else node)
+                )
+                if beside is not None and isinstance(total, Sum):
+                    factors[other] = replace(total, body=multiply(total.body, beside))
+                    return multiply(*factors[:place], *factors[place + 1 :])
+                if beside is not None:
+                    factors[place] = beside
+                    break
+        return multiply(*factors)
+
+    def _beside_its_weight(self, power: Call, factors: Sequence[Expression]) -> Expression | None:
+        for factor in factors:
+            if isinstance(factor, Entry):
+                term = Where(_has_weight(factor), power, ZERO)
+                if self.use_of_exp(term) is not None:
+                    return term
+        return None
+
+    def _bring_in(
+        self, index: Index, exponent: Expression, condition: Compare | None, free: tuple[Index, ...]
+    ) -> None:
+        """The arrays of a new group."""
         names = [self.new_name(stem) for stem in ("m", "e", "s", "log_s", "u")]
-        group = Group(node.index, exponent, condition, free, *names)
+        group = Group(index, exponent, condition, free, *names)
         self.groups.append(group)
-        letters = (*free, node.index)
+        letters = (*free, index)
         if isinstance(exponent, Entry):
             u: Expression = exponent
         else:
@@ -117,19 +182,12 @@ class Groups:
             self.add(group.u, letters, exponent, "")
             u = Entry(group.u, letters)
         m = Entry(group.m, free)
-        self.add(group.m, free, Extremum("max", node.index, group.within(u)), _WHY_MAX)
+        self.add(group.m, free, Extremum("max", index, group.within(u)), _WHY_MAX)
         # Inside exp, so that no exponential is taken where the maximum is not one of all exponents.
         shifted = group.within(Add((u, multiply(Number(Fraction(-1)), m))))
         self.add(group.e, letters, call("exp", shifted), _WHY_EXP)
-        self.add(group.s, free, Sum(node.index, Entry(group.e, letters)), _WHY_SUM)
+        self.add(group.s, free, Sum(index, Entry(group.e, letters)), _WHY_SUM)
         self.add(group.log_s, free, call("log", Entry(group.s, free)), "")
-
-    def _weighted_power(self, node: Sum) -> tuple[Expression, Compare | None] | None:
-        """The u of a sum Σ_k w_k exp(u_k) whose exponentials belong to no group yet."""
-        powers = [each for each in factors_of(node.body) if isinstance(each, Call) and each.function == "exp"]
-        if node.condition is not None or len(powers) != 1 or self.use_of_exp(powers[0]) is not None:
-            return None
-        return power_of(powers[0])
 
     def new_name(self, stem: str) -> str:
         """A name for a new array."""
@@ -158,48 +216,66 @@ class Groups:
                     return number, terms
         return None
 
-    def use_of_exp(self, node: Expression) -> tuple[Use, IndexTerm] | None:
-        """The group that exp(..) is a term of, at which terms, and which term of the sum."""
+    def use_of_exp(self, node: Expression, first: Collection[int] = ()) -> tuple[Use, IndexTerm] | None:
+        """The group that exp(..) is a term of, at which terms, and which term of the sum.
+
+        One exponential may be a term of two sums, along rows and along columns: groups whose numbers
+        are in `first` are asked before the others.
+        """
         found_power = power_of(node)
         if found_power is None:
             return None
         node = restricted_to(found_power[1], call("exp", found_power[0]))
-        for number, group in enumerate(self.groups):
-            found: dict[Index, IndexTerm] = {}
+        numbers = sorted(range(len(self.groups)), key=lambda number: number not in first)
+        for number in numbers:
+            group, found = self.groups[number], dict[Index, IndexTerm]()
             if match(group.term(), node, {*group.free, group.index}, found):
                 return (number, tuple(found[index] for index in group.free)), found[group.index]
         return None
 
-    def degree(self, node: Expression) -> dict[Use, int] | None:
-        """The degree of `node` in the e^m of each group; None where it has none."""
+    def divisors(self, node: Multiply) -> frozenset[int]:
+        """The groups whose sums are factors of a product, or divide it."""
+        uses = (self.use_of_sum(base_and_exponent(factor)[0]) for factor in node.factors)
+        return frozenset(use[0] for use in uses if use is not None)
+
+    def degree(self, node: Expression, first: Collection[int] = ()) -> dict[Use, int] | None:
+        """The degree of `node` in the e^m of each group; None where it has none.
+
+        Exponentials are terms of the sums that they are divided by, then of the groups in `first`.
+        """
         use = self.use_of_sum(node)
         if use is not None:
             return {use: 1}
-        term = self.use_of_exp(node)
+        term = self.use_of_exp(node, first)
         if term is not None:
             return {term[0]: 1}
         match node:
             case Multiply(factors):
                 total: dict[Use, int] = {}
+                first = self.divisors(node) or first
                 for factor in factors:
-                    each = self.degree(factor)
+                    each = self.degree(factor, first)
                     if each is None:
                         return None
                     for key, count in each.items():
                         total[key] = total.get(key, 0) + count
                 return total
             case Power(base, Number(value)) if value.denominator == 1:
-                inner = self.degree(base)
+                inner = self.degree(base, first)
                 return None if inner is None else {key: count * int(value) for key, count in inner.items()}
             case Add(terms):
-                degrees = [self.degree(term) for term in terms]
-                first = degrees[0]
-                return first if all(each == first for each in degrees) else None
+                degrees: list[dict[Use, int]] = []
+                for part in terms:
+                    each = self.degree(part, first)
+                    if each is None or (degrees and _without_zeros(each) != _without_zeros(degrees[0])):
+                        return None
+                    degrees.append(each)
+                return {key: count for each in degrees for key, count in each.items()}
             case Sum(index, body, condition):
-                inner = self.degree(body if condition is None else self.restricted(body, condition))
-                if inner is None or any(index in terms for (_, terms) in inner):
+                inner = self.degree(body if condition is None else self.restricted(body, condition), first)
+                if inner is None or any(count and index in spots for (_, spots), count in inner.items()):
                     return None
-                return inner
+                return {key: count for key, count in inner.items() if index not in key[1]}
             case _:
                 return {}
 
@@ -216,6 +292,14 @@ class Groups:
         """What an entry of an intermediate stands for; None for an argument."""
         definition = self.definitions.get(entry.array)
         return unfold(definition, entry) if definition else None
+
+
+def _without_zeros(degrees: dict[Use, int]) -> dict[Use, int]:
+    return {use: count for use, count in degrees.items() if count}
+
+
+def _has_weight(weight: Entry) -> Compare:
+    return Compare("!=", weight, ZERO)
 
 
 def term_of(node: Sum) -> Expression:

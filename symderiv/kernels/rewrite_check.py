@@ -15,11 +15,13 @@ from typing import Any
 
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Definition, Derivative, Entry, Expression, Index, IndexTerm, Shift
-from symderiv.expression.oracle import Arithmetic, Oracle, multiprecision
+from symderiv.expression.oracle import Arithmetic, Oracle, OracleError, multiprecision
 from symderiv.expression.traverse import walk
 
 DIGITS_COMPARED = 40
 _SIZES = (1, 2, 3)
+#: What generic values are multiplied by: the next one where a formula has no value, such as log(1 - x).
+_SCALES = (Fraction(1), Fraction(1, 7), Fraction(-1, 7))
 
 
 class KernelOracle(Oracle):
@@ -72,16 +74,16 @@ def generic_value(name: str, place: tuple[int, ...]) -> Fraction:
 class GenericTable(dict[tuple[int, ...], Any]):
     """Values of an array that is not given: generic ones, made where they are asked for."""
 
-    def __init__(self, name: str, label_size: int | None) -> None:
+    def __init__(self, name: str, label_size: int | None, scale: Fraction) -> None:
         super().__init__()
-        self._name, self._label_size = name, label_size
+        self._name, self._label_size, self._scale = name, label_size, scale
 
     def __missing__(self, place: tuple[int, ...]) -> Any:
         value = generic_value(self._name, place)
         if self._label_size is not None:
             self[place] = int(value.numerator) % self._label_size
         else:
-            self[place] = fifty_digits().from_fraction(value)
+            self[place] = fifty_digits().from_fraction(value * self._scale)
         return self[place]
 
 
@@ -98,26 +100,33 @@ def same_value(
     """
     free = tuple(dict.fromkeys((*free_indices(before), *free_indices(after))))
     compared = False
-    for number in _SIZES:
-        wanted = _values(before, definitions_before, free, number)
-        if wanted is None:
-            continue
-        found = _values(after, definitions_after, free, number)
-        if found is None or not all(_agree(*pair) for pair in zip(wanted, found, strict=True)):
-            return False
-        compared = True
-    return compared
+    for scale in _SCALES:
+        for number in _SIZES:
+            wanted = _values(before, definitions_before, free, number, scale)
+            if wanted is None:
+                continue
+            found = _values(after, definitions_after, free, number, scale)
+            if found is None or not all(_agree(*pair) for pair in zip(wanted, found, strict=True)):
+                return False
+            compared = True
+        if compared:
+            return True
+    return False
 
 
 def _values(
-    node: Expression, definitions: Mapping[str, Definition], free: tuple[Index, ...], number: int
+    node: Expression,
+    definitions: Mapping[str, Definition],
+    free: tuple[Index, ...],
+    number: int,
+    scale: Fraction,
 ) -> list[Any] | None:
     """The value at the first places where all axes have `number` places; None where it has none."""
-    oracle = _oracle(node, definitions, number)
+    oracle = _oracle(node, definitions, number, scale)
     spots = product(*(range(oracle.size(index.axis)) for index in free))
     try:
         return [oracle.evaluate(node, dict(zip(free, spot, strict=True))) for spot in list(spots)[:4]]
-    except ZeroDivisionError:
+    except (ZeroDivisionError, OracleError):
         return None
 
 
@@ -129,7 +138,9 @@ def _agree(left: Any, right: Any) -> bool:
     return bool(close) and bool(abs(left) < math.inf)
 
 
-def _oracle(node: Expression, definitions: Mapping[str, Definition], number: int) -> KernelOracle:
+def _oracle(
+    node: Expression, definitions: Mapping[str, Definition], number: int, scale: Fraction
+) -> KernelOracle:
     bodies = [node, *(definition.body for definition in definitions.values())]
     labels, arrays, axes = set[str](), set[str](), dict[str, None]()
 
@@ -166,7 +177,7 @@ def _oracle(node: Expression, definitions: Mapping[str, Definition], number: int
     # Axes of one size all: a label may then point into any of them.
     sizes = dict.fromkeys(axes, number)
     given = {
-        name: GenericTable(name, number if name in labels else None)
+        name: GenericTable(name, number if name in labels else None, scale)
         for name in arrays | labels
         if name not in definitions
     }

@@ -109,19 +109,21 @@ class _Specification(Frame):
         return self._spec("", about, arguments, [result], reductions=reductions)
 
     def jacobian(self, variable: Entry) -> FunctionSpec:
-        """The derivative of each output entry by each entry of one variable, sample by sample."""
+        """The derivative of each output entry by each entry of one variable, sample by sample.
+
+        Of a scalar it is the gradient, in the shape of the variable. Else it is a matrix: a variable with
+        several axes is flattened column by column, so that its first axis varies fastest.
+        """
         taken: set[str] = set()
         outer = self._output_letters(taken)
         inner = self._letters(variable.array, taken, variable.indices)
         derivation = derive(self.problem, Entry(self.output, outer), (Entry(variable.array, inner),))
         batch = (self.index,) if self.index is not None and self.output in self.per_sample else ()
-        # A variable with several axes is flattened column by column: its first axis varies fastest.
-        indices = (*batch, *outer, *reversed(inner))
-        start = len(batch)
-        groups: list[tuple[int, ...]] = [(number,) for number in range(start)]
-        for span in (range(start, start + len(outer)), range(start + len(outer), len(indices))):
-            if span:
-                groups.append(tuple(span))
+        indices = (*batch, *outer, *(reversed(inner) if outer else inner))
+        groups: list[tuple[int, ...]] = [(number,) for number in range(len(batch if outer else indices))]
+        if outer:
+            places = range(len(batch), len(indices))
+            groups += [tuple(span) for span in (places[: len(outer)], places[len(outer) :]) if span]
         result = self._result(
             "out", indices, self._along(derivation.result),
             Derivative(self._entry(self.output, outer), (self._entry(variable.array, inner),)),
@@ -130,7 +132,7 @@ class _Specification(Frame):
         kind, what = ("jacobian", "The Jacobian") if outer else ("gradient", "The gradient")
         return self._spec(
             f"_{kind}_{variable.array}",
-            f"{what} of {self.output} by {variable.array}, sample by sample.",
+            f"{what} of {self.output} by {variable.array}{', sample by sample' if batch else ''}.",
             self._arguments([result.tree], saved=True),
             [result],
         )

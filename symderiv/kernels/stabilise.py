@@ -11,6 +11,7 @@ terms of them:
     log(exp(u_i) / S)        becomes   (u_i - m) - log s
     log(t / (exp(u_i) / S))  becomes   log t - ((u_i - m) - log s)
     Σ_k z_k p_k - z_i        becomes   Σ_k (z_k - M) p_k - (z_i - M),  M = max_k z_k,  where Σ_k p_k = 1
+    Σ_k w_k exp(u_k)         has its maximum and its e_k where w_k is not 0
     Σ over part of an axis   has its maximum and its e_k over that part: u_k counts as -inf elsewhere
     w · log(..), w = 0       counts 0  (0 · log 0 = 0), and so does w · u where u may be -inf
 
@@ -21,7 +22,7 @@ that changes the value raises :class:`KernelError`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -81,7 +82,9 @@ class Stabiliser(Groups):
         """`node` in its stable form, checked against the form given."""
         for _, part in walk(node):
             self.note_group(part)
-        shifted = self.shift_all(node)
+        for _, part in walk(node):
+            self.note_weighted_group(part)
+        shifted = self.shift_all(self.with_weights(node))
         if shifted != node:
             before = {**self.definitions, **self.saved}
             if not same_value(node, shifted, before, {**before, **self.added}):
@@ -120,19 +123,21 @@ class Stabiliser(Groups):
             return replace(node, then=self.shift_all(self.restricted(node.then, node.condition)))
         return map_children(node, self.shift_all)
 
-    def _shift(self, node: Expression) -> Expression:
+    def _shift(self, node: Expression, first: Collection[int] = ()) -> Expression:
         """Every exp(u) and S in a tree of degree 0 over e^m: the e^m cancel."""
         use = self.use_of_sum(node)
         if use is not None:
             return Entry(self.groups[use[0]].s, use[1])
-        term = self.use_of_exp(node)
+        term = self.use_of_exp(node, first)
         if term is not None:
             (number, terms), place = term
             return Entry(self.groups[number].e, (*terms, place))
+        if isinstance(node, Multiply):
+            first = self.divisors(node) or first
         if isinstance(node, Sum) and node.condition is not None:
-            return replace(node, body=self._shift(self.restricted(node.body, node.condition)))
+            return replace(node, body=self._shift(self.restricted(node.body, node.condition), first))
         if isinstance(node, Multiply | Add | Power | Sum):
-            return map_children(node, self._shift)
+            return map_children(node, lambda child: self._shift(child, first))
         return self.shift_all(node)
 
     # -- logarithms -------------------------------------------------------------------------
@@ -197,8 +202,10 @@ class Stabiliser(Groups):
         if len(factors) != 2:
             return None
         for top, bottom in (factors, factors[::-1]):
-            term, (base, exponent) = self.use_of_exp(top), base_and_exponent(bottom)
-            if term and exponent == Number(Fraction(-1)) and self.use_of_sum(base) == term[0]:
+            base, exponent = base_and_exponent(bottom)
+            total = self.use_of_sum(base) if exponent == Number(Fraction(-1)) else None
+            term = self.use_of_exp(top, (total[0],)) if total is not None else None
+            if term is not None and term[0] == total:
                 return term
         return None
 
