@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from symderiv.expression.nodes import Call, Entry, Index, Position
+from symderiv.expression.indices import free_indices
+from symderiv.expression.nodes import Call, Entry, Position
 from symderiv.expression.traverse import walk
 from symderiv.kernels.c_formula import CFormula, Dtype, in_library
 from symderiv.kernels.c_functions import INDENT, mentions
@@ -301,7 +302,7 @@ def carried_in(node: Loop) -> list[Reduce]:
     found = [each for each in node.body if isinstance(each, Reduce)]
     if any(each.target.array in stored for each in found):
         return []
-    return [each for each in found if node.letter not in _letters(each.target)]
+    return [each for each in found if node.letter not in free_indices(each.target)]
 
 
 def _may_repeat(node: Loop, carried: Sequence[Reduce]) -> bool:
@@ -327,16 +328,6 @@ def calls(node: Loop) -> bool:
     """Whether a loop has much to do for each number, so that few lanes keep a processor busy."""
     values = [each.value for each in node.body if isinstance(each, Store | Reduce)]
     return any(isinstance(part, Call) for value in values for _, part in walk(value))
-
-
-def _letters(target: Entry) -> set[Index]:
-    return {
-        part
-        for _, node in walk(target)
-        if isinstance(node, Entry)
-        for part in node.indices
-        if isinstance(part, Index)
-    }
 
 
 def _comment(text: str) -> list[str]:

@@ -130,3 +130,22 @@ def test_softmax_under_a_mask(target: str) -> None:
     z, m = np.array([[1e4, 2e4, 1e4 + 1], [0.0, 1.0, 2.0]]), np.array([[1.0, 0, 1], [2.0, 0, 1]])
     other = 1 / (1 + np.exp(1)), 2 / (2 + np.exp(2))
     np.testing.assert_allclose(p(z, m), [[w, 0, 1 - w] for w in other], rtol=1e-12)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_sum_that_goes_where_a_label_says(target: str) -> None:
+    """The score of the player that a game names: no two terms need go to the same place."""
+    text = """
+index g : G
+index k : K
+input r[K], s[G]
+label a[G] : K
+L = sum(g, softplus(s[g] - r[a[g]]))
+derive d(L, r[k])
+"""
+    gradient = load(own("games", text), target).games_gradient_r
+    rng = np.random.default_rng(8)
+    r, s, a = rng.normal(size=4), rng.normal(size=300), rng.integers(0, 3, 300)
+    slopes = np.zeros(4)
+    np.add.at(slopes, a, -1 / (1 + np.exp(r[a] - s)))
+    np.testing.assert_allclose(gradient(r, s, a), slopes, rtol=1e-12)
