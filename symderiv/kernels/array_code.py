@@ -149,7 +149,12 @@ class ArrayCode:
                 return [f"{name}[...] = {code}" if here else f"{name} = {code}"]
             case "into":
                 call = self._filled(step.alone if is_new else step.function, step.operands)
-                return [f"{name} = {call}" if is_new else f"{prefix}{call}, out={target})"]
+                if is_new:
+                    return [f"{name} = {call}"]
+                if step.shape:
+                    same = [] if name == target else [f"{name} = {target}"]
+                    return [f"{call}, out={target}{step.shape})", *same]
+                return [f"{prefix}{call}, out={target})"]
             case "choice":
                 return self._choice(step, name, target, is_new, bool(over))
             case _:

@@ -66,7 +66,7 @@ def rows_of(lowered: Lowered, statements: Sequence[Statement], passes: int) -> R
 
 def _is_alone(statement: Statement, batch: Index) -> bool:
     """Whether each sample's part is computed from its own parts, along the first axis."""
-    if statement.indices[:1] != (batch,) or statement.reduced == batch or statement.scatter is not None:
+    if statement.indices[:1] != (batch,) or batch in statement.summed or statement.scatter is not None:
         return False
     if any(batch in (late, early) for case in statement.cases for late, early in case.on):
         return False

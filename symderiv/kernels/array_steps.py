@@ -82,6 +82,8 @@ class Step:
         The values that it reads otherwise than place by place: in the code of its operands.
     lines
         For `lines`: the code. For a step without a value: the target of an assignment.
+    shape
+        For `into`: what is put behind the target to see it as an array of the shape that is made.
     """
 
     kind: Kind
@@ -92,6 +94,7 @@ class Step:
     statement: Statement | None = None
     views: set[Value] = field(default_factory=set)
     lines: list[str] = field(default_factory=list)
+    shape: str = ""
 
     @property
     def reads(self) -> set[Value]:
@@ -147,9 +150,10 @@ class Steps:
         *nodes: Expression,
         alone: str = "",
         of: Sequence[Operand] = (),
+        shape: str = "",
     ) -> Value:
         """Add a call of a function that takes ``out=``; `call` is its code without it, and unclosed."""
-        step = Step("into", call, alone or f"{call})", tuple(of), views=self.reads(*nodes))
+        step = Step("into", call, alone or f"{call})", tuple(of), views=self.reads(*nodes), shape=shape)
         return self.made(step, letters)
 
     def formula(

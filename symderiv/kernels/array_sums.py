@@ -12,8 +12,9 @@ from symderiv.expression.traverse import walk
 from symderiv.kernels.array_elementwise import Elementwise
 from symderiv.kernels.array_formula import einsum_letters, letters_of, plain_letters
 from symderiv.kernels.array_steps import Operand, Steps
+from symderiv.kernels.array_views import merged, turned
 from symderiv.kernels.errors import KernelError
-from symderiv.kernels.matrix_products import matrix_product
+from symderiv.kernels.matrix_products import MatrixProduct, matrix_product
 from symderiv.kernels.program import Statement
 
 _REDUCE = {
@@ -55,13 +56,19 @@ class Reductions:
         self._reduced(statement, f"{_REDUCE[statement.reduce]}({{0}}, axis={-1 if last else axis}", [of])
 
     def _reduced(
-        self, statement: Statement, call: str, of: Sequence[Operand], alone: str = "", *nodes: Expression
+        self,
+        statement: Statement,
+        call: str,
+        of: Sequence[Operand],
+        alone: str = "",
+        *nodes: Expression,
+        shape: str = "",
     ) -> None:
-        """Assign the result of a function that takes ``out=``."""
+        """Assign the result of a function that takes ``out=``, as an array of another shape if need be."""
         if not statement.indices or (self.steps.is_small(statement.indices) and not statement.stored):
             self.steps.small(self._target(statement), alone or f"{call})", *nodes, of=of)
         else:
-            value = self.steps.into(call, statement.indices, *nodes, alone=alone, of=of)
+            value = self.steps.into(call, statement.indices, *nodes, alone=alone, of=of, shape=shape)
             self.steps.finish(value)
 
     def _inner_product(self, statement: Statement, order: tuple[Index, ...], last: bool) -> bool:
@@ -93,10 +100,17 @@ class Reductions:
 
     def _contraction(self, statement: Statement) -> bool:
         """A sum over a product of arrays that do not range over the same axes."""
-        sides = self._matrix_product(statement) or self._with_vector(statement)
+        product = matrix_product(statement)
+        sides = self._sides(product) if product else self._with_vector(statement)
         if sides:
-            call = f"np.matmul({', '.join(sides)}"
-            self._reduced(statement, call, (), " @ ".join(sides), statement.body)
+            call, alone = f"np.matmul({', '.join(sides)}", " @ ".join(sides)
+            axes = product.axes(product.target) if product else ()
+            shape = ""
+            if any(len(each) > 1 for each in axes):
+                shape = merged("", axes, self.steps.arrays.size)
+                sizes = ", ".join(self.steps.arrays.size(index.axis) for index in statement.indices)
+                alone = f"({alone}).reshape({sizes})"
+            self._reduced(statement, call, (), alone, statement.body, shape=shape)
             return True
         operands = [self._operand(each) for each in factors_of(statement.body)]
         if len(operands) < 2 or not all(code for code, _ in operands):
@@ -121,34 +135,28 @@ class Reductions:
             return self.names[factor.array], letters_of(factor)
         return self.steps.arrays.moved(factor)
 
-    def _matrix_product(self, statement: Statement) -> list[str]:
-        """Both factors of a product of matrices, turned as it needs them; none where it is none."""
-        product = matrix_product(statement)
-        if product is None:
-            return []
+    def _sides(self, product: MatrixProduct) -> list[str]:
+        """Both factors of a product of matrices, as matrices and turned as it needs them."""
         sides = []
-        for entry, turned in (
-            (product.left, product.left_transposed), (product.right, product.right_transposed),
-        ):  # fmt: skip
-            count = len(entry.indices)
-            first, second = count - 2, count - 1
-            axes = ", ".join(map(str, (*range(first), second, first)))
-            name = self.names[entry.array]
-            sides.append(name if not turned else f"{name}.T" if count == 2 else f"{name}.transpose({axes})")
+        for entry in (product.left, product.right):
+            whole = merged(self.names[entry.array], product.axes(entry), self.steps.arrays.size)
+            sides.append(turned(whole, product.order(entry)))
         return sides
 
     def _with_vector(self, statement: Statement) -> list[str]:
-        """The factors of a sum over an array's last axis of its product with a vector."""
+        """A vector and an array, for a sum of their product over its last axis, or a matrix' first."""
         over, factors = statement.reduced, factors_of(statement.body)
         if len(factors) != 2 or over is None or not statement.indices:
             return []
-        first, second = (letters_of(each) if isinstance(each, Entry) else () for each in factors)
-        for letters, others in ((first, second), (second, first)):
-            if letters == (*statement.indices, over) and others == (over,):
-                whole, vector = factors if letters is first else reversed(factors)
-                assert isinstance(whole, Entry)
-                assert isinstance(vector, Entry)
-                return [self.names[whole.array], self.names[vector.array]]
+        first, second = factors
+        if not isinstance(first, Entry) or not isinstance(second, Entry):
+            return []
+        for whole, vector in ((first, second), (second, first)):
+            if letters_of(vector) == (over,):
+                if letters_of(whole) == (*statement.indices, over):
+                    return [self.names[whole.array], self.names[vector.array]]
+                if letters_of(whole) == (over, *statement.indices) and len(whole.indices) == 2:
+                    return [self.names[vector.array], self.names[whole.array]]
         return []
 
 

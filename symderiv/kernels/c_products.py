@@ -1,6 +1,6 @@
 """A function with matrix products, in C: a call for each product, and a function for the loops between them.
 
-The file brings a product of its own along and needs no library: LANES columns of TILE rows at a time,
+The file brings a product of its own along and needs no library: some columns of TILE rows at a time,
 in registers, from a strip of the right matrix that is copied together.
 """
 
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from symderiv.expression.nodes import Entry, Index
 from symderiv.kernels.c_formula import DOUBLE, FLOAT
 from symderiv.kernels.c_functions import INDENT, call
 from symderiv.kernels.c_printer import FunctionPrinter, axes_of, print_loops
 from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.loop_program import LoopProgram, Parameter
 from symderiv.kernels.lowering import Lowered
-from symderiv.kernels.matrix_products import MatrixProduct
+from symderiv.kernels.matrix_products import MatrixProduct, letters_of
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.product_stages import Stage, Staged, staged
@@ -38,7 +39,7 @@ def print_c(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
     declared: list[str] = []
     lines: list[str] = []
     example: tuple[str, ...] = ()
-    helpers: set[str] = {"matrix_product"}
+    helpers: set[str] = {"add_product", "matrix_product"}
     for dtype in (FLOAT, DOUBLE):
         steps = {each.name: _StepPrinter(scheduled(each), names, dtype, {}, {}) for each in _works(stages)}
         called = {each: f"{name}_step_{number}" for number, each in enumerate(steps, 1)}
@@ -136,22 +137,34 @@ class _StagePrinter(FunctionPrinter):
         return call(f"{self.called[stage.name]}_{self.dtype.short}", arguments)
 
     def _product(self, each: MatrixProduct) -> list[str]:
-        row, column = self._size(each.row.axis), self._size(each.column.axis)
-        summed = self._size(each.summed.axis)
-        left = ("1", row) if each.left_transposed else (summed, "1")
-        right = ("1", summed) if each.right_transposed else (column, "1")
-        several = " * ".join(self._size(letter.axis) for letter in each.leading)
-        operands = []
-        for entry in (each.left, each.right, each.target):
+        sizes = [
+            self._length(tuple(i.axis for i in group)) for group in (each.rows, each.columns, each.summed)
+        ]
+        arguments = [sizes[0], sizes[1], sizes[2]]
+        places = {index: self.names.give(f"place of {index.name}", index.name) for index in each.leading}
+        for entry, groups in (
+            (each.left, (each.rows, each.summed)),
+            (each.right, (each.summed, each.columns)),
+            (each.target, (each.rows, each.columns)),
+        ):
+            letters = letters_of(entry)
             text = self._array(entry.array)
-            if several and len(entry.indices) > 2:
-                text += f" + matrix * {self._length(self.axes[entry.array][-2:])}"
-            operands.append(text)
-        lines = call(
-            f"{self.dtype.short}_matrix_product",
-            [row, column, summed, operands[0], *left, operands[1], *right, operands[2], column, "1"],
-        )
-        if not several:
-            return lines
-        head = f"for (ptrdiff_t matrix = 0; matrix < {several}; matrix++)"
-        return [head, *(INDENT + line for line in lines)]
+            for index in each.leading:
+                if index in letters:
+                    text += f" + {_times(places[index], self._step(entry, index))}"
+            arguments += [text, *(self._step(entry, group[-1]) for group in groups)]
+        lines = call(f"{self.dtype.short}_matrix_product", arguments)
+        for index in reversed(each.leading):
+            place = places[index]
+            head = f"for (ptrdiff_t {place} = 0; {place} < {self._size(index.axis)}; {place}++)"
+            lines = [head, *(INDENT + line for line in lines)]
+        return lines
+
+    def _step(self, entry: Entry, letter: Index) -> str:
+        """How far two neighbours along a letter lie apart."""
+        axes, letters = self.axes[entry.array], letters_of(entry)
+        return self._length(axes[letters.index(letter) + 1 :])
+
+
+def _times(first: str, second: str) -> str:
+    return first if second == "1" else f"{first} * {second}"

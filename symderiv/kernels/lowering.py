@@ -11,6 +11,7 @@ from symderiv.kernels.complements import rewrite_complements
 from symderiv.kernels.extrema import ExtremaNamer
 from symderiv.kernels.formula import is_constant
 from symderiv.kernels.function_spec import WEIGHT, FunctionSpec
+from symderiv.kernels.joined_sums import with_sums_joined
 from symderiv.kernels.logistic import rewrite_logistic
 from symderiv.kernels.program import Statement, Wanted, lower
 from symderiv.kernels.shared_calls import with_calls_shared
@@ -81,6 +82,7 @@ def lower_function(spec: FunctionSpec, sizes: Mapping[str, int] | None = None) -
         for result, tree in zip(spec.results, trees, strict=True)
     )
     statements = lower(wanted, stable, [*given, WEIGHT], stabiliser.comments, spec.batch)
+    statements = with_sums_joined(statements, spec.batch)
     statements = with_calls_shared(statements, spec.batch, taken)
     limits = any(
         isinstance(part, Where) or (isinstance(part, Call) and part.function in ("exp", "log", "log_ratio"))

@@ -46,7 +46,7 @@ class Nests:
         if each.scatter is not None:
             return found + self._scattered(each, each.scatter, value)
         if self.storage.is_over_batch(each):
-            return [*found, *self.loops(each.indices, [Reduce("sum", target, value)])]
+            return [*found, *self.loops((*each.summed, *each.indices), [Reduce("sum", target, value)])]
         if each.reduced is None:
             return [*found, *self._stored(each, target, value)]
         kind, is_shift = kind_of(each), each.name in self.storage.shifts
@@ -56,12 +56,12 @@ class Nests:
             letters = [index for index in each.indices if index != self.storage.batch]
             outer = letters[:1] if len(letters) > 1 and _is_line_by_line(each, letters[0]) else []
             rest = letters[len(outer) :]
-            whole = [*self.loops(rest, [Start(kind, target)]), *self.loops((each.reduced, *rest), [term])]
+            whole = [*self.loops(rest, [Start(kind, target)]), *self.loops((*each.summed, *rest), [term])]
             return found + self.loops(outer, whole)
         self.totals = True
         total = Entry(TOTAL, ())
         window = value if kind == "sum" and _is_shifted(value, each.reduced) else None
-        inner = self.loops((each.reduced,), [Reduce(kind, total, value, is_shift)], window)
+        inner = self.loops(each.summed, [Reduce(kind, total, value, is_shift)], window)
         return found + self.loops(each.indices, [Start(kind, total), *inner, Store(target, total)])
 
     def _stored(self, each: Statement, target: Entry, value: Expression) -> list[Node]:
@@ -87,9 +87,9 @@ class Nests:
 
     def _accumulates(self, each: Statement) -> bool:
         for _, part in walk(each.body):
-            if isinstance(part, Entry) and len(part.indices) > 1 and each.reduced in part.indices:
+            if isinstance(part, Entry) and len(part.indices) > 1 and set(each.summed) & set(part.indices):
                 last = part.indices[-1]
-                if last != each.reduced and last in each.indices and last != self.storage.batch:
+                if last in each.indices and last != self.storage.batch:
                     return True
         return False
 
@@ -108,8 +108,10 @@ class Nests:
 def _is_line_by_line(each: Statement, first: Index) -> bool:
     """Whether each line of the result has a line of terms: the a[i, l] of Σ_l a[i, l] b[l, j]."""
     entries = [part for _, part in walk(each.body) if isinstance(part, Entry)]
-    both = [part.indices for part in entries if first in part.indices and each.reduced in part.indices]
-    return any(indices.index(first) < indices.index(each.reduced) for indices in both)
+    both = [
+        part.indices for part in entries if first in part.indices and set(each.summed) & set(part.indices)
+    ]
+    return any(not set(indices[: indices.index(first)]) & set(each.summed) for indices in both)
 
 
 def kind_of(each: Statement) -> Kind:

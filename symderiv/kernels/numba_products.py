@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from symderiv.expression.nodes import Entry, Index
+from symderiv.kernels.array_views import merged, turned
 from symderiv.kernels.blocks import FEW_BYTES, blocked
 from symderiv.kernels.loop_program import Parameter
 from symderiv.kernels.lowering import Lowered
@@ -297,21 +298,24 @@ class _StagePrinter:
         return f"{self.names[name]}[sample]" if self._is_of_a_sample(name) else self._total(name)
 
     def _product(self, each: MatrixProduct) -> list[str]:
-        left = self._operand(each.left, each.left_transposed)
-        right = self._operand(each.right, each.right_transposed)
+        left, right = self._operand(each, each.left), self._operand(each, each.right)
         name = each.target.array
+        axes = each.axes(each.target)
         if self.in_blocks and name in self.staged.totals:
             self.helpers.add("add_product")
-            total = self._whole(name)
-            return [f"_add_product(start == 0, {left}, {right}, {total}, {self._part(name)})"]
-        return [f"np.matmul({left}, {right}, out={self._view(name, as_operand=True)})"]
+            total, part = (self._merged(text, axes) for text in (self._whole(name), self._part(name)))
+            return [f"_add_product(start == 0, {left}, {right}, {total}, {part})"]
+        target = self._merged(self._view(name, as_operand=True), axes)
+        return [f"np.matmul({left}, {right}, out={target})"]
 
-    def _operand(self, entry: Entry, transposed: bool) -> str:
-        text = self._view(entry.array, as_operand=True)
-        if not transposed:
-            return text
-        plain = [term for term in entry.indices if isinstance(term, Index)]
-        return f"{text}.T" if len(plain) == 2 else f"{text}.swapaxes(-1, -2)"
+    def _operand(self, product: MatrixProduct, entry: Entry) -> str:
+        text = self._merged(self._view(entry.array, as_operand=True), product.axes(entry))
+        return turned(text, product.order(entry))
+
+    def _merged(self, text: str, axes: Sequence[Sequence[Index]]) -> str:
+        """An array with the letters of a group as one axis; its memory stays as it is."""
+        over = self.staged.over if self.in_blocks else None
+        return merged(text, axes, self._size, over)
 
 
 def _sum(counts: Counter[str]) -> str:

@@ -37,7 +37,7 @@ from symderiv.kernels.errors import KernelError
 from symderiv.kernels.loop_program import Buffer, Parameter
 from symderiv.kernels.loop_walk import entries_in
 from symderiv.kernels.lowering import Lowered
-from symderiv.kernels.matrix_products import MatrixProduct, matrix_product
+from symderiv.kernels.matrix_products import MatrixProduct, letters_of, matrix_product
 from symderiv.kernels.program import Statement
 from symderiv.kernels.scale import with_scales_inside
 from symderiv.kernels.work import Work, work_of
@@ -108,13 +108,25 @@ def staged(lowered: Lowered) -> Staged | None:
     if work.batch is not None and alone is None:
         letters: Sequence[Index | None] = [work.batch]
     else:
-        rows = dict.fromkeys(each.row for each in map(matrix_product, statements) if each is not None)
-        letters = [*sorted(rows, key=lambda row: -sum(row in each.letters for each in statements)), None]
+        letters = [*_candidates(statements), None]
     for letter in letters:
         sections = _sections(statements, letter)
         if sections is not None:
             return _Stager(work, alone, letter, parameters, statements).staged(sections)
     return None
+
+
+def _candidates(statements: Sequence[Statement]) -> list[Index]:
+    """The letters whose places may be done in blocks: rows of products, those of most statements first.
+
+    Then the terms of products, where something else is worked out for each: that stays in the cache.
+    """
+    products = [each for each in map(matrix_product, statements) if each is not None]
+    rows = dict.fromkeys(letters_of(each.target)[0] for each in products)
+    others = [each for each in statements if matrix_product(each) is None]
+    terms = dict.fromkeys(each.summed[0] for each in products)
+    found = sorted(rows, key=lambda row: -sum(row in each.letters for each in statements))
+    return [*found, *(each for each in terms if any(each in other.letters for other in others))]
 
 
 def _is_alone(statements: Iterable[Statement], batch: Index) -> bool:
@@ -123,9 +135,7 @@ def _is_alone(statements: Iterable[Statement], batch: Index) -> bool:
         if each.indices[:1] != (batch,) or not _is_first(each, batch):
             return False
         found = matrix_product(each)
-        if found is not None and (batch not in found.leading or len(found.left.indices) < 3):
-            return False
-        if found is not None and len(found.right.indices) < 3:
+        if found is not None and not (batch in found.left.indices and batch in found.right.indices):
             return False
     return True
 
@@ -187,7 +197,7 @@ def _sections(
         if letter is not None and letter in each.letters:
             if uses & late or not _is_first(each, letter):
                 return None
-            if each.reduced == letter:
+            if letter in each.summed:
                 if each.reduce != "sum":
                     return None
                 late.add(each.name)
@@ -264,7 +274,7 @@ class _Stager:
         in_blocks = over is not None and not any(_speaks_of_places(each, over) for each in inside)
         if over is not None and any(over.axis in each.axes[1:] for each in self.parameters):
             in_blocks = False
-        totals = frozenset(each.name for each in inside if over is not None and each.reduced == over)
+        totals = frozenset(each.name for each in inside if over in each.summed)
         return Staged(self.work, self.alone, over, in_blocks, first, middle, last, buffers, totals)
 
     def _grouped(self, section: Sequence[Statement]) -> list[list[Statement]]:
@@ -291,7 +301,7 @@ class _Stager:
                 taken = []
                 others = [each for each in left if matrix_product(each) is None]
                 for each in others:
-                    is_total = self.over is not None and each.reduced == self.over
+                    is_total = self.over in each.summed
                     if not is_total and is_ready(each, {one.name for one in taken}):
                         taken.append(each)
                 taken = taken or [each for each in others if is_ready(each, set())]

@@ -68,6 +68,8 @@ class Statement:
         Why it is there.
     scatter
         Where the terms of a sum go, if each is added at the place that its label names.
+    inner
+        The further letters of a sum of products that runs over several.
     """
 
     name: str
@@ -79,13 +81,19 @@ class Statement:
     cases: tuple[Case, ...] = ()
     comment: str = ""
     scatter: Scatter | None = None
+    inner: tuple[Index, ...] = ()
+
+    @property
+    def summed(self) -> tuple[Index, ...]:
+        """All letters that are reduced."""
+        return self.inner if self.reduced is None else (self.reduced, *self.inner)
 
     @property
     def letters(self) -> tuple[Index, ...]:
         """All letters that the body may use."""
         if self.scatter is not None:
             return (*self.indices, *self.scatter.over)
-        return self.indices if self.reduced is None else (*self.indices, self.reduced)
+        return (*self.indices, *self.summed)
 
     def bodies(self) -> tuple[Expression, ...]:
         """All formulas in it."""
@@ -274,7 +282,7 @@ class _Builder:
         body = multiply(*cluster)
         if isinstance(body, Entry) and all(isinstance(term, Index) for term in body.indices):
             return body
-        return self._named(Statement("factor", self._ordered(free_indices(body)), body))
+        return self._named(Statement("factor", self._as_stored(body), body))
 
     def _reduction(self, kind: str, index: Index, body: Expression) -> Expression:
         if not mentions(body, index) and kind in ("max", "min"):
@@ -285,6 +293,16 @@ class _Builder:
         used = [part.array for _, part in walk(body) if isinstance(part, Entry)]
         stem = "_".join([kind, *dict.fromkeys(used[:3])])
         return self._named(Statement(stem, self._ordered(free), body, kind, index))
+
+    def _as_stored(self, body: Expression) -> tuple[Index, ...]:
+        """The letters of a formula in the order of an array that has them all, so that none is turned."""
+        letters = self._ordered(free_indices(body))
+        for _, part in walk(body):
+            if isinstance(part, Entry) and set(part.indices) == set(letters):
+                stored = tuple(term for term in part.indices if isinstance(term, Index))
+                if len(stored) == len(letters) and self.first not in stored[1:]:
+                    return stored
+        return letters
 
     def _ordered(self, letters: Sequence[Index]) -> tuple[Index, ...]:
         """The batch letter first, then in the order of what is being computed."""

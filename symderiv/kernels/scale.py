@@ -50,7 +50,7 @@ def _rewritten(
         return None
     letters = dict(zip(source.indices, whole.indices, strict=True))
     plain = [term for term in whole.indices if isinstance(term, Index)]
-    if set(plain) != set(each.indices) or len(plain) != len(letters) or product.summed in plain:
+    if set(plain) != set(each.indices) or len(plain) != len(letters) or set(product.summed) & set(plain):
         return None
     operand = _worked_out(product, statements)
     if operand is None:
@@ -69,7 +69,7 @@ def _rewritten(
         return map_children(node, change)
 
     body = rename(change(source.body), letters)
-    new = replace(each, body=body, reduce="sum", reduced=source.reduced)
+    new = replace(each, body=body, reduce="sum", reduced=source.reduced, inner=source.inner)
     return scaled, new, source
 
 

@@ -69,7 +69,7 @@ def _pays(scaled: Statement, users: Sequence[Statement]) -> bool:
         if user.reduce:
             factors = factors_of(user.body)
             alone = len(uses) == 1 and uses[0] in factors and len(factors) > 1
-            if not alone or user.reduced in free_indices(_small(scaled, uses[0])):
+            if not alone or set(user.summed) & set(free_indices(_small(scaled, uses[0]))):
                 return False
             costs.append(False)
         elif uses:
@@ -110,9 +110,9 @@ def _without(scaled: Statement, user: Statement, taken: set[str]) -> tuple[State
     body = multiply(*(each for each in factors_of(user.body) if each != use), *large)
     name = fresh_name("_".join(["sum", *dict.fromkeys(each.array for each in _entries(body))]), taken)
     taken.add(name)
-    total = Statement(name, user.indices, body, "sum", user.reduced)
+    total = Statement(name, user.indices, body, "sum", user.reduced, inner=user.inner)
     scaled_total = multiply(Entry(name, user.indices), small)
-    return total, replace(user, body=scaled_total, reduce="", reduced=None)
+    return total, replace(user, body=scaled_total, reduce="", reduced=None, inner=())
 
 
 def _inside(node: Expression, scaled: Statement) -> Expression:

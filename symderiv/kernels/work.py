@@ -109,4 +109,4 @@ class Storage:
         """Whether a statement is a sum over the samples."""
         if self.batch is None:
             return False
-        return self.batch in each.scatter.over if each.scatter is not None else each.reduced == self.batch
+        return self.batch in each.scatter.over if each.scatter is not None else self.batch in each.summed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -57,10 +59,15 @@ def by_definition(product: MatrixProduct) -> np.ndarray:
 
 
 def by_matmul(product: MatrixProduct) -> np.ndarray:
-    (left, right), _letters = operands(product)
-    left = left.swapaxes(-1, -2) if product.left_transposed else left
-    right = right.swapaxes(-1, -2) if product.right_transposed else right
-    return np.asarray(left @ right)
+    """The product as one of matrices, the letters of a group as one axis."""
+    sides = []
+    for array, entry in zip(operands(product)[0], (product.left, product.right), strict=True):
+        sizes = dict(zip(entry.indices, array.shape, strict=True))
+        shape = [math.prod(sizes[index] for index in group) for group in product.axes(entry)]
+        sides.append(array.reshape(shape).transpose(product.order(entry)))
+    result = sides[0] @ sides[1]
+    numbers = [product.letters.index(index) for index in product.target.indices if isinstance(index, Index)]
+    return np.asarray(result.reshape([2 + number for number in numbers]))
 
 
 def test_the_same_letter_twice_is_no_product() -> None:
