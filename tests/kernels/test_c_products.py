@@ -23,7 +23,7 @@ def has_compiler() -> bool:
 
 pytestmark = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
 
-#: Samples, inputs, outputs: one of each, around LANES, TILE and DEPTH, both ways round, few products.
+#: Samples, inputs, outputs: one of each, around a strip, TILE and DEPTH, both ways round, few products.
 SIZES = [(1, 1, 1), (2, 3, 4), (5, 300, 33), (97, 257, 31), (300, 37, 3), (3, 40, 300), (100, 64, 96)]
 
 
@@ -57,7 +57,7 @@ def test_products_are_right_at_any_size(size: tuple[int, int, int], dtype: str) 
         ("(begin ? row[j * product_column] : 0)", "0"),  # only the last chunk of terms
         ("i + r < bottom ? i + r : bottom - 1", "i"),  # one row of a tile for all
         (" + start * product_column", ""),  # every strip at the first
-        ("columns - start < LANES ? columns - start : LANES", "1"),  # one column of a strip
+        ("columns - start < F64_WIDE ? columns - start : F64_WIDE", "1"),  # one column of a strip
     ],
 )
 def test_a_fault_in_the_product_shows(right: str, wrong: str) -> None:
