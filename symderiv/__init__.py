@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symderiv.api import (
         BackwardResult,
+        LimitError,
         Picture,
         RequestError,
         Result,
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BackwardResult",
+    "LimitError",
     "Picture",
     "RequestError",
     "Result",

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import errno
+import functools
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+_Parameters = ParamSpec("_Parameters")
+_Found = TypeVar("_Found")
 
 _FULL = (errno.ENOSPC, errno.EFBIG, *([errno.EDQUOT] if hasattr(errno, "EDQUOT") else []))
 
 
 class NotPlainError(OSError):
     """Something that has a name but holds no text: a folder, a pipe, a device."""
+
+
+class LimitError(RuntimeError):
+    """A problem for which the machine has not enough room; the message is one sentence."""
 
 
 def plain(path: Path) -> bool:
@@ -59,3 +69,28 @@ def reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "it needs more memory than there is; choose smaller sizes, or split it"
     return " ".join(str(error).split())
+
+
+def too_large(error: RecursionError | MemoryError) -> str:
+    """The sentence on a problem for which the machine has not enough room."""
+    return f"expected a problem that can be worked out here, found that {reason(error)}"
+
+
+def within_limits(function: Callable[_Parameters, _Found]) -> Callable[_Parameters, _Found]:
+    """Give a function of the library one sentence where Python's stack or the memory does not suffice.
+
+    Raises
+    ------
+    LimitError
+        Instead of Python's own errors, whose messages and endless tracebacks say nothing of the problem.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Found:
+        try:
+            return function(*args, **kwargs)
+        except (RecursionError, MemoryError) as error:
+            told = too_large(error)
+        raise LimitError(told)  # outside of the handler, which would keep a thousand frames alive
+
+    return wrapped

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -14,8 +15,10 @@ from symderiv.bench.peers import present
 from symderiv.build import Plan, main_job
 from symderiv.build.folder import write_files
 from symderiv.build.manifest import FolderError
+from symderiv.documents.fragments import ShowsItself
 from symderiv.kernels.errors import MissingError
 from symderiv.proof.split_axes import _Classes
+from symderiv.system import within_limits
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs pipes with names, /dev and limits")
@@ -152,6 +155,56 @@ def test_definitions_that_build_on_each_other_without_end(run, tmp_path: Path) -
         status, _, err = run(command[0], str(tmp_path / "chain.sd"), *command[1:])
         assert status == 2
         one_sentence(err, "with its definitions it is nested too deeply; let fewer definitions build on each")
+
+
+def test_in_python_too_they_get_one_sentence_of_ours() -> None:
+    lines = ["input x[K]", "y0[i] = exp(x[i])"]
+    lines += [f"y{number + 1}[i] = exp(y{number}[i])" for number in range(300)]
+    deep = sd.parse("\n".join(lines))
+    told = "^expected a problem that can be worked out here, found that .*nested too deeply; .*definitions"
+    for asked in (
+        lambda: sd.derive(deep, wrt="x"),
+        lambda: sd.jvp(deep, "x"),
+        lambda: sd.hvp(deep, "x"),
+        lambda: sd.prove("d(y300[i], x[j]) = 0", deep),
+    ):
+        with pytest.raises(sd.LimitError, match=told) as raised:
+            asked()
+        assert raised.value.__cause__ is raised.value.__context__ is None
+
+
+@pytest.mark.parametrize("error", [RecursionError("deep"), MemoryError()])
+def test_what_the_library_answers_and_shows_keeps_within_limits(error: Exception) -> None:
+    class Shown(ShowsItself):
+        """Something that cannot be shown."""
+
+        def html(self) -> str:
+            raise error
+
+        @property
+        def form(self) -> str:
+            raise error
+
+        def __str__(self) -> str:
+            raise error
+
+    def fails() -> None:
+        raise error
+
+    for asked in (within_limits(fails), Shown().html, lambda: Shown().form, Shown()._repr_mimebundle_):
+        with pytest.raises(sd.LimitError, match="expected a problem that can be worked out here, found "):
+            asked()
+
+
+def test_every_function_of_the_library_keeps_within_limits() -> None:
+    light = {"names"}  # works nothing out
+    made = within_limits(len).__code__
+    for name in set(sd.__all__) - light:
+        found = getattr(sd, name)
+        if isinstance(found, FunctionType):
+            assert found.__code__ is made, f"sd.{name} lets Python speak where its stack is at an end"
+        elif isinstance(found, type) and not issubclass(found, Exception):
+            assert issubclass(found, ShowsItself), f"sd.{name} shows itself without limits"
 
 
 def test_classes_are_as_many_as_they_are() -> None:

@@ -14,9 +14,11 @@ from symderiv.api.results import BackwardResult, Result
 from symderiv.api.verification import Verification, verify
 from symderiv.check.face import check
 from symderiv.request import RequestError
+from symderiv.system import LimitError
 
 __all__ = [
     "BackwardResult",
+    "LimitError",
     "Picture",
     "RequestError",
     "Result",

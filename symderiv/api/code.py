@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from symderiv.system import within_limits
+
 if TYPE_CHECKING:
     from symderiv.check.code import CodeReport
 
 
+@within_limits
 def check_code(
     code: str,
     against: str,

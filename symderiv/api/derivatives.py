@@ -12,8 +12,10 @@ from symderiv.calculus import Contraction, Engine
 from symderiv.expression.nodes import Entry
 from symderiv.problem import Problem
 from symderiv.request import RequestError, entries
+from symderiv.system import within_limits
 
 
+@within_limits
 def derive(
     problem: Problem | str | Path,
     wrt: str | Sequence[str] | None = None,
@@ -59,21 +61,25 @@ def derive(
     return Result(derivation, witness(derivation, sizes))
 
 
+@within_limits
 def vjp(problem: Problem | str | Path, wrt: str, of: str | None = None) -> Result:
     """The product of a cotangent with the derivative: Σ over the output, without the matrix."""
     return _contracted("vjp", problem, wrt, of)
 
 
+@within_limits
 def jvp(problem: Problem | str | Path, wrt: str, of: str | None = None) -> Result:
     """The product of the derivative with a tangent: Σ over the variable, without the matrix."""
     return _contracted("jvp", problem, wrt, of)
 
 
+@within_limits
 def hvp(problem: Problem | str | Path, wrt: str, of: str | None = None) -> Result:
     """The product of a scalar's second derivative with a tangent, without the matrix."""
     return _contracted("hvp", problem, wrt, of)
 
 
+@within_limits
 def backward(
     problem: Problem | str | Path, wrt: str | Sequence[str] = (), every: bool = False
 ) -> BackwardResult:
@@ -99,6 +105,7 @@ def backward(
     return BackwardResult(sweep(load(problem), (wrt,) if isinstance(wrt, str) else tuple(wrt), every))
 
 
+@within_limits
 def emit(problem: Problem | str | Path, target: str = "numpy", sizes: Mapping[str, int] | None = None) -> str:
     """The source of a module with the problem's functions, which needs nothing of symderiv.
 
@@ -109,6 +116,7 @@ def emit(problem: Problem | str | Path, target: str = "numpy", sizes: Mapping[st
     return emit_module(load(problem), target, sizes)
 
 
+@within_limits
 def compile(
     problem: Problem | str | Path,
     target: str = "numpy",

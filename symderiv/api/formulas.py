@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from symderiv.api.problems import expect, load
 from symderiv.problem import Problem
 from symderiv.request import RequestError
+from symderiv.system import within_limits
 
 if TYPE_CHECKING:
     from symderiv.documents.explanation import Explanation
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from symderiv.notation.typed import Typed
 
 
+@within_limits
 def prove(
     formula: str,
     problem: Problem | str | Path | None = None,
@@ -73,6 +75,7 @@ def prove(
     return proof_of(typed)
 
 
+@within_limits
 def explain(
     formula: str,
     problem: Problem | str | Path | None = None,

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from symderiv.problem import Problem
+from symderiv.system import within_limits
 
 
+@within_limits
 def load(problem: Problem | str | Path) -> Problem:
     """A problem as it is, of the catalogue by name, or of a file."""
     if isinstance(problem, Problem):
@@ -26,6 +28,7 @@ def names() -> tuple[str, ...]:
     return catalog.names()
 
 
+@within_limits
 def parse(
     text: str, problem: Problem | str | Path | None = None, name: str = "problem", latex: bool | None = None
 ) -> Any:
@@ -62,6 +65,7 @@ def parse(
     return read_source(text, name, tex)[0]
 
 
+@within_limits
 def from_sympy(
     expression: Any, problem: Problem | str | Path | None = None, name: str = "problem", output: str = "f"
 ) -> Any:

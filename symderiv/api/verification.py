@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from symderiv.api.problems import load
 from symderiv.documents.fragments import Row, ShowsItself, table
 from symderiv.problem import Problem
+from symderiv.system import within_limits
 
 if TYPE_CHECKING:
     from symderiv.kernels.checker import Check
@@ -65,6 +66,7 @@ class Verification(ShowsItself):
         return rows
 
 
+@within_limits
 def verify(
     problem: Problem | str | Path, target: str = "numpy", sizes: Mapping[str, int] | None = None
 ) -> Verification:

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from symderiv.system import within_limits
+
 if TYPE_CHECKING:
     from symderiv.check.verdicts import Report
 
 
+@within_limits
 def check(document: str | Path, *, assume: str | Sequence[str] = ()) -> Report:
     """Find the formulas of a document, read them together, and judge every ``=`` that is claimed.
 

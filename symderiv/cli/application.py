@@ -136,7 +136,7 @@ _TAKES_NO_MORE = (errno.ENOSPC, errno.EFBIG, errno.EBADF, errno.EIO)
 
 def _refused(error: OSError | RecursionError | MemoryError) -> int:
     """One sentence on what the machine refuses, and nothing left to flush at exit; the exit status."""
-    from symderiv.system import reason
+    from symderiv.system import reason, too_large
 
     name = getattr(error, "filename", None)
     if name is None and getattr(error, "errno", None) in _TAKES_NO_MORE:
@@ -147,7 +147,7 @@ def _refused(error: OSError | RecursionError | MemoryError) -> int:
         place = f"{quoted(os.fsdecode(name), 200)}: " if isinstance(name, str | bytes) else ""
         _complain(f"expected the machine to give what is needed, found: {place}{reason(error)}")
     else:
-        _complain(f"expected a problem that can be worked out here, found that {reason(error)}")
+        _complain(too_large(error))
     return 2
 
 

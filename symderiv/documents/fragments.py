@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from symderiv.documents.environment import html_environment
@@ -13,6 +14,7 @@ from symderiv.notation.latex import to_latex
 from symderiv.notation.mathml import MathmlError
 from symderiv.notation.text import to_text
 from symderiv.problem import Problem
+from symderiv.system import within_limits
 
 if TYPE_CHECKING:
     from symderiv.documents.explanation import Explanation
@@ -40,7 +42,18 @@ class Row:
 
 
 class ShowsItself:
-    """What a notebook shows of an object: every spelling that it has, the readable text for terminals."""
+    """What a notebook shows of an object: every spelling that it has, the readable text for terminals.
+
+    What is shown is made when it is asked for; each method keeps within the limits of the machine.
+    """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, made in list(vars(cls).items()):
+            if isinstance(made, FunctionType):
+                setattr(cls, name, within_limits(made))
+            elif isinstance(made, property) and made.fget is not None:
+                setattr(cls, name, property(within_limits(made.fget)))
 
     def _repr_mimebundle_(
         self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
