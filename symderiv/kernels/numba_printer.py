@@ -61,6 +61,7 @@ class LoopPrinter:
 
     def __init__(self, program: LoopProgram, names: NameTable, streams: frozenset[str] = frozenset()) -> None:
         self.program, self.names, self.streams = program, names, streams
+        #: What says that a result is written past the caches, and the test for it.
         self.large: dict[str, str] = {}
         rows = [each for each in nodes(program.body) if isinstance(each, Loop) and each.role == "rows"]
         self.formula = LoopFormula(names, program.labels, rows[0].letter if rows else None)
@@ -77,10 +78,10 @@ class LoopPrinter:
         lines = [f"def {name}({', '.join(parameters)}):"]
         lines.append(f'{_INDENT}"""The loops of {name.removeprefix("_").removesuffix("_kernel")}."""')
         head = self._head([*buffers, *body])
-        head += [f"{large} = _outgrows_caches({self.names[each]})" for each, large in self.large.items()]
+        head += [f"{large} = {test}" for large, test in self.large.items()]
         if self.large:
             self.formula.use("stream")
-            body += [f"if {' or '.join(self.large.values())}:", f"{_INDENT}_end_of_streams()"]
+            body += [f"if {' or '.join(self.large)}:", f"{_INDENT}_end_of_streams()"]
         return lines + [_INDENT + line for line in (*head, *buffers, *body)]
 
     def _result(self) -> str:
@@ -152,8 +153,10 @@ class LoopPrinter:
         """A loop over the parts of a row, whose whole lines are written past the caches."""
         self.names.put("@value of a place", "value")
         result = self.names.give(parts.result, f"{self.names[parts.stored]}_part")
-        large = self.names.give(f"@large {parts.stored}", f"large_{self.names[parts.stored]}")
-        self.large[parts.stored] = large
+        size = "large" if parts.reads else "huge"
+        large = self.names.give(f"@{size} {parts.stored}", f"{size}_{self.names[parts.stored]}")
+        least = "_CACHED" if parts.reads else "_FILLED"
+        self.large[large] = f"_is_streamed({self.names[parts.stored]}, {least})"
         here, rows = [], []
         for name, row in parts.rows.items():
             places = [self.formula.place(term) for term in row.indices]

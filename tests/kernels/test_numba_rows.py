@@ -10,7 +10,7 @@ import pytest
 
 from symderiv.kernels.emit import emit
 from symderiv.kernels.loading import load_source
-from symderiv.kernels.loop_program import Loop
+from symderiv.kernels.loop_program import Loop, nodes
 from symderiv.kernels.lowering import lower_function
 from symderiv.kernels.numba_streams import Streamed, streamed, written_only
 from symderiv.kernels.schedule import schedule
@@ -24,12 +24,13 @@ SAMPLES, PLACES = 811, 2603
 
 
 def last_pass(text: Problem, function: str) -> Streamed | None:
-    """What the last pass of a function is by parts of rows."""
+    """What the last pass of a function is by parts of rows; of passes in a loop, the innermost."""
     spec = next(each for each in functions_of(text) if each.name == function)
     found = schedule(lower_function(spec))
     (rows,) = found.body
     assert isinstance(rows, Loop)
-    return streamed([each for each in rows.body if isinstance(each, Loop)][-1], written_only(found))
+    last = [each for each in nodes(rows.body) if isinstance(each, Loop)][-1]
+    return streamed(last, written_only(found))
 
 
 def test_a_pass_that_only_stores_a_result_goes_past_the_caches() -> None:
@@ -38,6 +39,23 @@ def test_a_pass_that_only_stores_a_result_goes_past_the_caches() -> None:
     assert parts.stored == "@dz"
     assert {row.array for row in parts.rows.values()} == {"@dz", "p", "g"}
     assert all(len(row.indices) == 1 for row in parts.rows.values())
+    assert parts.reads
+
+
+def test_what_only_writes_goes_past_the_caches_where_it_would_fill_them() -> None:
+    parts = last_pass(problem("softmax"), "softmax_jacobian_z")
+    assert parts is not None
+    assert not parts.reads
+    source = emit(problem("softmax"), "numba")
+    assert "_is_streamed(out, _FILLED)" in source
+    softmax = load_source(source, "softmax")
+    p = np.random.default_rng(3).random(4099, np.float32)  # rows begin everywhere within a line of memory
+    out = softmax.softmax_jacobian_z(p)
+    assert out.nbytes > softmax._FILLED
+    some = np.append(np.arange(0, 4099, 97), 4098)
+    right = -p[some, None] * p
+    right[np.arange(some.size), some] = p[some] * (1 - p[some])
+    np.testing.assert_allclose(out[some], right, rtol=1e-6)
 
 
 #: It compares the places that it stores.
@@ -96,8 +114,11 @@ def test_large_results_are_those_of_the_samples_alone(module: ModuleType, dtype:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_blocks_of_short_samples_are_those_of_the_samples_alone(module: ModuleType, dtype: str) -> None:
+@pytest.mark.parametrize("bytes_of_a_sample", [80, 400])  # two blocks and a rest; blocks of fewer samples
+def test_blocks_of_short_samples_are_those_of_the_samples_alone(
+    module: ModuleType, dtype: str, bytes_of_a_sample: int
+) -> None:
     assert hasattr(module, "_weighted_kernel_by_blocks")
-    x, g = inputs(70, 10, dtype)  # two blocks, and a rest
+    x, g = inputs(70, bytes_of_a_sample // np.dtype(dtype).itemsize, dtype)
     alone = np.stack([module.weighted(*each) for each in zip(x, g, strict=True)])
     np.testing.assert_allclose(module.weighted(x, g), alone, rtol=0, atol=8 * np.finfo(dtype).eps)
