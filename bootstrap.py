@@ -126,7 +126,9 @@ def test(python, arguments):
         ("ruff check", ["-m", "ruff", "check", "--quiet", "."]),
         ("ruff format", ["-m", "ruff", "format", "--quiet", "--check", "."]),
         ("mypy --strict", ["-m", "mypy", "--strict"]),
-        ("pytest", ["-m", "pytest", "-n", "2", *arguments]),
+        # Each process has one half of the tests in their order, so that what the tests of a file share is
+        # made once; who is done first takes over from the other.
+        ("pytest", ["-m", "pytest", "-n", "2", "--dist", "worksteal", *arguments]),
     ):
         say(name)
         failed = run([python, *command])

@@ -108,7 +108,7 @@ def test_every_check_runs_and_failure_is_kept(
     monkeypatch.setattr(bootstrap, "run", runs)
     assert bootstrap.test("python", ["-k", "x"]) == (1 if fail else 0)
     assert [command.split()[2] for command in runs.commands] == ["ruff", "ruff", "mypy", "pytest"]
-    assert runs.commands[-1] == "python -m pytest -n 2 -k x"
+    assert runs.commands[-1] == "python -m pytest -n 2 --dist worksteal -k x"
 
 
 @pytest.mark.parametrize(("arguments", "found"), [([], "found nothing"), (["dance"], "found 'dance'")])

@@ -234,7 +234,7 @@ BAD = {
     "binary file": (["derive", "{tmp}/binary.sd", "--wrt", "z"], "UTF-8"),
     "output is a file": (["build", "softmax", "--out", "{tmp}/bad.sd"], "is a file"),
     "output below a file": (["build", "softmax", "--out", "{tmp}/bad.sd/x"], "is a file"),
-    "output not ours": (["build", "softmax", "--out", "{tmp}/taken"], "no build wrote"),
+    "output not ours": (["build", "softmax", "--target", "numpy", "--out", "{tmp}/taken"], "no build wrote"),
     "module into nowhere": (["emit", "softmax", "--out", "{tmp}/no/x.py"], "no such file or directory"),
     "check of nothing": (["build", "--check", "--out", "{tmp}/none"], "build first"),
     "check with sizes": (["build", "--check", "--size", "K=3"], "--check: expected no --size"),

@@ -6,11 +6,15 @@ from functools import cache
 from typing import Any
 
 from symderiv import catalog
+from symderiv.kernels import verify
 from symderiv.kernels.emit import emit
 from symderiv.kernels.registry import TARGETS
 from symderiv.kernels.verify import loaded
 from symderiv.notation.reader import read_problem
 from symderiv.problem import Problem
+
+#: All that is loaded stays: a module that one test has compiled takes another one seconds to compile again.
+verify._KEPT = 400
 
 #: The targets whose files are Python modules.
 PYTHON = [name for name, target in TARGETS.items() if target.suffix == ".py"]
@@ -34,6 +38,11 @@ def source(name: str, target: str) -> str:
 @cache
 def module(name: str, target: str = "numpy") -> Any:
     return loaded(problem(name), target, source(name, target))
+
+
+def dtypes_of(target: str) -> tuple[str, ...]:
+    """Those to verify: Numba compiles one text for each, which takes seconds, so one of them will do."""
+    return ("float32",) if target == "numba" else verify.DTYPES
 
 
 def own(name: str, text: str) -> Problem:

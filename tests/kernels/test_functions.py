@@ -18,7 +18,7 @@ from symderiv.kernels.errors import KernelError
 from symderiv.kernels.registry import TARGETS
 from symderiv.kernels.verify import verify
 from symderiv.problem import Expectation, Input, Problem
-from tests.kernels.emitted import PYTHON, load, own
+from tests.kernels.emitted import PYTHON, dtypes_of, load, own
 
 HUBER = """
 index i, k : K
@@ -85,7 +85,7 @@ def test_every_function_in_numba(name: str) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_huber(target: str) -> None:
     """abs, and its derivative sign, in one loss."""
-    checks = verify(own("huber", HUBER), target, large=False)
+    checks = verify(own("huber", HUBER), target, large=False, dtypes=dtypes_of(target))
     assert checks
     assert not [str(check) for check in checks if not check.ok]
 

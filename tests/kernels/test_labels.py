@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symderiv.kernels.emit import emit, load_source
+from symderiv.kernels.emit import emit
 from symderiv.kernels.verify import verify_source
 from symderiv.notation.reader import read_problem
+from tests.kernels.emitted import load
 
 PROBLEMS = {
     "lookup": """
@@ -143,7 +144,7 @@ def test_a_lookup_costs_no_array_over_places_and_tokens() -> None:
     problem = read_problem(PROBLEMS["lookup"].replace("\n        ", "\n"), "lookup")
     for target in ("numpy", "numba"):
         source = emit(problem, target)
-        gradient = load_source(source, f"lookup_once_{target}").lookup_gradient
+        gradient = load(problem, target).lookup_gradient
         table, tokens = np.zeros((5, 2)), np.array([4, 1, 4])
         found = gradient(table, tokens, np.array([[1.0, 2.0], [3.0, 4.0], [10.0, 20.0]]))
         assert found.tolist() == [[0, 0], [3, 4], [0, 0], [0, 0], [11, 22]]
@@ -154,7 +155,7 @@ def test_a_lookup_costs_no_array_over_places_and_tokens() -> None:
 @pytest.mark.parametrize("target", ["numpy", "numba"])
 def test_labels_outside_of_their_axis_are_refused(target: str) -> None:
     problem = read_problem(PROBLEMS["lookup"].replace("\n        ", "\n"), "lookup")
-    lookup = load_source(emit(problem, target), f"lookup_refused_{target}").lookup
+    lookup = load(problem, target).lookup
     for tokens in ([0, 5], [-1, 0]):
         with pytest.raises(ValueError, match="y: expected labels from 0 to 4, found"):
             lookup(np.zeros((5, 2)), np.array(tokens))

@@ -15,7 +15,7 @@ from symderiv.kernels.errors import KernelError
 from symderiv.kernels.spelling import respelled
 from symderiv.kernels.verify import Check, verify
 from symderiv.notation.text import to_text
-from tests.kernels.emitted import load, own, problem
+from tests.kernels.emitted import dtypes_of, load, own, problem
 from tests.kernels.spellings import LOSS, SCORES, SPELLINGS
 
 #: Kinds of input that go beyond what a formula taken at its word can do.
@@ -53,7 +53,8 @@ def test_verified_at_extreme_inputs(name: str) -> None:
 
 @pytest.mark.parametrize("target", ["numba", "c"])
 def test_share_without_a_name_in_compiled_code(target: str) -> None:
-    assert not wrong(verify(own("spelled", SPELLINGS["share without a name"][0]), target, large=False))
+    made = own("spelled", SPELLINGS["share without a name"][0])
+    assert not wrong(verify(made, target, large=False, dtypes=dtypes_of(target)))
 
 
 @pytest.fixture
