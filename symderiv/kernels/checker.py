@@ -116,7 +116,8 @@ class Checker:
         return [replace(different, sizes={**different.sizes, self.batch_axis: size}, entries=MANY_SAMPLES)]
 
     def _trials(self, large: bool) -> list[Trial]:
-        others = [axis for axis in self.batched.axes if axis != self.batch_axis]
+        unused = {self.batch_axis, *self.batched.idle_axes()}
+        others = [axis for axis in self.batched.axes if axis not in unused]
         axes = [*others, self.batch_axis] if self.batch_axis else others
         spec = self.spec
         first = next(iter(spec.exponents.values()), next(iter(spec.scores.values()), ""))

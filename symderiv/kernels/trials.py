@@ -23,6 +23,8 @@ SATURATED = ("near ±1e2", "near ±1e3")
 ORDINARY = "N(0, 3)"
 #: How many entries of each result are looked at where an axis is long.
 FEW = 3
+#: So many sizes are different; of very many axes, those of one size have others in the next trial.
+_SIZES = (29, 31)
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ def trials(
 ) -> list[Trial]:
     """The trials of one problem: all sizes 1, sizes all different, special values, one long axis."""
     others = [axis for axis in axes if axis != batch]
-    different = {axis: 3 + number for number, axis in enumerate(others)}
-    reverse = {axis: 2 + number for number, axis in enumerate(reversed(others))}
+    different = {axis: 3 + number % _SIZES[0] for number, axis in enumerate(others)}
+    reverse = {axis: 2 + number % _SIZES[1] for number, axis in enumerate(reversed(others))}
     found = [
         Trial(dict.fromkeys(axes, 1), ORDINARY),
         Trial({batch: 2, **different}, ORDINARY, 40),

@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import Any
 
 from symderiv.kernels.checker import Check, Checker
+from symderiv.kernels.function_spec import FunctionSpec
 from symderiv.kernels.names import identifier
 from symderiv.kernels.registry import target_named
 from symderiv.kernels.specification import functions_of
 from symderiv.kernels.trials import ORDINARY
-from symderiv.problem import Problem
+from symderiv.problem import Problem, names_in
 
 DTYPES = ("float32", "float64")
 
@@ -55,6 +56,7 @@ def verify_source(
     made_for = target_named(target)
     module = loaded(problem, target, source)
     checks: list[Check] = []
+    problem = _without_unused(problem, specifications)
     known = _references(problem)
     for spec in specifications:
         if only and spec.name not in only:
@@ -82,6 +84,15 @@ def verify_source(
             judged.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, told))
         checks += judged
     return checks
+
+
+def _without_unused(problem: Problem, specifications: Sequence[FunctionSpec]) -> Problem:
+    """The problem without inputs that nothing in it or in its functions names: they take no values."""
+    trees = [each.body for each in problem.definitions]
+    trees += [side for each in problem.assumptions for side in (each.left, each.right)]
+    used = {name for tree in trees for name in names_in(tree)} | {each.of for each in problem.upstream}
+    used |= {name for spec in specifications for each in spec.arguments for name in (each.name, each.of)}
+    return replace(problem, inputs=tuple(each for each in problem.inputs if each.name in used))
 
 
 @contextmanager

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+import symderiv as sd
 from symderiv import catalog
-from symderiv.kernels.verify import Check, verify, verify_source
+from symderiv.kernels.checker import Checker
+from symderiv.kernels.emit import emit
+from symderiv.kernels.specification import functions_of
+from symderiv.kernels.trials import trials
+from symderiv.kernels.verify import Check, _without_unused, verify, verify_source
 from tests.kernels.emitted import OWN, own, problem, source
 
 #: Compiling is slow: these are compiled in both dtypes, the rest by `symderiv build`.
@@ -47,3 +52,26 @@ def test_numba_module_is_right(name: str) -> None:
 @pytest.mark.parametrize("name", ["logistic", "branches", "divergence", "causal", "total_variation"])
 def test_own_problem_compiled(name: str) -> None:
     assert not wrong(verify(own(name, OWN[name]), "numba", large=False, dtypes=("float32",)))
+
+
+def test_inputs_that_nothing_uses_take_no_values_in_verification() -> None:
+    names = range(300)
+    text = f"input {','.join(f'x{n}[A{n}]' for n in names)}\ny[i] = exp(x7[i])\n"
+    problem = sd.parse(text)
+    specs = functions_of(problem)
+    kept = _without_unused(problem, specs)
+    assert [each.name for each in kept.inputs] == ["x7"]
+    trials = Checker(kept, specs[0], {}, {}, {}).trials(large=True)
+    assert {axis for each in trials for axis in each.sizes} == {"A7"}
+    checks = verify_source(problem, "numpy", emit(problem, "numpy"))
+    assert checks
+    assert all(each.ok for each in checks)
+
+
+def test_of_very_many_axes_each_two_have_different_sizes_in_one_of_the_trials() -> None:
+    axes = [f"A{n}" for n in range(800)]
+    _, first, second = trials(axes, "", "A0", large=False)
+    assert len({(first.sizes[axis], second.sizes[axis]) for axis in axes}) == len(axes)
+    assert max(*first.sizes.values(), *second.sizes.values()) < 40
+    few, other = trials(axes[:20], "", "A0", large=False)[1:3]
+    assert len(set(few.sizes.values())) == len(set(other.sizes.values())) == 20
