@@ -355,7 +355,7 @@ class Builder(PlaceBuilder):
         if len(arguments) != 2:
             raise self.error(node, f"expected delta(i, j), found {_count(arguments)}")
         axis = self.common_axis(*arguments)
-        return Delta(self.index(arguments[0], axis), self.index(arguments[1], axis))
+        return Delta(*self.compared(arguments[0], arguments[1], axis))
 
     def _derivative(self, node: Node, arguments: list[Node]) -> Expression:
         if len(arguments) < 2:
@@ -399,7 +399,7 @@ class Builder(PlaceBuilder):
         axis = self.common_axis(first, second)
         if axis is None and not (self.is_bound(first) or self.is_bound(second)):
             return Compare(comparison, self.value(first), self.value(second))
-        return Compare(comparison, self.index(first, axis), self.index(second, axis))
+        return Compare(comparison, *self.compared(first, second, axis))
 
     def is_bound(self, node: Node) -> bool:
         """Whether a node is a letter of unknown axis: an undeclared name is reported as a value."""

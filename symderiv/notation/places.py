@@ -187,6 +187,20 @@ class PlaceBuilder:
         first, second = (right, left) if left.data in SUMS else (left, right)
         return self.axis_of(first) or self.axis_of(second)
 
+    def compared(self, left: Node, right: Node, axis: str | None) -> tuple[IndexTerm, IndexTerm]:
+        """Two places on one axis, of which one at least depends on a letter or a label."""
+        first, second = self.index(left, axis), self.index(right, axis)
+        if all(
+            isinstance(each, Position) or (isinstance(each, Shift) and not each.terms)
+            for each in (first, second)
+        ):
+            raise self.error(
+                left,
+                "expected a letter in one of the two places, found numbers only: "
+                "write 1 or 0 for what is always or never so",
+            )
+        return first, second
+
     def shadowing(self, letter: str, where: Node | Token) -> NotationError:
         """The error of a sum that takes a letter which already has a meaning at its place."""
         return self.error(

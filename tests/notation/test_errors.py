@@ -98,6 +98,8 @@ CASES = [
     ("p[i] = ‸max(z[i])", "max needs 2 arguments, found 1 argument"),
     ("p[i] = ‸exp(1, 2)", "exp needs 1 argument, found 2 arguments"),
     ("p[i] = ‸delta(i)", "expected delta(i, j)"),
+    ("p[i] = z[i] * delta(‸2, i - i)", "expected a letter in one of the two places"),
+    ("p[i] = where(‸2 == i - i, z[i], 0)", "expected a letter in one of the two places"),
     ("p[i] = where(‸z[i], 1, 2)", "expected a condition"),
     ("p[i] = exp(‸z[i] > 0)", "a condition is not a value"),
     ("p[i] = ‸d(z[i])", "with a variable"),
