@@ -30,11 +30,12 @@ class CompiledEntry:
         kernel: str,
         blocks: Blocked | None,
         *,
+        chunked: tuple[str, ...],
         in_python: bool,
     ) -> None:
         self.in_python = in_python
         self.spec, self.program, self.names, self.kernel = lowered.spec, program, names, kernel
-        self.blocks = blocks
+        self.blocks, self.chunked = blocks, chunked
         self.compiled = f"{kernel.removesuffix('_kernel')}_{'fits' if in_python else 'compiled'}"
         shown = {each.name: each.shown for each in self.spec.results}
         self.groups = {each.name: each.groups for each in self.spec.results}
@@ -85,24 +86,28 @@ class CompiledEntry:
     def _size(self, axis: str) -> str:
         return self.names[f"size of {axis}"] if axis else ""
 
-    def _few(self) -> str:
-        """Whether a sample is short."""
-        if self.blocks is None:
-            return ""
+    def _bytes(self, axis: str) -> str:
+        """How many bytes a sample has along an axis."""
         given = next(each for each in self.program.parameters if each.axes and each.kind == "real")
-        size = self.program.sizes.get(self.blocks.axis, self._size(self.blocks.axis))
-        return f"{size} * {self.names[given.name]}.itemsize <= {FEW_BYTES}"
+        return f"{self.program.sizes.get(axis, self._size(axis))} * {self.names[given.name]}.itemsize"
 
-    def _chosen(self, given: str, few: str, samples: str) -> list[str]:
-        """The call of the right kernel."""
-        if not few:
+    def _chosen(self, given: str) -> list[str]:
+        """The call of the kernel for samples that are so long."""
+        ways: list[tuple[str, str]] = []
+        if self.blocks is not None:
+            few = f"{self._bytes(self.blocks.axis)} <= {FEW_BYTES}"
+            ways.append(
+                (f"{few} and {self._size(self.batch)} >= {ROWS}", f"{self.kernel}_by_blocks({given})")
+            )
+        if self.chunked:
+            long = " and ".join(f"{self._bytes(axis)} >= _LONG_ROW" for axis in self.chunked)
+            ways.append((long, f"{self.kernel}_by_chunks({given})"))
+        if not ways:
             return [f"{self.kernel}({given})"]
-        return [
-            f"if {few} and {samples} >= {ROWS}:",
-            f"{INDENT}{self.kernel}_by_blocks({given})",
-            "else:",
-            f"{INDENT}{self.kernel}({given})",
-        ]
+        lines: list[str] = []
+        for condition, call in ways:
+            lines += [f"{'elif' if lines else 'if'} {condition}:", f"{INDENT}{call}"]
+        return [*lines, "else:", f"{INDENT}{self.kernel}({given})"]
 
     def _sliced(self) -> tuple[bool, ...]:
         """Which arguments have a part for each sample; none where the samples depend on each other."""
@@ -147,7 +152,7 @@ class CompiledEntry:
                 shape = ", ".join(map(self._size, each.axes))
                 lines.append(f"{names[each.name]} = {self._taken(each)}.reshape({shape})")
         if not self.in_python:
-            lines += self._chosen(", ".join(given), self._few(), self._size(self.batch))
+            lines += self._chosen(", ".join(given))
         said = "Do the loops, where all arguments fit together; say whether they do"
         if self.losses and total:
             said = "Do the loops and add up the losses; None where the arguments do not fit together"

@@ -22,9 +22,10 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values, walk
+from symderiv.kernels.chunk_shares import CHUNK_AT
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, exact
-from symderiv.kernels.loop_program import EXP_OF_NEGATIVE
+from symderiv.kernels.loop_program import AT_LEAST_LOWEST, EXP_OF_NEGATIVE
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.python_functions import FUNCTION_IN_MATH, constant_value
 
@@ -106,6 +107,12 @@ class LoopFormula(Formula):
             return [f"{target} = {self.text(node)}"]
         return super().assigned(target, node)
 
+    def label(self, node: Entry) -> str:
+        """The value of a label, or the chunk of a place."""
+        if node.array == CHUNK_AT:
+            return f"{self.place(node.indices[0])} // places"
+        return self.entry(node)
+
     def entry(self, node: Entry) -> str:
         """One entry of an array, or a local variable."""
         terms = node.indices
@@ -151,6 +158,8 @@ class LoopFormula(Formula):
         """A function that Numba compiles, or a helper of the module."""
         if name == "minus_infinity":
             return "real(-np.inf)", ATOM
+        if name == AT_LEAST_LOWEST:
+            return f"max({arguments[0]}, np.finfo(real).min)", ATOM
         if name in _GIVEN_ONE:
             self.use(name)
             return f"_{name}({', '.join(arguments)}, real(1))", ATOM

@@ -4,7 +4,8 @@ A target prints it node by node and decides nothing about the order of the work:
 
 - :class:`Loop` runs its body for every place of a letter. The one with role ``rows`` runs over the
   samples and is outermost; one with role ``pass`` runs over an innermost axis and holds all that
-  can be done there together; one without a role is a plain nested loop.
+  can be done there together; one with role ``chunks`` runs over the chunks of an axis, and the
+  passes in it over one chunk (:mod:`symderiv.kernels.chunks`); one without a role is a plain nested loop.
 - :class:`Start` sets the target of a reduction to its neutral element, :class:`Reduce` adds one
   term to it (or multiplies, or keeps the larger), and :class:`Store` assigns.
 - :class:`Note` says why something is there, for those who read the printed code.
@@ -20,7 +21,7 @@ terms count from 1, as in the formulas (:func:`symderiv.kernels.formula.shifted_
 
 Functions that stand in loop programs only: ``exp_of_negative(u)`` is exp(u) where u is known to be 0
 at most (or NaN), so that nothing overflows; ``log_ratio(u, m, l)`` is (u - m) - l in just this order,
-and ``minus_infinity()`` is -inf.
+``minus_infinity()`` is -inf, and ``at_least_lowest(u)`` is u, or the lowest finite number where that is more.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from symderiv.expression.nodes import Entry, Expression, Index
 
 #: exp(u) for u <= 0.
 EXP_OF_NEGATIVE = "exp_of_negative"
+#: The larger of u and the lowest finite number.
+AT_LEAST_LOWEST = "at_least_lowest"
 
 Kind = Literal["sum", "max", "min", "prod"]
 
@@ -118,7 +121,7 @@ class Loop:
     letter, body
         What it runs over and what it does.
     role
-        ``rows``, ``pass`` or nothing; see above.
+        ``rows``, ``pass``, ``chunks`` or nothing; see above.
     parallel
         Whether its turns need nothing of each other, save for the buffers that are `per_row`.
     window
@@ -128,7 +131,7 @@ class Loop:
 
     letter: Index
     body: tuple[Node, ...]
-    role: Literal["", "rows", "pass"] = ""
+    role: Literal["", "rows", "pass", "chunks"] = ""
     parallel: bool = False
     window: Expression | None = None
 

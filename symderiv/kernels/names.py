@@ -19,7 +19,7 @@ USED_BY_TEMPLATES = (
     "intrinsic", "ir", "kernel", "block", "start", "stop", "done", "threads",
     "from_dtype", "models", "register_model", "unbox", "NativeValue",
     "collections", "ctypes", "os", "queue", "threading",
-    "here", "held", "sample", "at_once", "into", "begin", "end", "whole",
+    "here", "held", "sample", "at_once", "into", "begin", "end", "whole", "places",
 )  # fmt: skip
 
 RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *USED_BY_TEMPLATES))

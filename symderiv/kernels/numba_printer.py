@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from symderiv.expression.nodes import Entry, Index
-from symderiv.kernels.blocks import EACH, FEWER_ROWS, ROWS, Blocked, Flat, blocked
+from symderiv.kernels.blocks import EACH, FEWER_ROWS, ROWS, Blocked, Flat
 from symderiv.kernels.loop_formula import LoopFormula
 from symderiv.kernels.loop_program import (
     Buffer,
@@ -21,39 +21,15 @@ from symderiv.kernels.loop_program import (
     Store,
     nodes,
 )
-from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.nests import TOTAL
-from symderiv.kernels.numba_streams import Streamed, streamed, written_only
-from symderiv.kernels.printed import PrintedFunction
-from symderiv.kernels.ready import ready
-from symderiv.kernels.schedule import schedule
+from symderiv.kernels.numba_streams import Streamed, streamed
 from symderiv.kernels.windows import window_of
 
 _INDENT = "    "
 _NEUTRAL: dict[Kind, str] = {
     "sum": "real(0)", "prod": "real(1)", "max": "real(-np.inf)", "min": "real(np.inf)",
 }  # fmt: skip
-
-
-def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
-    """The kernel of one function, one by blocks of samples where that pays, and the call of them."""
-    program = schedule(lowered)
-    blocks = blocked(program)
-    around = ready(lowered, program, names, kernel, blocks)
-    printer = LoopPrinter(program, names, written_only(program))
-    lines = printer.kernel(kernel)
-    helpers = printer.formula.helpers | set(around.helpers)
-    if blocks is not None:
-        by_blocks = BlockPrinter(program, names, blocks)
-        lines += ["", "", "@njit(**_FAST)", *by_blocks.kernel(f"{kernel}_by_blocks", kernel)]
-        helpers |= by_blocks.formula.helpers
-    if around.entry:
-        lines += ["", "", *around.entry]
-    body = list(around.body)
-    return PrintedFunction(
-        body, lines, helpers, before=around.before, threaded=around.threaded, flat=around.flat
-    )
 
 
 class LoopPrinter:

@@ -16,7 +16,8 @@ from symderiv.kernels.loop_program import Parameter
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.matrix_products import MatrixProduct
 from symderiv.kernels.names import NameTable
-from symderiv.kernels.numba_printer import BlockPrinter, LoopPrinter, print_loops
+from symderiv.kernels.numba_kernels import print_loops
+from symderiv.kernels.numba_printer import BlockPrinter, LoopPrinter
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.product_stages import Stage, Staged, staged
 from symderiv.kernels.ready import ready

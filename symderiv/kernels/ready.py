@@ -54,13 +54,14 @@ def ready(
     kernel: str,
     blocks: Blocked | None,
     *,
+    chunked: tuple[str, ...] = (),
     in_python: bool = False,
 ) -> Ready:
-    """All that stands around the kernels of one function.
+    """All that stands around the kernels of one function; `chunked` are the axes of which there are chunks.
 
     With `in_python`, the kernel is a function in Python, and compiled code only looks whether all fits.
     """
-    return _Ready(lowered, program, names, kernel, blocks, in_python=in_python).made()
+    return _Ready(lowered, program, names, kernel, blocks, chunked=chunked, in_python=in_python).made()
 
 
 class _Ready(CompiledEntry):
@@ -70,7 +71,7 @@ class _Ready(CompiledEntry):
         """The lines."""
         spelled = [self.names[each.name] for each in self.program.parameters]
         if not self.has_entry and not self.in_python:
-            return Ready((), (), tuple(self._chosen(", ".join(spelled), self._few(), self._size(self.batch))))
+            return Ready((), (), tuple(self._chosen(", ".join(spelled))))
         if self.has_entry:
             spelled = [self._taken(each) for each in self.program.parameters]
         spelled += self._for_losses("1")

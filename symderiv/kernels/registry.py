@@ -52,6 +52,9 @@ class Target:
     limits
         Constants of an emitted module that say from what size on another way is taken, and values with
         which it is taken at any size. Each way is tried.
+    lines
+        The same of lines of the text, where what is compiled has the constants in it: those, and other
+        lines in their place, with which rows are worked on by chunks at any size.
     load
         From the text, a name and the functions in it to an object that has these as Python functions.
     """
@@ -68,6 +71,7 @@ class Target:
     batch: int = 0
     large: int = 0
     limits: Mapping[str, int] = field(default_factory=dict)
+    lines: Mapping[str, str] = field(default_factory=dict)
     load: Callable[[str, str, Sequence[FunctionSpec]], Any] = load_module
 
 
@@ -87,6 +91,7 @@ TARGETS: dict[str, Target] = {
             batch=35,
             large=2**23,
             limits={"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_AT_LEAST": 2, "_CACHE": 0, "_NARROW": 3},
+            lines={"_LONG_ROW, _CHUNK = 100_000, 4_096": "_LONG_ROW, _CHUNK = 0, 8"},
         ),
         Target(
             "c",

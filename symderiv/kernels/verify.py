@@ -6,6 +6,7 @@ An entry passes if its error is within the bound of the running error analysis o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -79,6 +80,13 @@ def verify_source(
                 for dtype in dtypes
                 for check in checker.check(function, trial, dtype)
             ]
+        if re.search(rf"\b_?{identifier(spec.name)}_(kernel|f32)_by_chunks\b", source):
+            by_chunks = getattr(loaded(problem, target, in_small_chunks(source, target)), function.__name__)
+            judged += [
+                replace(check, kind=f"{check.kind}, by chunks")
+                for trial in checker.trials(False)
+                for check in checker.check(by_chunks, trial, dtypes[0])
+            ]
         if not any(check.kind.startswith(ORDINARY) for check in judged):
             told = "no inputs are found at which it has a value, so it is not judged"
             judged.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, told))
@@ -93,6 +101,14 @@ def _without_unused(problem: Problem, specifications: Sequence[FunctionSpec]) ->
     used = {name for tree in trees for name in names_in(tree)} | {each.of for each in problem.upstream}
     used |= {name for spec in specifications for each in spec.arguments for name in (each.name, each.of)}
     return replace(problem, inputs=tuple(each for each in problem.inputs if each.name in used))
+
+
+def in_small_chunks(source: str, target: str) -> str:
+    """The text of an emitted module that works on all rows by chunks, of few numbers."""
+    for line, other in target_named(target).lines.items():
+        assert line in source, f"the module does not say {line!r}"
+        source = source.replace(line, other)
+    return source
 
 
 @contextmanager

@@ -1,0 +1,38 @@
+"""The kernels of one function for Numba: for rows of any length, and for short and long ones if that pays."""
+
+from __future__ import annotations
+
+from symderiv.kernels.blocks import blocked
+from symderiv.kernels.chunks import chunked, chunked_axes
+from symderiv.kernels.lowering import Lowered
+from symderiv.kernels.names import NameTable
+from symderiv.kernels.numba_chunks import ChunkPrinter
+from symderiv.kernels.numba_printer import BlockPrinter, LoopPrinter
+from symderiv.kernels.numba_streams import written_only
+from symderiv.kernels.printed import PrintedFunction
+from symderiv.kernels.ready import ready
+from symderiv.kernels.schedule import schedule
+
+
+def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
+    """The kernel of one function, those by blocks of samples and by chunks, and the call of them."""
+    program = schedule(lowered)
+    blocks, chunks = blocked(program), chunked(program)
+    around = ready(lowered, program, names, kernel, blocks, chunked=chunked_axes(chunks) if chunks else ())
+    printer = LoopPrinter(program, names, written_only(program))
+    lines = printer.kernel(kernel)
+    helpers = printer.formula.helpers | set(around.helpers)
+    if blocks is not None:
+        by_blocks = BlockPrinter(program, names, blocks)
+        lines += ["", "", "@njit(**_FAST)", *by_blocks.kernel(f"{kernel}_by_blocks", kernel)]
+        helpers |= by_blocks.formula.helpers
+    if chunks is not None:
+        by_chunks = ChunkPrinter(chunks, names, written_only(chunks))
+        lines += ["", "", "@njit(**_FAST)", *by_chunks.kernel(f"{kernel}_by_chunks")]
+        helpers |= {"chunks"} | by_chunks.formula.helpers
+    if around.entry:
+        lines += ["", "", *around.entry]
+    body = list(around.body)
+    return PrintedFunction(
+        body, lines, helpers, before=around.before, threaded=around.threaded, flat=around.flat
+    )
