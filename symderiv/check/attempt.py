@@ -250,6 +250,7 @@ class Attempt:
                 return read_document(
                     self.text(), self.said.problem(self.document.path), self.said.symbols, self._macros(),
                     self.document.path, self.rows, self._faults, self.said.einstein,
+                    self.said.wide,
                 )  # fmt: skip
         except OutOfTimeError:
             self.deadline = -math.inf

@@ -62,6 +62,7 @@ class Said:
     fixed: set[str] = field(default_factory=set)
     assumptions: list[Directive] = field(default_factory=list)
     einstein: bool = False
+    wide: bool = False
     functions: list[Function] = field(default_factory=list)
     lefts: dict[int, tuple[int, str]] = field(default_factory=dict)
 

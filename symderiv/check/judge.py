@@ -19,6 +19,7 @@ from symderiv.check.limits import SECONDS_PER_CLAIM, SECONDS_PER_DOCUMENT, OutOf
 from symderiv.check.lost import lost_names
 from symderiv.check.reading import read
 from symderiv.check.sources import read_file
+from symderiv.check.stacked import stacked
 from symderiv.check.two_cases import with_other_case
 from symderiv.check.verdicts import Judgement, Report
 from symderiv.expression.indices import free_indices
@@ -27,6 +28,7 @@ from symderiv.expression.traverse import walk
 from symderiv.expression.unspecified import is_unspecified, read_slope
 from symderiv.notation.dependence import without_dependence
 from symderiv.notation.errors import NotationError
+from symderiv.notation.tex.guesses import TAKES_ONE
 from symderiv.notation.text import condition_to_text, to_text
 from symderiv.problem import Assumption, Problem
 from symderiv.proof import Verdict, prove
@@ -73,6 +75,7 @@ def check_document(
                 f"not judged: the document took more than {SECONDS_PER_DOCUMENT:g} seconds",
             )
         )
+    found = _with_wide_logarithms(found, content, assume, seconds)
     found = with_other_case(found, content.assumptions)
     found += [
         Judgement(_place_of(each.error), "unreadable", each.error.message, display=each.display)
@@ -100,6 +103,31 @@ def check_document(
     found += [Judgement(each.place, "note", each.message, display=each.display) for each in content.remarks]
     found.sort(key=lambda each: (each.place.path, each.place.cell, each.place.line, each.place.column))
     return Report(document.path, tuple(found), time.perf_counter() - began, content)
+
+
+def _with_wide_logarithms(
+    found: list[Judgement], content: Content, assume: Sequence[str], seconds: float
+) -> list[Judgement]:
+    r"""The judgements; those are conditional that are right where ``\log a b`` is the logarithm of a b."""
+    notes = [*content.choices, *(note for claim in content.claims for note in claim.notes)]
+    narrow = any(note.startswith("log ") and TAKES_ONE in note for note in notes)
+    if not narrow or all(each.verdict != "refuted" for each in found):
+        return found
+    wide = read(content.document, assume, wide=True)
+    claims = {claim.offset: claim for claim in wide.claims}
+    taken = [*wide.choices, *(note for claim in wide.claims for note in claim.notes)]
+    read_so = next((note for note in taken if note.startswith("log takes ")), "")
+    changed = []
+    for each in found:
+        other = claims.get(each.claim.offset) if each.claim is not None else None
+        right = other is not None and read_so and each.verdict == "refuted"
+        if right and other is not None and judged_claim(wide, other, seconds).verdict == "proved":
+            each = replace(
+                each, verdict="conditional", condition=read_so, message=f"true where {read_so}",
+                diagnosis=None, right_form=None,
+            )  # fmt: skip
+        changed.append(each)
+    return changed
 
 
 def _place_of(error: NotationError) -> Place:
@@ -168,11 +196,23 @@ def judge(content: Content, claim: Claim) -> Judgement:
         return _not_depending(claim, unknown)
     if _is_to_be_solved(claim):
         return _to_be_solved(claim)
+    found = stacked(content.document, problem, left, right)
+    given, first = "", verdict
+    if found is not None:
+        left, right, given = found.left, found.right, found.condition
+        claim = replace(claim, notes=(*claim.notes, f"judged with {given}, as the letters say"))
+        verdict = prove(left, right, problem, content.assumptions, away=claim.away)
+        if verdict.kind == "proved":
+            return _judgement(
+                claim, "conditional", f"true under {given}",
+                method=verdict.method, condition=given, counterexample=first.counterexample,
+            )  # fmt: skip
     condition = missing_assumption(left, right, problem, content.assumptions, away=claim.away)
     if condition is not None:
+        text = " and ".join(filter(None, (given, condition.text)))
         return _judgement(
-            claim, "conditional", f"true under {condition.text}",
-            method=condition.verdict.method, condition=condition.text, counterexample=verdict.counterexample,
+            claim, "conditional", f"true under {text}",
+            method=condition.verdict.method, condition=text, counterexample=first.counterexample,
         )  # fmt: skip
     if verdict.kind == "undecided":
         return _judgement(claim, "undecided", f"neither proved nor refuted: {verdict.method}")

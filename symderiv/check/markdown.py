@@ -30,6 +30,9 @@ _OPENING = re.compile(
     r"|(?P<code>`+)"
 )
 _DIRECTIVE = re.compile(r"\s*symderiv:")
+#: The directive that holds formulas in reStructuredText, and an option of it.
+_MATH = re.compile(r"([ \t]*)\.\. math::")
+_OPTION = re.compile(r"\s*:[a-z]+:")
 #: The signs of a quotation at the beginning of a line, and what begins or ends a display.
 _QUOTED = re.compile(r" {0,3}(?:> ?)+")
 _DISPLAY_SIGNS = re.compile(r"\$\$|(?<!\\)\\[\[\]]|\\(?:begin|end)\{[a-z]+\*?\}|```(?:math)?")
@@ -180,6 +183,47 @@ def _spaced(text: str, start: int) -> Block | None:
     ):
         return None
     return Block("inline", start, end)
+
+
+def math_directives(text: str) -> list[Code]:
+    """The formulas of reStructuredText, as in docstrings: after ``.. math::`` and indented below it.
+
+    An empty line begins another formula; lines such as ``:label: name`` are options.
+    """
+    if ".. math::" not in text:
+        return []
+    found: list[Code] = []
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    lines = text.split("\n")
+    number = 0
+    while number < len(lines):
+        directive = _MATH.match(lines[number])
+        if directive is None:
+            number += 1
+            continue
+        margin = len(directive[1])
+        begin = starts[number] + directive.end()
+        number += 1
+        parts = [(begin, starts[number] - 1)]
+        while number < len(lines) and (not lines[number].strip() or _margin(lines[number]) > margin):
+            if not _OPTION.match(lines[number]):
+                parts.append((starts[number], starts[number + 1] - 1))
+            number += 1
+        paragraph: list[tuple[int, int]] = []
+        for part in (*parts, (0, 0)):
+            if text[part[0] : part[1]].strip():
+                paragraph.append(part)
+            elif paragraph:
+                inside = paragraph[0][0], paragraph[-1][1]
+                found.append(Code(inside[0], inside[1], inside))
+                paragraph = []
+    return found
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def unquoted(text: str) -> str:

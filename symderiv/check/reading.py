@@ -51,7 +51,7 @@ _PLACE_OF_EXTREME = re.compile(
 _CALL = re.compile(r"[^()=]+\([^()=]*\)\s*")
 
 
-def read(document: Document, assume: Sequence[str] = ()) -> Content:
+def read(document: Document, assume: Sequence[str] = (), wide: bool = False) -> Content:
     """Read everything that a document says; what is not understood is part of the result.
 
     Parameters
@@ -60,6 +60,8 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
         What to read.
     assume
         Assumptions beside those of the document, in text notation.
+    wide
+        Whether a logarithm without brackets is one of all the factors after it.
 
     Raises
     ------
@@ -70,6 +72,7 @@ def read(document: Document, assume: Sequence[str] = ()) -> Content:
     said, more = said_by(document, directives)
     unreadable = [Unreadable(error) for error in (*errors, *more)]
     said.einstein = said.einstein or sums_repeated_indices(document)
+    said.wide = wide
     displays = [
         block
         for block in document.blocks

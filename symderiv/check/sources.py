@@ -20,7 +20,7 @@ LATEX = (".tex", ".ltx", ".latex")
 NOTEBOOK = (".ipynb",)
 #: The end of the name of a problem file, whose claims are others' business.
 PROBLEM = ".sd"
-PLAIN = (".txt",)
+PLAIN = (".txt", ".rst")
 #: Folders that hold no documents of their own.
 _PASSED_OVER = ("node_modules", "__pycache__")
 #: The end of a cell: formulas never reach from one into the next.
@@ -138,7 +138,7 @@ def _joined(path: str, parts: Sequence[tuple[Stretch, str]], plain: bool = False
         clean, defined = latex_source.macros_of(content)
         macros |= {macro.name: macro for macro in defined}
         stretches.append(Stretch(length, stretch.path, stretch.cell, stretch.line))
-        code = [] if plain else markdown.code_of(content)
+        code = markdown.math_directives(content) if plain else markdown.code_of(content)
         if not plain:
             content, clean = markdown.unquoted(content), markdown.unquoted(clean)
         for block in markdown.blocks(clean, code):

@@ -7,8 +7,12 @@ import re
 from symderiv.check.document import Document
 from symderiv.check.latex_source import is_latex
 from symderiv.check.markdown import code_of
+from symderiv.check.sources import PLAIN
 
-HINT = "this looks like a formula, but it is not read: formulas are LaTeX between $$ or in ```math fences"
+HINT = (
+    "this looks like a formula, but it is not read: formulas are LaTeX between $$, in ```math fences "
+    "or after .. math::"
+)
 #: What stands on both sides of the one sign: no comparison, no text of a program or of a page.
 _EQUATION = re.compile(r"""^[ \t>*-]{0,40}([^=\n<>"'!:;]{1,200})=(?!=)[^\n"';]*\S""", re.MULTILINE)
 _COMMAND = re.compile(r"\\[A-Za-z]+")
@@ -24,7 +28,8 @@ def unmarked_formula(document: Document) -> int | None:
     if is_latex(document.text) or document.path.lower().endswith((".tex", ".ltx", ".latex")):
         return None
     taken = [(each.begin, each.end) for each in document.blocks]
-    taken = sorted([*taken, *((each.begin, each.end) for each in code_of(document.text))])
+    if not document.path.lower().endswith(PLAIN):  # there, lines that stand indented are no code
+        taken = sorted([*taken, *((each.begin, each.end) for each in code_of(document.text))])
     place = 0
     for match in _EQUATION.finditer(document.text):
         left = match[1]

@@ -154,6 +154,7 @@ def test_a_power_sign_at_the_end_of_a_formula_gets_a_sentence() -> None:
         ("$$x_i = x_i$$\n\nd(E, w[j]) = f(x)\n", 0),  # formulas are marked here
         ("<!-- symderiv: let f[i] = g(i) -->\n", 0),
         ("nothing = nothing\n", 0),
+        ("The Jacobian\n\n    d(p[i], z[j]) = p[i]\n", 0),  # code, in Markdown
         ("\\documentclass{article}\n\\setlength{\\x} = \\y{2}\n", 0),
     ],
 )
@@ -163,3 +164,33 @@ def test_formulas_that_nothing_marks_are_told(text: str, line: int) -> None:
     assert found == ([line] if line else [])
     if line:
         assert [each.verdict for each in report.judgements] == ["note"]
+
+
+def test_indented_formulas_of_plain_text_are_told() -> None:
+    report = check_document(read_text("The Jacobian\n\n    d(p[i], z[j]) = p[i]\n", "notes.txt"))
+    assert [(each.place.line, each.verdict) for each in report.judgements] == [(3, "note")]
+
+
+DOCSTRING = r'''
+def layer(x):
+    r"""A layer.
+
+    .. math::
+       :label: layer
+
+       a = \tanh(w x)
+
+       \frac{\partial a}{\partial x} = (1 - a^2) w
+
+    .. math:: \frac{\partial a}{\partial w}
+              = (1 - a) x
+
+    No formula: $$ is money.
+    """
+'''
+
+
+def test_directives_of_restructured_text_hold_displays() -> None:
+    report = check_document(read_text(DOCSTRING, "layer.py"))
+    found = [(each.place.line, each.display, each.verdict) for each in report.judgements]
+    assert found[:2] == [(10, 2, "proved"), (13, 3, "refuted")]

@@ -309,9 +309,16 @@ class ConstructParser(SumParser):
         r"""``\nabla^2_x L``: the matrix of second derivatives."""
         self.next()
         power = self.argument("a power")
-        if len(power) != 1 or power[0].text != "2" or self.token.kind != "_":
+        second = len(power) == 1 and power[0].text == "2"
+        if second and self.token.kind != "_" and self.starts_name():
+            of = self.reach()
+            if isinstance(of, Called) and len(of.arguments) == 1:  # the Hessian of J(w) is the one by w
+                self.note(token.at, r"\nabla^2 is read as the matrix of second derivatives")
+                return Differentiated(token.at, of, of.arguments * 2)
+        if not second or self.token.kind != "_":
             raise self.error(
-                token, r"expected \nabla_x or \nabla^2_x: a power of \nabla alone is not supported yet"
+                token,
+                r"by what is this the matrix of second derivatives? write \nabla^2_x, or f(x) after \nabla^2",
             )
         self.next()
         by = self.sub(self.argument("a variable")).value()

@@ -48,6 +48,8 @@ class Vocabulary:
         Whether a power of t is a transposition: ``x^t A x``, where t is nothing else.
     policy
         Whether pi is a name, and the number only after a number as in 2π.
+    wide
+        Whether a logarithm without brackets is one of all the factors after it.
     """
 
     names: frozenset[str] = frozenset()
@@ -62,6 +64,7 @@ class Vocabulary:
     digamma: bool = False
     turned_by_t: bool = False
     policy: bool = False
+    wide: bool = False
 
 
 @dataclass

@@ -8,6 +8,7 @@ from dataclasses import replace
 from symderiv.notation.tex import commands as known
 from symderiv.notation.tex.construct_parser import ConstructParser
 from symderiv.notation.tex.cursor import split
+from symderiv.notation.tex.guesses import TAKES_ONE
 from symderiv.notation.tex.name_parser import NameParser
 from symderiv.notation.tex.syntax import (
     Applied,
@@ -333,15 +334,20 @@ class FunctionParser(ConstructParser):
                 factors.append(("", self.factor()))
             self.note(token.at, f"{function} takes {self.written(token.at, self.tokens[self.place - 1].end)}")
             return (Factors(token.at, tuple(factors)),)
-        if function == "tr" and self.starts_factor() and not self._starts_function():
+        wide = function == "log" and self.shared.vocabulary.wide
+        if (function == "tr" or wide) and self.starts_factor() and not self._starts_function():
             product: list[tuple[str, Syntax]] = [("", first)]
             while self.starts_factor() and not self._starts_function():
                 product.append(("", self.factor()))
+            if wide:
+                self.note(
+                    token.at, f"{function} takes {self.written(token.at, self.tokens[self.place - 1].end)}"
+                )
             return (Factors(token.at, tuple(product)),)
         reaching = isinstance(first, Bound | Differentiated | Applied)
         if not reaching and (self.starts_factor() or self.token.is_op("/")):
             read = self.written(token.at, self.tokens[self.place - 1].end)
-            self.note(token.at, f"{function} without brackets takes one factor, here {read}")
+            self.note(token.at, f"{function} without brackets {TAKES_ONE} {read}")
         return (first,)
 
     def _listed(self) -> Name | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from symderiv.notation.errors import NotationError, Source
 from symderiv.notation.tex.tokens import Token, tokenize
 
+#: What is said of a function whose argument might be longer.
+TAKES_ONE = "takes one factor, here"
 #: Where cases say nothing of the place at which two compared values meet, nothing is claimed there.
 LAST_OF_CASES = "where the compared values are equal, the last of these cases is taken"
 

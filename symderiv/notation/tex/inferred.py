@@ -162,16 +162,27 @@ def read_document(  # noqa: PLR0917 (the directives of a document)
     rows: Collection[str] = (),
     faults: list[NotationError] | None = None,
     einstein: bool = False,
+    wide: bool = False,
 ) -> Reading:
     """Read all formulas of a document together.
 
     Parameters and errors are those of :func:`read_equations`; `macros` are the commands that the document
     defines, as for :func:`~symderiv.notation.tex.tokens.tokenize`, `rows` the vectors that stand as rows;
-    with `einstein`, definitions sum over the letters that are on two factors.
+    with `einstein`, definitions sum over the letters that are on two factors; with `wide`, a logarithm
+    without brackets is one of all the factors after it.
     Where several equations are at fault, `faults` takes the errors of all that were found together.
     """
     given, chains, defined = _read(
-        latex, problem, symbols, path, macros, rows, together=True, faults=faults, einstein=einstein
+        latex,
+        problem,
+        symbols,
+        path,
+        macros,
+        rows,
+        together=True,
+        faults=faults,
+        einstein=einstein,
+        wide=wide,
     )
     return Reading(given, chains, tuple(0 if each is None else 1 for each in defined))
 
@@ -186,12 +197,13 @@ def _read(  # noqa: PLR0917
     together: bool = False,
     faults: list[NotationError] | None = None,
     einstein: bool = False,
+    wide: bool = False,
 ) -> tuple[Problem, tuple[Chain, ...], list[Defined | None]]:
     source = source_of(latex, path)
     tokens, compared = without_compared(without_boxes(tokenize(source, macros, together)))
     subscripts = letters_in_subscripts(tokens)
     found_equations = equations(source, tokens, lambda token: token.text in subscripts, passing=together)
-    known = replace(Scope.of_problem(problem), rows=frozenset(rows))
+    known = replace(Scope.of_problem(problem), rows=frozenset(rows), wide=wide)
     known = replace(known, steps=step_letters(known, found_equations, source))
     found_equations = definitions_in_turn(known, found_equations, source, turned=together)
     primed = primed_functions(known, found_equations, symbols, source)

@@ -104,6 +104,8 @@ class MatrixReader(PlaceReader):
                 number = contracted(value, rest[0][1], product_of) if rest[0][1].open else None
                 if number is not None and not number.open:
                     value, rest = number, rest[1:]
+            if sign in ("⊙", "⊘") and total.open and value.open and together((total, value)) is None:
+                value, rest = self._with_following(total, value, rest)  # y ⊙ X w is y ⊙ (X w)
             if total.kind == value.kind == "ones" and value.row and rest and not total.row:
                 # 1 1^T x: the number 1^T x at every place.
                 value, rest = self._times("", value, rest[0][1], rest[0][2]), rest[1:]
@@ -116,6 +118,20 @@ class MatrixReader(PlaceReader):
                 total = self._times(sign, total, value, where)
             before = where
         return total
+
+    def _with_following(
+        self, total: Value, value: Value, rest: list[tuple[str, Value, Syntax]]
+    ) -> tuple[Value, list[tuple[str, Value, Syntax]]]:
+        """A value by the factors after it, if so it gets the shape of `total`, and those that are left."""
+        product = value
+        for place, (sign, factor, _) in enumerate(rest):
+            following = contracted(product, factor, product_of) if not sign and factor.open else None
+            if following is None:
+                break
+            product = following
+            if together((total, product)) is not None:
+                return product, rest[place + 1 :]
+        return value, rest
 
     def _times(self, sign: str, left: Value, right: Value, where: Syntax) -> Value:
         if sign == "/":

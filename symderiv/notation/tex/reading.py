@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +27,9 @@ from symderiv.problem import Problem
 
 #: Letters for the indices of whole arrays, where those that are declared do not suffice.
 _SPARE_LETTERS = ("k", "l", "m", "n", "i", "j")
+#: What sizes the bracket after it.
+_SIZE = re.compile(r"\\(?:left|[bB]igg?l?)\s*\Z")
+_LONGEST_SIZE = 12
 _DISPLAYS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 
 
@@ -227,6 +231,7 @@ def vocabulary(scope: Scope, symbols: Mapping[str, str] | None) -> Vocabulary:
         steps=scope.steps,
         matrices=scope.matrices(),
         sizes=frozenset(scope.axes) - scope.arrays.keys(),
+        wide=scope.wide,
     )
 
 
@@ -285,11 +290,17 @@ def chain_of(
         conditions,
         guesses_of(source, notes),
         tuple(_position(source, begin) for begin, _ in parsed.spans),
-        tuple(source.text[begin:end] for begin, end in parsed.spans),
+        tuple(source.text[_sized(source.text, begin) : end] for begin, end in parsed.spans),
         open_letters,
         parsed.continues,
         inner,
     )
+
+
+def _sized(text: str, begin: int) -> int:
+    r"""Where the ``\left`` stands that belongs to a bracket; the bracket's own place where there is none."""
+    found = _SIZE.search(text, max(0, begin - _LONGEST_SIZE), begin)
+    return found.start() if found is not None else begin
 
 
 def _sides(

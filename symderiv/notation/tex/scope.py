@@ -51,6 +51,8 @@ class Scope:
         Vectors that stand as rows in matrix notation, and with them all others on their axes.
     steps
         The letters that count steps: h_t and h_{t-1} are names of their own.
+    wide
+        Whether a logarithm without brackets is one of all the factors after it.
     depends
         Whether the first name is made of the second.
     """
@@ -68,6 +70,7 @@ class Scope:
     numbers: set[str] = field(default_factory=set)
     steps: frozenset[str] = frozenset()
     rows: frozenset[str] = frozenset()
+    wide: bool = False
     depends: Callable[[str, str], bool] = _no
 
     @classmethod

@@ -256,6 +256,7 @@ class ShapeFinder(ShapePlaces):
                 shape = self._after_array(total, sign, factor, last=place == len(factors) - 1)
             if shape is None:
                 unknown, before = True, factor
+                later = later or isinstance(factor, Transposed)  # of a vector: a number with the next factor
                 if total is not None and total.is_array:
                     waits = self.patient and not total.is_column and sign in ("", "*")
                     later = later or waits or self._is_held(factor)
