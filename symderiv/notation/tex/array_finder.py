@@ -23,6 +23,7 @@ from symderiv.notation.tex.syntax import (
     Relation,
     Shifted,
     Subscripted,
+    Terms,
     Unit,
     less_than_size,
     walk,
@@ -137,12 +138,33 @@ class ArrayFinder(ShapeFinder):
                         rows.add(spelled)
                     elif len(units) == most - 1:
                         vectors.setdefault(spelled, name.at)
+        self._find_rows_of_sums(counts, vectors)
         for spelled, found in counts.items():
             if spelled in rows or spelled in self.known.arrays:
                 continue
             if spelled in vectors and spelled not in self.ranks:
                 self._set(spelled, max(found), vectors[spelled])
             self.ranks.setdefault(spelled, found[0])
+
+    def _find_rows_of_sums(self, counts: dict[str, list[int]], vectors: dict[str, int]) -> None:
+        """In ``p_n = softmax(W x_n)`` beside a p_{nk} p_n is a vector, and y_n in ``p_n - y_n`` is too."""
+
+        def partial(node: Part) -> Name | None:
+            found = self._split(node) if isinstance(node, Name) else None
+            most = max(counts.get(found[0], [0])) if found is not None else 0
+            return node if isinstance(node, Name) and found and 0 < len(found[1]) == most - 1 else None
+
+        for each in self.parsed:
+            name = partial(each.sides[0])
+            right = each.sides[1] if len(each.sides) > 1 else None
+            if name is not None and isinstance(right, Applied) and right.function == "softmax":
+                vectors.setdefault(self._split(name)[0], name.at)
+        sums = [part for each in self.parsed for side in each.sides for part in walk(side)]
+        for part in sums:
+            names = [partial(term) for _, term in part.terms] if isinstance(part, Terms) else []
+            if any(name is not None and self._split(name)[0] in vectors for name in names):
+                for name in filter(None, names):
+                    vectors.setdefault(self._split(name)[0], name.at)
 
     def _find_rank(self, name: Name) -> None:
         spelled, units = self._split(name)

@@ -184,9 +184,11 @@ def vocabulary_of(
     """The declared names, and those that stand alone on the left of an equation."""
     words: set[str] = set()
     functions: set[str] = set()
+    declared = vocabulary(known, symbols)
     declared = replace(
-        vocabulary(known, symbols),
+        declared,
         layers=layers_of([side for each in found for side in (*each.sides, *each.conditions)]),
+        policy="pi" not in declared.names and any(map(is_of_policy, found)),
     )
     raised = _raised_names(found, source, declared)
     for equation in found:

@@ -146,8 +146,10 @@ def is_of_policy(equation: Equation) -> bool:
     r"""Whether an equation is one for \pi or \log\pi, or differentiates it: then this is not the number."""
     sides = [[each for each in side if each.kind not in ("{", "}")] for side in equation.sides]
     alone = without_log(sides[0]) if sides and not equation.continues and len(sides) > 1 else []
-    if len(alone) == 1 and alone[0].is_command("pi"):
-        return True
+    if alone and alone[0].is_command("pi"):  # \pi or \pi(a), alone on the left
+        called = len(alone) > 1 and alone[1].text == "(" and matching(list(alone), 1) == len(alone) - 1
+        if called or len(alone) == 1:
+            return True
     for side in sides:
         for place, token in enumerate(side[:-1]):
             if not token.is_command("partial", "nabla"):
