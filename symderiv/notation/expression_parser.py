@@ -42,8 +42,9 @@ from symderiv.notation.syntax import MAX_NESTING, Node, near
 
 #: The largest exponent, and the largest denominator of one, that may be written.
 MAX_EXPONENT = 1000
-#: The most bits that the numerator or denominator of a number may have.
-MAX_BITS = 2048
+#: The most bits that the numerator or denominator of a number may have: it is printed with no more digits
+#: than may be written, so what is printed can be read.
+MAX_BITS = 664
 
 _BINDERS = ("sum", "prod", "max", "min")
 #: What is written for functions that go by another name here, or by none.

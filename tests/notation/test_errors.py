@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symderiv.notation.errors import NotationError
+from symderiv.notation.expression_parser import MAX_BITS
+from symderiv.notation.places import MAX_DIGITS
 from symderiv.notation.reader import parse_equation, parse_expression, read_problem
 
 HEAD = "index i, j, k : K\ninput z[K], t[K], W[N, K], s\nlabel y : K\n"
@@ -98,6 +100,7 @@ CASES = [
     ("p[i] = ‸max(z[i])", "max needs 2 arguments, found 1 argument"),
     ("p[i] = ‸exp(1, 2)", "exp needs 1 argument, found 2 arguments"),
     ("p[i] = ‸delta(i)", "expected delta(i, j)"),
+    ("p[i] = z[i] * ‸11e-90^3", "the numbers here grow too large"),
     ("p[i] = z[i] * delta(‸2, i - i)", "expected a letter in one of the two places"),
     ("p[i] = where(‸2 == i - i, z[i], 0)", "expected a letter in one of the two places"),
     ("p[i] = where(‸z[i], 1, 2)", "expected a condition"),
@@ -247,3 +250,7 @@ def test_what_does_not_print_is_called_by_its_name(letter: str, name: str) -> No
     with pytest.raises(NotationError, match=f"unexpected {name}: this character has no meaning") as caught:
         read_problem(HEAD + f"p[i] = z{letter}[i]", "errors")
     assert str(caught.value).endswith("\np[i] = z?[i]\n        ^")
+
+
+def test_a_number_that_may_grow_may_be_written() -> None:
+    assert 2**MAX_BITS < 10**MAX_DIGITS
