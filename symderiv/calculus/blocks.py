@@ -8,6 +8,8 @@ from dataclasses import replace
 from symderiv.problem import Input, Problem, names_in
 
 _Members = tuple[str, ...]
+#: No block has more definitions: its lines would no longer be read at a glance, nor soon be proved.
+MAX_BLOCK = 6
 
 
 def local_problem(problem: Problem, members: _Members) -> Problem:
@@ -118,6 +120,8 @@ class Blocks:
             users = self._users[name]
             if not users or not set(users) <= set(trial):
                 continue
+            if len(trial) == MAX_BLOCK:
+                break
             candidate = (name, *trial)
             apart += cost((name,))
             together = cost(candidate)

@@ -8,8 +8,9 @@ import pytest
 
 import symderiv as sd
 from symderiv import catalog
-from symderiv.calculus import CalculusError
+from symderiv.calculus import CalculusError, Engine
 from symderiv.calculus.backward import Backward, backward
+from symderiv.calculus.blocks import MAX_BLOCK
 from symderiv.expression.construct import multiply, negate
 from symderiv.expression.nodes import Definition, Derivative, Entry, Index, Sum
 from symderiv.expression.traverse import count_nodes
@@ -206,3 +207,24 @@ def test_what_has_to_be_given_is_told() -> None:
     text = "index i, k : K\ninput z[K]\np[i] = exp(z[i]) / sum(k, exp(z[k]))\n"
     assert backward(read_problem(text, "plain")).seeds == (("p_bar", ("K",)),)
     assert backward(read_problem(f"{text}upstream L(p)\n", "with a loss")).seeds == ()
+
+
+def test_long_chains_are_taken_in_blocks_that_can_be_read_and_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    derived = []
+    contract = Engine.contract
+    monkeypatch.setattr(
+        Engine, "contract", lambda self, asked: derived.append(asked) or contract(self, asked)
+    )
+
+    def passed(length: int) -> tuple[Backward, int]:
+        lines = [f"y{k + 1}[i] = exp(y{k}[i]) + y{k}[i]" for k in range(length - 1)]
+        derived.clear()
+        return backward(read_problem("\n".join(["input x[K]", "y0[i] = exp(x[i])", *lines]), "chain")), len(
+            derived
+        )
+
+    (short, few), (long, many) = passed(2 * MAX_BLOCK), passed(4 * MAX_BLOCK)
+    assert [len(each) for each in short.blocks] == [MAX_BLOCK] * 2
+    assert [len(each) for each in long.blocks] == [MAX_BLOCK] * 4
+    assert many - few == few  # the work grows with the number of definitions
+    assert [each.kind for stage in short.stages for each in prove_stage(stage, short)] == ["proved"] * 2
