@@ -43,6 +43,7 @@ _HELPERS = {
     "softplus": ("add_product", "e_near_zero", "exp_of_negative"),
     "expm1": ("add_product",), "tanh": ("add_product", "expm1"), "erf": ("add_product", "expm1"),
     "erfc": ("add_product", "e_near_zero", "exp_of_negative"),
+    "power": ("add_product", "e_near_zero", "exp", "log"),
     "log": ("add_product",), "relu": (), "step": (), "sign": (),
     "largest": ("larger",), "smallest": ("smaller",),
 }  # fmt: skip
@@ -180,14 +181,18 @@ class CFormula(Formula):
         return (f"({self.dtype.c})({inside})" if self.dtype is FLOAT else f"({inside})"), ATOM
 
     def whole_power(self, base: Expression, exponent: int) -> Piece:
-        """A base to a whole power: multiplied out where it is small, else by the library."""
+        """A base to a whole power: multiplied out where it is small, else by a helper."""
         if exponent in _POWERS:
             return self.helper(_POWERS[exponent], [self.text(base)]), ATOM
-        return f"pow{self.dtype.suffix}({self.text(base)}, {self.number(Fraction(exponent))})", ATOM
+        for factor, name in _POWERS.items():
+            if exponent % factor == 0 and exponent // factor in _POWERS:
+                inner = self.helper(_POWERS[exponent // factor], [self.text(base)])
+                return self.helper(name, [inner]), ATOM
+        return self.helper("power", [self.text(base), self.number(Fraction(exponent))]), ATOM
 
     def power(self, base: Expression, exponent: Expression) -> Piece:
-        """A base to any other power, by the library."""
-        return f"pow{self.dtype.suffix}({self.text(base)}, {self.text(exponent)})", ATOM
+        """A base to any other power, by a helper of the file."""
+        return self.helper("power", [self.text(base), self.text(exponent)]), ATOM
 
     def function(self, name: str, arguments: list[str]) -> Piece:
         """A function of math.h, or a helper of the file."""

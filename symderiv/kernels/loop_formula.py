@@ -39,7 +39,7 @@ _HELPERS = (
 #: The helpers that a helper uses.
 _NEEDED = {
     "sigmoid": (EXP_OF_NEGATIVE,), "softplus": (EXP_OF_NEGATIVE,),
-    "tanh": ("expm1",), "erf": ("expm1",), "erfc": (EXP_OF_NEGATIVE,),
+    "power": ("exp", "log"), "tanh": ("expm1",), "erf": ("expm1",), "erfc": (EXP_OF_NEGATIVE,),
 }  # fmt: skip
 
 
@@ -171,6 +171,11 @@ class LoopFormula(Formula):
         if name in ("abs", "max", "min"):
             return f"{name}({', '.join(arguments)})", ATOM
         raise KernelError(f"The function {name} cannot be emitted.")
+
+    def power(self, base: Expression, exponent: Expression) -> Piece:
+        """A base to a power that is no whole number, by a helper of the module."""
+        self.use("power")
+        return f"_power({self.text(base)}, {self.text(exponent)})", ATOM
 
     def where(self, condition: Compare, then: str, otherwise: str) -> Piece:
         """A choice between two values."""
