@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import Call, Entry, Expression, Index, Where
@@ -112,13 +113,30 @@ def differences(
     """The places where two expressions differ, in words; empty if they agree everywhere."""
     if letters is None:
         letters = tuple(dict.fromkeys((*free_indices(left), *free_indices(right))))
+    places = list(product(*(range(oracle.size(letter.axis)) for letter in letters)))
     found = []
-    for place in product(*(range(oracle.size(letter.axis)) for letter in letters)):
-        env = dict(zip(letters, place, strict=True))
-        a, b = oracle.evaluate(left, env), oracle.evaluate(right, env)
+    for place, a, b in zip(
+        places, _values(oracle, left, letters), _values(oracle, right, letters), strict=True
+    ):
         if not agree(a, b):
-            found.append(f"{ {letter.name: spot for letter, spot in env.items()} }: {a} != {b}")
+            found.append(f"{dict(zip((each.name for each in letters), place, strict=True))}: {a} != {b}")
     return found
+
+
+#: Values are kept for as long as their oracle: what one step gives is what the next one starts with.
+_KNOWN: WeakKeyDictionary[Oracle, dict[Any, list[Any]]] = WeakKeyDictionary()
+
+
+def _values(oracle: Oracle, node: Expression, letters: Sequence[Index]) -> list[Any]:
+    """The value of an expression at every place."""
+    known = _KNOWN.setdefault(oracle, {})
+    key = (node, tuple(letters))
+    if key not in known:
+        ranges = [range(oracle.size(letter.axis)) for letter in letters]
+        known[key] = [
+            oracle.evaluate(node, dict(zip(letters, place, strict=True))) for place in product(*ranges)
+        ]
+    return known[key]
 
 
 def sizes_to_try(problem: Problem) -> list[dict[str, int]]:

@@ -33,18 +33,18 @@ def newest_tag(*numbers: Value) -> int:
 
 def plus(a: Value, b: Value) -> Value:
     """a + b."""
-    tag = newest_tag(a, b)
-    if not tag:
+    if not (isinstance(a, Dual) or isinstance(b, Dual)):
         return a + b
+    tag = newest_tag(a, b)
     (av, ad), (bv, bd) = split(a, tag), split(b, tag)
     return Dual(plus(av, bv), plus(ad, bd), tag)
 
 
 def times(a: Value, b: Value) -> Value:
     """a b."""
-    tag = newest_tag(a, b)
-    if not tag:
+    if not (isinstance(a, Dual) or isinstance(b, Dual)):
         return a * b
+    tag = newest_tag(a, b)
     (av, ad), (bv, bd) = split(a, tag), split(b, tag)
     return Dual(times(av, bv), plus(times(av, bd), times(ad, bv)), tag)
 
