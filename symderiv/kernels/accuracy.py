@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from symderiv.expression.nodes import Definition
-from symderiv.expression.oracle import Arithmetic, Oracle
+from symderiv.expression.oracle import FLOATS, Arithmetic, Oracle
 
 #: A correctly rounded operation is within half an eps.
 _ROUNDING = 0.5
@@ -133,6 +133,18 @@ def _sigmoid(u: float) -> float:
     return (1 if u >= 0 else small) / (1 + small)
 
 
+def _log_gamma(u: Bounded) -> Bounded:
+    """Of a relative error where it is large; near its zeros, 1 and 2, of an absolute one."""
+    value, slope = math.lgamma(u.value), FLOATS.functions["digamma"](u.value)
+    return u.through(value, slope) + type(u)(0.0, _LIBRARY)
+
+
+def _digamma(u: Bounded) -> Bounded:
+    """The same, with a zero near 1.46."""
+    value, slope = (FLOATS.functions[name](u.value) for name in ("digamma", "trigamma"))
+    return u.through(value, slope) + type(u)(0.0, _LIBRARY)
+
+
 def _erfc(u: Bounded, own: float = _LIBRARY) -> Bounded:
     return u.through(math.erfc(u.value), 1.1284 * math.exp(-(u.value**2)), own)
 
@@ -150,6 +162,8 @@ _FUNCTIONS: dict[str, Callable[[Bounded], Bounded]] = {
     "erf": lambda u: u.through(math.erf(u.value), 1.1284 * math.exp(-(u.value**2))),
     "erfc": _erfc,
     "expm1": lambda u: u.through(math.expm1(u.value), math.exp(u.value)),
+    "log_gamma": _log_gamma,
+    "digamma": _digamma,
     "gamma": lambda u: u.through(math.gamma(u.value), 8 * math.gamma(u.value)),
 }
 

@@ -44,7 +44,7 @@ _HELPERS = {
     "expm1": ("add_product",), "tanh": ("add_product", "expm1"), "erf": ("add_product", "expm1"),
     "erfc": ("add_product", "e_near_zero", "exp_of_negative"),
     "power": ("add_product", "e_near_zero", "exp", "log"),
-    "log": ("add_product",), "relu": (), "step": (), "sign": (),
+    "log": ("add_product",), "log_gamma": (), "digamma": (), "relu": (), "step": (), "sign": (),
     "largest": ("larger",), "smallest": ("smaller",),
 }  # fmt: skip
 _POWERS = {2: "square", 3: "cube"}

@@ -39,8 +39,8 @@ TILE DEPTH HEIGHT PLAIN
 
 #: What the helpers of the file are called, behind f32_ or f64_.
 _HELPERS = """
-add_product cube e_near_zero erf erfc exp exp_of_negative expm1 larger largest log matrix_product power
-product relu sigmoid sign smaller smallest softplus square step stream tanh tile total
+add_product cube digamma e_near_zero erf erfc exp exp_of_negative expm1 larger largest log log_gamma
+matrix_product power product relu sigmoid sign smaller smallest softplus square step stream tanh tile total
 """
 #: The limits of whole numbers, which are macros: <stdint.h> and <limits.h>.
 _LIMITS = (

@@ -1,13 +1,14 @@
-"""Stability of what is left of 1, and of exponentials in branches.
+"""Stability of what is left of 1, of logarithms of gamma, and of exponentials in branches.
 
     exp(u) - 1               becomes   expm1(u)
     1 - erf(u)               becomes   erfc(u)
     1 + erf(u)               becomes   erfc(-u)
+    log(gamma(u))            becomes   log_gamma(u)
 
-Each left side loses all its digits where exp(u) or erf(u) is near 1 or -1. And where a branch is taken
-for u <= c only, exp(u) in it becomes exp(min(u, c)): whole-array code works out both branches
-everywhere, and the one that is not taken must not overflow. Each rewrite is evaluated before and after
-with 50 digits; one that changes the value raises :class:`KernelError`.
+Each of the first loses all its digits where exp(u) or erf(u) is near 1 or -1, and gamma overflows. And
+where a branch is taken for u <= c only, exp(u) in it becomes exp(min(u, c)): whole-array code works out
+both branches everywhere, and the one that is not taken must not overflow. Each rewrite is evaluated
+before and after with 50 digits; one that changes the value raises :class:`KernelError`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ def _rewritten(node: Expression) -> Expression:
     if isinstance(node, Where):
         node = _bounded(node)
     node = map_children(node, _rewritten)
+    if isinstance(node, Call) and node.function == "log":
+        (inner,) = node.arguments
+        if isinstance(inner, Call) and inner.function == "gamma":
+            return call("log_gamma", *inner.arguments)
     return _complement(node) if isinstance(node, Add) else node
 
 

@@ -35,6 +35,7 @@ _GIVEN_ONE = ("sigmoid", "softplus", "relu", "step", "sign")
 #: because their grouping matters.
 _HELPERS = (
     "exp", "log", "expm1", "tanh", "erf", "erfc", EXP_OF_NEGATIVE, "log_ratio", "minus_log_ratio",
+    "log_gamma", "digamma",
 )  # fmt: skip
 #: The helpers that a helper uses.
 _NEEDED = {

@@ -19,7 +19,7 @@ from symderiv.kernels.stabilise import Stabiliser
 from symderiv.problem import names_in
 
 #: Functions that overflow, or have a pole, at finite arguments.
-_UNSAFE = ("exp", "log", "sinh", "cosh", "tan", "gamma")
+_UNSAFE = ("exp", "log", "sinh", "cosh", "tan", "gamma", "log_gamma", "digamma")
 
 
 @dataclass(frozen=True)

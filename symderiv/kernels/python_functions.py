@@ -35,10 +35,10 @@ FUNCTION_IN_MATH = {
         "erfc",
         "expm1",
     )
-}
+} | {"log_gamma": "lgamma"}
 
 #: Functions that an emitted module brings along where it needs them.
-HELPERS = ("sigmoid", "softplus", "relu", "step", "erf", "erfc", "gamma")
+HELPERS = ("sigmoid", "softplus", "relu", "step", "erf", "erfc", "gamma", "log_gamma", "digamma")
 
 
 def constant_value(node: Expression, size: Callable[[str], str]) -> str:

@@ -25,7 +25,7 @@ _SCALES = (Fraction(1), Fraction(1, 7), Fraction(-1, 7))
 
 
 class KernelOracle(Oracle):
-    """The oracle, with what only kernels know: log_ratio(u, m, l) = u - m - l, expm1, erfc, -inf."""
+    """The oracle, with what only kernels know: log_ratio(u, m, l) = u - m - l, expm1, log_gamma, -inf .."""
 
     def _call(self, name: str, arguments: list[Any]) -> Any:
         if name == "log_ratio":
@@ -41,6 +41,8 @@ class KernelOracle(Oracle):
         one = self.arithmetic.from_fraction(Fraction(1))
         if name == "expm1":
             return super()._call("exp", arguments) - one
+        if name == "log_gamma":
+            return super()._call("log", [super()._call("gamma", arguments)])
         if name == "erfc":
             return one - super()._call("erf", arguments)
         return super()._call(name, arguments)

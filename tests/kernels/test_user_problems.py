@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -149,3 +150,37 @@ derive d(L, r[k])
     slopes = np.zeros(4)
     np.add.at(slopes, a, -1 / (1 + np.exp(r[a] - s)))
     np.testing.assert_allclose(gradient(r, s, a), slopes, rtol=1e-12)
+
+
+COUNTS = """
+index n : N
+input y[N], m[N], r
+L = sum(n, m[n] - y[n] * log(m[n]) + log(gamma(y[n] + 1)) - r * log(gamma(r + y[n])))
+derive d(L, y[n])
+"""
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("target", TARGETS)
+def test_counts_may_be_larger_than_gamma_takes(target: str, dtype: type) -> None:
+    functions = load(own("counts", COUNTS), target)
+    y = np.array([0.0, 0.5, 3, 7.25, 12, 300, 4000], dtype)
+    m, r = np.full(7, 2.5, dtype), 0.75
+    terms = [
+        2.5 - v * mpmath.log(2.5) + mpmath.loggamma(v + 1) - r * mpmath.loggamma(r + v) for v in map(float, y)
+    ]
+    slopes = [-mpmath.log(2.5) + mpmath.digamma(v + 1) - r * mpmath.digamma(r + v) for v in map(float, y)]
+    near = {"rtol": 30 * float(np.finfo(dtype).eps)}
+    np.testing.assert_allclose(functions.counts(y, m, r), float(sum(terms)), **near)
+    np.testing.assert_allclose(functions.counts_gradient_y(y, m, r), [float(each) for each in slopes], **near)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_gamma_and_its_slopes_left_of_zero(target: str) -> None:
+    text = "index n : N\ninput x[N]\nbatch x\ny[n] = log(gamma(x[n]))\nderive d(y[n], x[n])"
+    functions = load(own("left", text), target)
+    x = np.array([[-1.5, -3.25, -0.5, 1.4616321449683623, 1e-3, 30.0]])
+    values = [float(mpmath.log(g)) if (g := mpmath.gamma(v)) > 0 else np.nan for v in x[0]]
+    np.testing.assert_allclose(functions.left(x)[0], values, rtol=1e-13)
+    slopes = [float(mpmath.digamma(v)) for v in x[0]]
+    np.testing.assert_allclose(functions.left_vjp(x, np.ones((1, 6)))[0], slopes, rtol=1e-13, atol=2e-15)
