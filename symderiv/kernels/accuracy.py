@@ -133,6 +133,12 @@ def _sigmoid(u: float) -> float:
     return (1 if u >= 0 else small) / (1 + small)
 
 
+def _gamma(u: Bounded) -> Bounded:
+    """Python's is off by up to 4.4 eps, as measured between -12 and 40."""
+    value = math.gamma(u.value)
+    return u.through(value, value * FLOATS.functions["digamma"](u.value), 5.0)
+
+
 def _log_gamma(u: Bounded) -> Bounded:
     """Of a relative error where it is large; near its zeros, 1 and 2, of an absolute one."""
     value, slope = math.lgamma(u.value), FLOATS.functions["digamma"](u.value)
@@ -164,7 +170,7 @@ _FUNCTIONS: dict[str, Callable[[Bounded], Bounded]] = {
     "expm1": lambda u: u.through(math.expm1(u.value), math.exp(u.value)),
     "log_gamma": _log_gamma,
     "digamma": _digamma,
-    "gamma": lambda u: u.through(math.gamma(u.value), 8 * math.gamma(u.value)),
+    "gamma": _gamma,
 }
 
 #: Functions that a module may bring along, and that are better or worse there than a library's.

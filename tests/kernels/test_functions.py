@@ -50,7 +50,7 @@ def elementwise(name: str) -> str:
 
 
 #: Those that a kernel has not, or whose derivative it has not: it says so.
-REFUSED = ("gamma", "digamma", "trigamma")
+REFUSED = ("digamma", "trigamma")
 EMITTED = [name for name in FUNCTIONS if name not in REFUSED]
 
 
