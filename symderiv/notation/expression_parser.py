@@ -169,7 +169,11 @@ class Builder(PlaceBuilder):
         if name in names.functions or not is_unspecified(name):
             raise self.error(token, f"the function {name} needs an argument in ( )")
         if names.letter_axis(name) is not None:
-            raise self.error(token, f"the index {name} has no value by itself: it stands in [ ] or delta")
+            raise self.error(
+                token,
+                f"the index {name} has no value by itself: it stands in [ ] or delta; "
+                f"for a number at each place, declare an input that holds them, such as position[{name}]",
+            )
         raise self.error(token, f"{name} is not declared or defined{names.suggestions(name)}")
 
     def _entry(self, node: Node) -> Expression:

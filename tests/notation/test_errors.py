@@ -92,7 +92,7 @@ CASES = [
     ("p[i]‸", "expected =, found the end"),
     ("p[i] = z[i] ‸== 2", "expected the end of the line, found =="),
     ("p[i] = ‸y", "the label y is a place, not a number"),
-    ("p[i] = ‸i", "the index i has no value by itself"),
+    ("p[i] = ‸i", "declare an input that holds them, such as position[i]"),
     ("p[i] = ‸sum(z[i])", "expected sum(k, body)"),
     ("p[i] = sum(‸k + 1, z[k])", "expected an index letter before the body"),
     ("p[i] = sum(‸s, z[i])", "s is an input: sum needs an index letter"),
