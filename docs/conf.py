@@ -22,6 +22,7 @@ extensions = [
     "extensions.catalogue",
     "extensions.commands",
     "extensions.measured",
+    "extensions.accessible",
 ]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["generated/parts"]
@@ -43,7 +44,7 @@ html_static_path = ["static"]
 html_css_files = ["symderiv.css"]
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {"navigation_with_keys": True}
-pygments_style, pygments_dark_style = "friendly", "native"
+pygments_style, pygments_dark_style = "a11y-high-contrast-light", "native"
 highlight_language = "none"
 
 autodoc_member_order = "bysource"

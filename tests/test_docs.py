@@ -138,3 +138,20 @@ def test_every_folder_is_described() -> None:
     rooms = {path.name for path in (ROOT / "symderiv").iterdir() if (path / "__init__.py").is_file()}
     for name in folders | rooms:
         assert f"{name}/" in readme, name
+
+
+def test_what_the_theme_leaves_out_is_put_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    from extensions.accessible import mended
+
+    for written, wanted in (
+        (
+            '<p class="caption" role="heading"><span>',
+            '<p class="caption" role="heading" aria-level="2"><span>',
+        ),
+        ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="All pages">'),
+        ('<div class="highlight"><pre><span>', '<div class="highlight"><pre tabindex="0"><span>'),
+        ('<div class="table-wrapper container">', '<div class="table-wrapper container" tabindex="0">'),
+    ):
+        assert mended(written) == wanted
+        assert mended(wanted) == wanted
