@@ -120,17 +120,23 @@ class PlaceBuilder:
             if part.data == "product":
                 if len(part.children) != 3 or part.children[1] != "*":
                     raise self.error(part, _NO_PLACE)
+                total = 0
                 for sign, first in self._summands(as_tree(part.children[0])):
                     if first.data != "number":
                         raise self.error(
                             first, "expected a whole number in front of a letter, as in x[i + 2 * k]"
                         )
-                    count *= sign * self._whole(as_token(first.children[0]))
+                    total += sign * self._whole(as_token(first.children[0]))
+                count *= total
                 inner = as_tree(part.children[2])
             if inner.data not in ("name", "entry"):
                 raise self.error(inner, _NO_PLACE)
             parts.append((count, self.index(inner, None)))
-        return shifted(parts, offset, axis)
+        place = shifted(parts, offset, axis)
+        numbers = (place.offset, *(times for times, _ in place.terms)) if isinstance(place, Shift) else ()
+        if any(abs(each) > MAX_SHIFT for each in numbers):
+            raise self.error(node, f"expected whole numbers up to {MAX_SHIFT} in an index, found larger ones")
+        return place
 
     def _summands(self, node: Node) -> Iterator[tuple[int, Node]]:
         """What a sum adds up, each with its sign."""

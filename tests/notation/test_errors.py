@@ -100,6 +100,7 @@ CASES = [
     ("p[i] = ‸max(z[i])", "max needs 2 arguments, found 1 argument"),
     ("p[i] = ‸exp(1, 2)", "exp needs 1 argument, found 2 arguments"),
     ("p[i] = ‸delta(i)", "expected delta(i, j)"),
+    ("p[i] = z[‸i + 1000000 + 1]", "expected whole numbers up to 1000000 in an index"),
     ("p[i] = z[i] * ‸11e-90^3", "the numbers here grow too large"),
     ("p[i] = z[i] * delta(‸2, i - i)", "expected a letter in one of the two places"),
     ("p[i] = where(‸2 == i - i, z[i], 0)", "expected a letter in one of the two places"),

@@ -118,6 +118,13 @@ SPELLINGS = (
 )
 
 
+@pytest.mark.parametrize(
+    ("text", "printed"), [("x[(2 + 3) * i]", "x[5 * i + 0]"), ("x[(1 - 3) * i + 2 * i + i - 1]", "x[i - 1]")]
+)
+def test_numbers_in_front_of_a_letter_are_added_up(text: str, printed: str) -> None:
+    assert to_text(parse_expression(text, PROBLEM)) == printed
+
+
 @pytest.mark.parametrize(("text", "printed"), SPELLINGS)
 def test_spellings(text: str, printed: str) -> None:
     problem = read_problem("input a0, b0, c0\nf = a0", "spellings")
