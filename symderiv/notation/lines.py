@@ -19,6 +19,8 @@ _NOT_YET = {
     "let": "no 'let' is needed here: write the definition alone",
     "symbol": "'symbol' lines belong to LaTeX documents: name the input directly",
 }
+#: What follows a name that is defined: places in brackets, in which labels have places too, and "=".
+_DEFINED = re.compile(r"[ \t]*\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]\s*=")
 _FIRST_WORD = re.compile(r"([A-Za-z_][A-Za-z_0-9]*)[ \t]*(\Z|[^ \t])", re.ASCII)
 
 
@@ -54,8 +56,9 @@ def line_at(source: Source, begin: int, text: str) -> Line:
     indent = len(text) - len(text.lstrip())
     match = _FIRST_WORD.match(text, indent)
     word, following = match.groups() if match else ("", "")
-    if word in KEYWORDS and following not in ("=", "["):
-        start = indent + len(word)
+    start = indent + len(word)
+    words = word in TEXT_KEYWORDS and following == "[" and not _DEFINED.match(text, start)
+    if word in KEYWORDS and (words or following not in ("=", "[")):
         body = text[start:] if word in TEXT_KEYWORDS else _without_comments(text[start:])
         if not body.strip():
             raise source.error(begin + start, f"expected something after {word}")
