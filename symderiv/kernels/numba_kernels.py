@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symderiv.kernels.blocks import blocked
 from symderiv.kernels.chunks import chunked, chunked_axes
+from symderiv.kernels.loop_program import Loop
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.numba_chunks import ChunkPrinter
@@ -19,7 +20,9 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
     program = schedule(lowered)
     blocks, chunks = blocked(program), chunked(program)
     around = ready(lowered, program, names, kernel, blocks, chunked=chunked_axes(chunks) if chunks else ())
-    printer = LoopPrinter(program, names, written_only(program))
+    # Where short samples are done by blocks, the others may be long; where not, they must not ask for much.
+    passes = [each for rows in program.body if isinstance(rows, Loop) for each in rows.body]
+    printer = LoopPrinter(program, names, written_only(program), passes if blocks is not None else ())
     lines = printer.kernel(kernel)
     helpers = printer.formula.helpers | set(around.helpers)
     if blocks is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from symderiv.expression.nodes import Entry, Index
 from symderiv.kernels.blocks import EACH, FEWER_ROWS, ROWS, Blocked, Flat
@@ -24,6 +24,7 @@ from symderiv.kernels.loop_program import (
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.nests import TOTAL
 from symderiv.kernels.numba_streams import Streamed, streamed
+from symderiv.kernels.numba_sums import CHUNK, SumByChunks, sum_by_chunks
 from symderiv.kernels.windows import window_of
 
 _INDENT = "    "
@@ -33,10 +34,19 @@ _NEUTRAL: dict[Kind, str] = {
 
 
 class LoopPrinter:
-    """Prints one loop program; `streams` are the results that may be written past the caches."""
+    """Prints one loop program.
 
-    def __init__(self, program: LoopProgram, names: NameTable, streams: frozenset[str] = frozenset()) -> None:
-        self.program, self.names, self.streams = program, names, streams
+    `streams` are the results that may be written past the caches, and `passes` those that may be long.
+    """
+
+    def __init__(
+        self,
+        program: LoopProgram,
+        names: NameTable,
+        streams: frozenset[str] = frozenset(),
+        passes: Collection[Node] = (),
+    ) -> None:
+        self.program, self.names, self.streams, self.passes = program, names, streams, passes
         #: What says that a result is written past the caches, and the test for it.
         self.large: dict[str, str] = {}
         rows = [each for each in nodes(program.body) if isinstance(each, Loop) and each.role == "rows"]
@@ -123,7 +133,50 @@ class LoopPrinter:
         if parts is not None:
             lines = self._past_the_caches(parts)
             return [*lines, "else:", *(_INDENT + line for line in self._plain_loop(node))]
-        return self._plain_loop(node)
+        sums = sum_by_chunks(node) if node in self.passes else None
+        if sums is None or any(each.array in self.results for each in sums.sums):
+            return self._plain_loop(node)
+        lines = self._in_chunks(sums)
+        return [*lines, "else:", *(_INDENT + line for line in self._plain_loop(node))]
+
+    def _parts(self, rows: Mapping[str, Entry], places: str) -> str:
+        """The statement that takes these places of rows."""
+        parts = [self.names.give(name, f"{self.names[row.array]}_part") for name, row in rows.items()]
+        taken = [
+            f"{self.names[row.array]}[{', '.join([*map(self.formula.place, row.indices), places])}]"
+            for row in rows.values()
+        ]
+        return f"{', '.join(parts)} = {', '.join(taken)}"
+
+    def _in_chunks(self, sums: SumByChunks) -> list[str]:
+        """A pass that adds up, so many terms at a time."""
+        self.names.put("@begin of a chunk", "begin")
+        letter, size = self.formula.letter(sums.loop.letter), self._size(sums.loop.letter)
+        totals = [self._target(each) for each in sums.sums]
+        begun = self._parts(sums.rows, f"begin : begin + {CHUNK}")
+        part = self.names[next(iter(sums.rows))]
+        of_chunk = {
+            each.array: self.names.give(f"@of a chunk {each.array}", f"{total}_part")
+            for each, total in zip(sums.sums, totals, strict=True)
+        }
+        spelled = {each.array: self.names[each.array] for each in sums.sums}
+        for name, shorter in of_chunk.items():
+            self.names.put(name, shorter)
+        inside = self._lines(sums.loop.body)
+        for name, longer in spelled.items():
+            self.names.put(name, longer)
+        return [
+            f"if {size} > {CHUNK}:  # by chunks: so long sums lose few digits",
+            f"{_INDENT}for begin in range(0, {size}, {CHUNK}):",
+            f"{_INDENT * 2}{begun}",
+            *(f"{_INDENT * 2}{each} = real(0)" for each in of_chunk.values()),
+            f"{_INDENT * 2}for {letter} in range({part}.size):",
+            *(_INDENT * 3 + line for line in inside),
+            *(
+                f"{_INDENT * 2}{total} += {each}"
+                for total, each in zip(totals, of_chunk.values(), strict=True)
+            ),
+        ]
 
     def _past_the_caches(self, parts: Streamed) -> list[str]:
         """A loop over the parts of a row, whose whole lines are written past the caches."""
@@ -133,11 +186,7 @@ class LoopPrinter:
         large = self.names.give(f"@{size} {parts.stored}", f"{size}_{self.names[parts.stored]}")
         least = "_CACHED" if parts.reads else "_FILLED"
         self.large[large] = f"_is_streamed({self.names[parts.stored]}, {least})"
-        here, rows = [], []
-        for name, row in parts.rows.items():
-            places = [self.formula.place(term) for term in row.indices]
-            here.append(self.names.give(name, f"{self.names[row.array]}_part"))
-            rows.append(f"{self.names[row.array]}[{', '.join([*places, 'begin:end'])}]")
+        begun = self._parts(parts.rows, "begin:end")
         letter = self.formula.letter(parts.loop.letter)
         inside: list[str] = []
         for node in parts.loop.body:
@@ -146,7 +195,7 @@ class LoopPrinter:
         return [
             f"if {large}:  # whole lines of memory are written past the caches",
             f"{_INDENT}for begin, end, whole in _in_lines({self.formula.entry(parts.rows[parts.result])}):",
-            f"{_INDENT * 2}{', '.join(here)} = {', '.join(rows)}",
+            f"{_INDENT * 2}{begun}",
             f"{_INDENT * 2}for {letter} in range({result}.size):",
             *(_INDENT * 3 + line for line in inside),
             f"{_INDENT * 3}if whole:",

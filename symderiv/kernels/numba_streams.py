@@ -11,6 +11,7 @@ as fast, one of 36 MB: no faster); and one that works longer than the memory doe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symderiv.expression.indices import mentions
@@ -75,29 +76,44 @@ def streamed(node: Loop, results: frozenset[str]) -> Streamed | None:
         return None
     targets = (each.target for each in kept)
     entries = [*targets, *(entry for each in stores for entry in entries_in(each.value))]
-    moving = [each for each in entries if mentions(each, letter)]
-    if kept[0].target not in moving or not all(_is_along(each, letter) for each in moving):
+    rows = rows_of(entries, [each.value for each in stores], letter)
+    if rows is None or not mentions(kept[0].target, letter):
         return None
-    if any(mentions(_without(each.value, letter), letter) for each in stores):
-        return None  # it compares places, or counts them
     if any(_is_long(part) for each in stores for _, part in walk(each.value)):
         return None
-    rows: dict[str, Entry] = {}
-    for each in moving:
-        known = rows.setdefault(PART + each.array, Entry(each.array, each.indices[:-1]))
-        if known.indices != each.indices[:-1]:
-            return None
     stored = PART + kept[0].target.array
     depth = len(rows[stored].indices)
     reads = any(name != stored and len(row.indices) >= depth for name, row in rows.items())
 
-    def part(entry: Entry) -> Entry:
-        return Entry(PART + entry.array, (letter,)) if mentions(entry, letter) else entry
-
-    (loop,) = mapped((node,), part)
-    assert isinstance(loop, Loop)
+    loop = by_parts(node)
     store = next(each for each in loop.body if isinstance(each, Store) and each.target.array == stored)
     return Streamed(loop, store, rows, stored, reads)
+
+
+def rows_of(entries: Iterable[Entry], values: Iterable[Expression], letter: Index) -> dict[str, Entry] | None:
+    """By the name of its part, the row that each entry with a letter is of; None where one is of no row.
+
+    Every entry moves along memory with the letter, and the values use the letter for nothing else.
+    """
+    rows: dict[str, Entry] = {}
+    for each in entries:
+        if mentions(each, letter):
+            row = Entry(each.array, each.indices[:-1])
+            if not _is_along(each, letter) or rows.setdefault(PART + each.array, row) != row:
+                return None
+    # It may compare places, or count them.
+    return None if any(mentions(_without(each, letter), letter) for each in values) else rows
+
+
+def by_parts(loop: Loop) -> Loop:
+    """A loop over the places of a part of each row, in place of the row."""
+
+    def part(entry: Entry) -> Entry:
+        return Entry(PART + entry.array, (loop.letter,)) if mentions(entry, loop.letter) else entry
+
+    (found,) = mapped((loop,), part)
+    assert isinstance(found, Loop)
+    return found
 
 
 def _is_long(part: Expression) -> bool:

@@ -122,3 +122,14 @@ def test_blocks_of_short_samples_are_those_of_the_samples_alone(
     x, g = inputs(70, bytes_of_a_sample // np.dtype(dtype).itemsize, dtype)
     alone = np.stack([module.weighted(*each) for each in zip(x, g, strict=True)])
     np.testing.assert_allclose(module.weighted(x, g), alone, rtol=0, atol=8 * np.finfo(dtype).eps)
+
+
+def test_long_sums_lose_few_digits(module: ModuleType) -> None:
+    assert "x_part, g_part = x[row, begin : begin + 1024], g[row, begin : begin + 1024]" in emit(
+        read_problem(KERNELS, "weighted"), "numba"
+    )
+    # The mean of equal numbers is each of them. Rounded one way at each step, it is off by 81 eps here, and
+    # by 1295 where each vector adds up all of its terms.
+    x = np.full(1 << 20, 0.1, np.float32)
+    lost = np.abs(module.weighted(x, np.ones_like(x))).max() / 0.1
+    assert lost < 200 * np.finfo(np.float32).eps
