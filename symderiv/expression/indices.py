@@ -71,18 +71,11 @@ def _own_indices(node: Expression) -> Iterator[Index]:
 @lru_cache(maxsize=32768)
 def free_indices(node: Expression) -> tuple[Index, ...]:
     """The letters that are not bound by a sum inside `node`, in order of appearance."""
-    found: dict[Index, None] = {}
-
-    def visit(part: Expression, bound: frozenset[Index]) -> None:
-        if isinstance(part, Sum | Product | Extremum):
-            bound = bound | {part.index}
-        for index in _own_indices(part):
-            if index not in bound:
-                found.setdefault(index)
-        for child in children(part):
-            visit(child, bound)
-
-    visit(node, frozenset())
+    found = dict.fromkeys(_own_indices(node))
+    for child in children(node):
+        found |= dict.fromkeys(free_indices(child))
+    if isinstance(node, Sum | Product | Extremum):
+        found.pop(node.index, None)
     return tuple(found)
 
 
