@@ -99,7 +99,7 @@ def attention_head(Q, K, V, out=None):
 def _attention_head_rows(Q, K, V, out):
     """The samples of one block of attention_head."""
     C = Q.shape[2]
-    S = Q @ K.transpose(0, 2, 1)
+    S = Q @ K.swapaxes(-1, -2)
     S /= math.sqrt(C)  # [B, M, N]
     # m, [B, M]: the largest exponent becomes 0, so exp cannot overflow
     m = np.maximum.reduce(S, axis=-1)
@@ -199,7 +199,7 @@ def attention_head_gradient(Q, K, V, dL_dO, out=None):
 def _attention_head_gradient_rows(Q, K, V, dL_dO, dV, dQ, dK):
     """The samples of one block of attention_head_gradient."""
     C = Q.shape[2]
-    S = Q @ K.transpose(0, 2, 1)
+    S = Q @ K.swapaxes(-1, -2)
     S /= math.sqrt(C)  # [B, M, N]
     # m, [B, M]: the largest exponent becomes 0, so exp cannot overflow
     m = np.maximum.reduce(S, axis=-1)
@@ -207,14 +207,14 @@ def _attention_head_gradient_rows(Q, K, V, dL_dO, dV, dQ, dK):
     np.exp(e, out=e)  # [B, M, N]: between 0 and 1, and at least one of them is 1
     s = np.add.reduce(e, axis=-1)  # [B, M]: between 1 and the number of terms
     P = np.multiply(e, 1 / s[:, :, None], out=e)  # [B, M, N]
-    np.matmul(P.transpose(0, 2, 1), dL_dO, out=dV)
-    P_bar = dL_dO @ V.transpose(0, 2, 1)  # [B, M, N]
+    np.matmul(P.swapaxes(-1, -2), dL_dO, out=dV)
+    P_bar = dL_dO @ V.swapaxes(-1, -2)  # [B, M, N]
     sum_P_bar_P = _dot(P_bar, P)  # [B, M]
     part = np.subtract(P_bar, sum_P_bar_P[:, :, None], out=P_bar)
     S_bar = np.multiply(P, part, out=P)  # [B, M, N]
     np.matmul(S_bar, K, out=dQ)
     dQ /= math.sqrt(C)
-    np.matmul(S_bar.transpose(0, 2, 1), Q, out=dK)
+    np.matmul(S_bar.swapaxes(-1, -2), Q, out=dK)
     dK /= math.sqrt(C)
 
 

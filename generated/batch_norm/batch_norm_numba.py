@@ -160,7 +160,7 @@ def _batch_norm_kernel(X, gain, bias, eps, out):
     real = out.dtype.type  # keeps literals narrow
     N = X.shape[0]
     K = X.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     sum_X = np.empty(K, out.dtype)  # of all samples
     mu = np.empty(K, out.dtype)  # of all samples
     sum_X_mu = np.empty(K, out.dtype)  # of all samples
@@ -304,8 +304,8 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
     real = dbias.dtype.type  # keeps literals narrow
     N = X.shape[0]
     K = X.shape[1]
-    large_dbias = _outgrows_caches(dbias)
-    large_dX = _outgrows_caches(dX)
+    large_dbias = _is_streamed(dbias, _CACHED)
+    large_dX = _is_streamed(dX, _CACHED)
     sum_dL_dY = np.empty(K, dbias.dtype)  # of all samples
     mu = np.empty(K, dbias.dtype)  # of all samples
     sum_X_mu = np.empty(K, dbias.dtype)  # of all samples
@@ -414,15 +414,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

@@ -85,16 +85,28 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
-/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
-   makes no vectors. */
+/* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
+   them only where it is needed, and a loop that does so makes no vectors. */
 static inline float f32_choice(int first, float a, float b)
 {
-    return first ? a : b;
+    uint32_t one, other;
+    memcpy(&one, &a, sizeof one);
+    memcpy(&other, &b, sizeof other);
+    const uint32_t mask = -(uint32_t)first, bits = (one & mask) | (other & ~mask);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 static inline double f64_choice(int first, double a, double b)
 {
-    return first ? a : b;
+    uint64_t one, other;
+    memcpy(&one, &a, sizeof one);
+    memcpy(&other, &b, sizeof other);
+    const uint64_t mask = -(uint64_t)first, bits = (one & mask) | (other & ~mask);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
@@ -224,23 +236,25 @@ static inline double f64_largest_widest(double *lanes)
 }
 
 enum {
-    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    TILE = 6,    /* rows of a product that are worked on together, in registers */
     DEPTH = 256, /* terms that are added up before they are put down */
     HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
     PLAIN = 8192 /* multiplications below which copying costs more than it saves */
 };
 
-/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+/* TILE rows of a product with a strip, F32_WIDE columns wide; row r of the left matrix begins at at[r]. */
 static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
     const float *restrict strip, float *restrict sums)
 {
-    float lanes[TILE][LANES] = { { 0 } };
-    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    float lanes[TILE][F32_WIDE] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2];
+    const float *fourth = left + at[3], *fifth = left + at[4], *sixth = left + at[5];
     for (ptrdiff_t term = 0; term < terms; term++) {
-        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step],
+            fourth[term * step], fifth[term * step], sixth[term * step] };
         for (int r = 0; r < TILE; r++)
-            for (int lane = 0; lane < LANES; lane++)
-                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+            FOR_LANES(F32_WIDE)
+                lanes[r][lane] = f32_add_product(factors[r], strip[term * F32_WIDE + lane], lanes[r][lane]);
     }
     memcpy(sums, lanes, sizeof lanes);
 }
@@ -251,7 +265,7 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
     float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
 {
-    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+    if (columns < F32_WIDE && columns < rows) { /* the longer axis in vectors: the transposed product */
         f32_matrix_product(columns, rows, terms, right, right_column, right_term,
             left, left_term, left_row, product, product_column, product_row);
         return;
@@ -271,14 +285,14 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
         OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
         for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
             const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
-            float strip[DEPTH * LANES], sums[TILE * LANES];
-            for (ptrdiff_t start = 0; start < columns; start += LANES) {
-                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
-                if (width < LANES)
+            float strip[DEPTH * F32_WIDE], sums[TILE * F32_WIDE];
+            for (ptrdiff_t start = 0; start < columns; start += F32_WIDE) {
+                const ptrdiff_t width = columns - start < F32_WIDE ? columns - start : F32_WIDE;
+                if (width < F32_WIDE)
                     memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
                 for (ptrdiff_t l = 0; l < depth; l++)
                     for (ptrdiff_t j = 0; j < width; j++)
-                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                        strip[l * F32_WIDE + j] = right[(begin + l) * right_term + (start + j) * right_column];
                 for (ptrdiff_t i = top; i < bottom; i += TILE) {
                     ptrdiff_t at[TILE];
                     for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
@@ -287,7 +301,7 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -295,17 +309,19 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     }
 }
 
-/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+/* TILE rows of a product with a strip, F64_WIDE columns wide; row r of the left matrix begins at at[r]. */
 static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
     const double *restrict strip, double *restrict sums)
 {
-    double lanes[TILE][LANES] = { { 0 } };
-    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    double lanes[TILE][F64_WIDE] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2];
+    const double *fourth = left + at[3], *fifth = left + at[4], *sixth = left + at[5];
     for (ptrdiff_t term = 0; term < terms; term++) {
-        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step],
+            fourth[term * step], fifth[term * step], sixth[term * step] };
         for (int r = 0; r < TILE; r++)
-            for (int lane = 0; lane < LANES; lane++)
-                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+            FOR_LANES(F64_WIDE)
+                lanes[r][lane] = f64_add_product(factors[r], strip[term * F64_WIDE + lane], lanes[r][lane]);
     }
     memcpy(sums, lanes, sizeof lanes);
 }
@@ -316,7 +332,7 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
     double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
 {
-    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+    if (columns < F64_WIDE && columns < rows) { /* the longer axis in vectors: the transposed product */
         f64_matrix_product(columns, rows, terms, right, right_column, right_term,
             left, left_term, left_row, product, product_column, product_row);
         return;
@@ -336,14 +352,14 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
         OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
         for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
             const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
-            double strip[DEPTH * LANES], sums[TILE * LANES];
-            for (ptrdiff_t start = 0; start < columns; start += LANES) {
-                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
-                if (width < LANES)
+            double strip[DEPTH * F64_WIDE], sums[TILE * F64_WIDE];
+            for (ptrdiff_t start = 0; start < columns; start += F64_WIDE) {
+                const ptrdiff_t width = columns - start < F64_WIDE ? columns - start : F64_WIDE;
+                if (width < F64_WIDE)
                     memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
                 for (ptrdiff_t l = 0; l < depth; l++)
                     for (ptrdiff_t j = 0; j < width; j++)
-                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                        strip[l * F64_WIDE + j] = right[(begin + l) * right_term + (start + j) * right_column];
                 for (ptrdiff_t i = top; i < bottom; i += TILE) {
                     ptrdiff_t at[TILE];
                     for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
@@ -352,7 +368,7 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }

@@ -245,21 +245,22 @@ def _causal_attention_step_1(sum_Q_K, Q, P):
 
 @njit(**_FAST)
 def _causal_attention_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
-    """By blocks of 32 samples, so that loops are long where M is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where M is small."""
     real = all_P.dtype.type  # keeps literals narrow
     M = all_sum_Q_K.shape[0]
     C = all_Q.shape[1]
+    together = 32 if M * all_sum_Q_K.itemsize <= 277 else 16  # they stay in the nearest cache
     e = np.empty((32, M), all_P.dtype)  # of one block
     each_s = np.empty(32, all_P.dtype)  # of one block
     each_scale_2 = np.empty(32, all_P.dtype)  # of one block
-    for block in range(M // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(M // together):
+        start, stop = together * block, together * (block + 1)
         sum_Q_K = all_sum_Q_K[start:stop]
         Q = all_Q[start:stop]
         P = all_P[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(sum_Q_K)):
             m = real(-np.inf)
             scale = real(1) / real(math.sqrt(C))
             for n in range(M):
@@ -268,10 +269,10 @@ def _causal_attention_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
             for k in range(M):
                 e[row, k] = (P[row, k] - m if k <= row else real(-np.inf))
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * M):
+        for place in range(together * M):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(sum_Q_K)):
             s = real(0)
             for k in range(M):
                 s += e[row, k]
@@ -280,12 +281,12 @@ def _causal_attention_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
             s = each_s[row]
             scale_2 = real(1) / s
             each_scale_2[row] = scale_2
-        for row in range(32):
+        for row in range(len(sum_Q_K)):
             scale_2 = each_scale_2[row]
             for n in range(M):
                 P[row, n] = scale_2 * e[row, n]
     # What is left over of the samples
-    done = M - M % 32
+    done = M - M % together
     if done < M:
         _causal_attention_step_1(all_sum_Q_K[done:], all_Q[done:], all_P[done:])
 
@@ -531,15 +532,16 @@ def _causal_attention_gradient_step_1(sum_Q_K, P_bar, Q, P, S_bar_scaled):
 
 @njit(**_FAST)
 def _causal_attention_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, all_P, all_S_bar_scaled):
-    """By blocks of 32 samples, so that loops are long where M is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where M is small."""
     real = all_P.dtype.type  # keeps literals narrow
     M = all_sum_Q_K.shape[0]
     C = all_Q.shape[1]
+    together = 32 if M * all_sum_Q_K.itemsize <= 208 else 16  # they stay in the nearest cache
     each_s = np.empty(32, all_P.dtype)  # of one block
     each_scale = np.empty(32, all_P.dtype)  # of one block
     each_scale_2 = np.empty(32, all_P.dtype)  # of one block
-    for block in range(M // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(M // together):
+        start, stop = together * block, together * (block + 1)
         sum_Q_K = all_sum_Q_K[start:stop]
         P_bar = all_P_bar[start:stop]
         Q = all_Q[start:stop]
@@ -547,7 +549,7 @@ def _causal_attention_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, a
         S_bar_scaled = all_S_bar_scaled[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # S_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        for row in range(32):
+        for row in range(len(sum_Q_K)):
             m = real(-np.inf)
             scale = real(1) / real(math.sqrt(C))
             for n in range(M):
@@ -557,10 +559,10 @@ def _causal_attention_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, a
                 S_bar_scaled[row, k] = (P[row, k] - m if k <= row else real(-np.inf))
             each_scale[row] = scale
         flat = S_bar_scaled.reshape(-1)  # all rows as one
-        for place in range(32 * M):
+        for place in range(together * M):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(sum_Q_K)):
             s = real(0)
             for k in range(M):
                 s += S_bar_scaled[row, k]
@@ -569,7 +571,7 @@ def _causal_attention_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, a
             s = each_s[row]
             scale_2 = real(1) / s
             each_scale_2[row] = scale_2
-        for row in range(32):
+        for row in range(len(sum_Q_K)):
             scale = each_scale[row]
             scale_2 = each_scale_2[row]
             for n in range(M):
@@ -580,7 +582,7 @@ def _causal_attention_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, a
             for n in range(M):
                 S_bar_scaled[row, n] = scale * P[row, n] * (P_bar[row, n] - sum_P_bar_P)
     # What is left over of the samples
-    done = M - M % 32
+    done = M - M % together
     if done < M:
         _causal_attention_gradient_step_1(all_sum_Q_K[done:], all_P_bar[done:], all_Q[done:], all_P[done:], all_S_bar_scaled[done:])
 

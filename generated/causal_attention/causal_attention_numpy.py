@@ -98,7 +98,7 @@ def _causal_attention_rows(Q, K, V, out):
     M = Q.shape[1]
     C = Q.shape[2]
     places_M = np.arange(M)
-    S = Q @ K.transpose(0, 2, 1)
+    S = Q @ K.swapaxes(-1, -2)
     S /= math.sqrt(C)  # [B, M, M]
     part = np.where(places_M <= places_M[:, None], S, -np.inf)
     # m, [B, M]: the largest exponent becomes 0, so exp cannot overflow
@@ -198,7 +198,7 @@ def _causal_attention_gradient_rows(Q, K, V, dL_dO, dV, dQ, dK):
     M = Q.shape[1]
     C = Q.shape[2]
     places_M = np.arange(M)
-    S = Q @ K.transpose(0, 2, 1)
+    S = Q @ K.swapaxes(-1, -2)
     S /= math.sqrt(C)  # [B, M, M]
     part = np.where(places_M <= places_M[:, None], S, -np.inf)
     # m, [B, M]: the largest exponent becomes 0, so exp cannot overflow
@@ -208,14 +208,14 @@ def _causal_attention_gradient_rows(Q, K, V, dL_dO, dV, dQ, dK):
     np.exp(e, out=e)  # [B, M, M]: between 0 and 1, and at least one of them is 1
     s = np.add.reduce(e, axis=-1)  # [B, M]: between 1 and the number of terms
     P = np.multiply(e, 1 / s[:, :, None], out=e)  # [B, M, M]
-    np.matmul(P.transpose(0, 2, 1), dL_dO, out=dV)
-    P_bar = np.matmul(dL_dO, V.transpose(0, 2, 1), out=part)  # [B, M, M]
+    np.matmul(P.swapaxes(-1, -2), dL_dO, out=dV)
+    P_bar = np.matmul(dL_dO, V.swapaxes(-1, -2), out=part)  # [B, M, M]
     sum_P_bar_P = _dot(P_bar, P)  # [B, M]
     np.subtract(P_bar, sum_P_bar_P[:, :, None], out=part)
     S_bar = np.multiply(P, part, out=P)  # [B, M, M]
     np.matmul(S_bar, K, out=dQ)
     dQ /= math.sqrt(C)
-    np.matmul(S_bar.transpose(0, 2, 1), Q, out=dK)
+    np.matmul(S_bar.swapaxes(-1, -2), Q, out=dK)
     dK /= math.sqrt(C)
 
 

@@ -427,7 +427,6 @@ int cross_entropy_batch_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             total = f32_larger(f32_largest_wide(total_lanes), total);
         }
         m[b] = total;
-        /* e[k]: between 0 and 1, and at least one of them is 1 */
         /* s[b]: between 1 and the number of terms */
         total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -439,6 +438,7 @@ int cross_entropy_batch_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
+                    /* e: between 0 and 1, and at least one of them is 1 */
                     float e = f32_exp_of_negative(z[b * K + k] - m[b]);
                     total_lanes[lane] += e;
                 }
@@ -447,6 +447,7 @@ int cross_entropy_batch_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
+                    /* e: between 0 and 1, and at least one of them is 1 */
                     float e = f32_exp_of_negative(z[b * K + k] - m[b]);
                     const float total_term = e;
                     total_lanes[lane] += lane < again ? 0.0f : total_term;
@@ -454,6 +455,7 @@ int cross_entropy_batch_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
+                /* e: between 0 and 1, and at least one of them is 1 */
                 float e = f32_exp_of_negative(z[b * K + k] - m[b]);
                 total += e;
             }
@@ -532,7 +534,6 @@ int cross_entropy_batch_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             total = f64_larger(f64_largest_wide(total_lanes), total);
         }
         m[b] = total;
-        /* e[k]: between 0 and 1, and at least one of them is 1 */
         /* s[b]: between 1 and the number of terms */
         total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -544,6 +545,7 @@ int cross_entropy_batch_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
+                    /* e: between 0 and 1, and at least one of them is 1 */
                     double e = f64_exp_of_negative(z[b * K + k] - m[b]);
                     total_lanes[lane] += e;
                 }
@@ -552,6 +554,7 @@ int cross_entropy_batch_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
+                    /* e: between 0 and 1, and at least one of them is 1 */
                     double e = f64_exp_of_negative(z[b * K + k] - m[b]);
                     const double total_term = e;
                     total_lanes[lane] += lane < again ? 0.0 : total_term;
@@ -559,6 +562,7 @@ int cross_entropy_batch_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
+                /* e: between 0 and 1, and at least one of them is 1 */
                 double e = f64_exp_of_negative(z[b * K + k] - m[b]);
                 total += e;
             }

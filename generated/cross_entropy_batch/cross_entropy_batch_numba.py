@@ -88,10 +88,10 @@ def _cross_entropy_batch_kernel(z, y, losses):
         for k in range(K):
             total = _larger_exponent(total, z[b, k])
         m[b] = total
-        # e[k]: between 0 and 1, and at least one of them is 1
         # s[b]: between 1 and the number of terms
         total = real(0)
         for k in range(K):
+            # e: between 0 and 1, and at least one of them is 1
             e = _exp_of_negative(z[b, k] - m[b])
             total += e
         s[b] = total

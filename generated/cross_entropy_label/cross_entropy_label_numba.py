@@ -233,6 +233,44 @@ def _cross_entropy_label_kernel_by_blocks(all_z, all_y, all_losses):
         _cross_entropy_label_kernel(all_z[done:], all_y[done:], all_losses[done:])
 
 
+@njit(**_FAST)
+def _cross_entropy_label_kernel_by_chunks(z, y, losses):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part = z[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e = _exp_of_negative(z_part[k] - shift)
+                s += e
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share * s_of_chunk[chunk]
+        log_s = _log(s)
+        losses[row] = _minus_log_ratio(z[row, y[row]], m, log_s)
+
+
 @_by_dtype(_reads(2), _places(1), _writes(1), _number, total=True)
 def _cross_entropy_label_compiled(z, y, losses, weight_):
     """Do the loops and add up the losses; None where the arguments do not fit together."""
@@ -245,6 +283,8 @@ def _cross_entropy_label_compiled(z, y, losses, weight_):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_label_kernel_by_blocks(z, y, losses)
+    elif K * z.itemsize >= _LONG_ROW:
+        _cross_entropy_label_kernel_by_chunks(z, y, losses)
     else:
         _cross_entropy_label_kernel(z, y, losses)
     return _weighted_total(losses, real(weight_))
@@ -414,6 +454,55 @@ def _cross_entropy_label_value_and_gradient_kernel_by_blocks(all_z, all_y, weigh
         _cross_entropy_label_value_and_gradient_kernel(all_z[done:], all_y[done:], weight, all_losses[done:], all_dz[done:])
 
 
+@njit(**_FAST)
+def _cross_entropy_label_value_and_gradient_kernel_by_chunks(z, y, weight, losses, dz):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, dz_part = z[row, begin:end], dz[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                dz_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += dz_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        log_s = _log(s)
+        losses[row] = _minus_log_ratio(z[row, y[row]], m, log_s)
+        # dz[row, y[row]]: worked out before its operands are overwritten
+        aside = weight * (share[y[row] // places] * dz[row, y[row]] / s - real(1))
+        scale = weight / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dz_part = dz[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for j in range(end - begin):
+                dz_part[j] = scale_2 * dz_part[j]
+        dz[row, y[row]] = aside
+
+
 @_by_dtype(_reads(2), _places(1), _number, _writes(1), _writes(2), total=True)
 def _cross_entropy_label_value_and_gradient_compiled(z, y, weight, losses, dz):
     """Do the loops and add up the losses; None where the arguments do not fit together."""
@@ -434,6 +523,8 @@ def _cross_entropy_label_value_and_gradient_compiled(z, y, weight, losses, dz):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_label_value_and_gradient_kernel_by_blocks(z, y, real(weight), losses, dz)
+    elif K * z.itemsize >= _LONG_ROW:
+        _cross_entropy_label_value_and_gradient_kernel_by_chunks(z, y, real(weight), losses, dz)
     else:
         _cross_entropy_label_value_and_gradient_kernel(z, y, real(weight), losses, dz)
     return _weighted_total(losses, real(weight))
@@ -527,8 +618,16 @@ def _cross_entropy_label_hvp_kernel(z, v, weight, out):
             s += out[row, k]
         sum_v_p = real(0)
         scale = real(1) / s
-        for i in range(K):
-            sum_v_p += scale * v[row, i] * out[row, i]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                v_part, out_part = v[row, begin : begin + 1024], out[row, begin : begin + 1024]
+                sum_v_p_part = real(0)
+                for i in range(v_part.size):
+                    sum_v_p_part += scale * v_part[i] * out_part[i]
+                sum_v_p += sum_v_p_part
+        else:
+            for i in range(K):
+                sum_v_p += scale * v[row, i] * out[row, i]
         scale_2 = weight / s
         for i in range(K):
             out[row, i] = scale_2 * out[row, i] * (v[row, i] - sum_v_p)
@@ -536,32 +635,33 @@ def _cross_entropy_label_hvp_kernel(z, v, weight, out):
 
 @njit(**_FAST)
 def _cross_entropy_label_hvp_kernel_by_blocks(all_z, all_v, weight, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     each_s = np.empty(32, all_out.dtype)  # of one block
     each_sum_v_p = np.empty(32, all_out.dtype)  # of one block
     each_scale = np.empty(32, all_out.dtype)  # of one block
     each_scale_2 = np.empty(32, all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         v = all_v[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
                 out[row, k] = z[row, k] - m
         flat = out.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += out[row, k]
@@ -570,7 +670,7 @@ def _cross_entropy_label_hvp_kernel_by_blocks(all_z, all_v, weight, all_out):
             s = each_s[row]
             scale = real(1) / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(z)):
             scale = each_scale[row]
             sum_v_p = real(0)
             for i in range(K):
@@ -580,15 +680,67 @@ def _cross_entropy_label_hvp_kernel_by_blocks(all_z, all_v, weight, all_out):
             s = each_s[row]
             scale_2 = weight / s
             each_scale_2[row] = scale_2
-        for row in range(32):
+        for row in range(len(z)):
             sum_v_p = each_sum_v_p[row]
             scale_2 = each_scale_2[row]
             for i in range(K):
                 out[row, i] = scale_2 * out[row, i] * (v[row, i] - sum_v_p)
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _cross_entropy_label_hvp_kernel(all_z[done:], all_v[done:], weight, all_out[done:])
+
+
+@njit(**_FAST)
+def _cross_entropy_label_hvp_kernel_by_chunks(z, v, weight, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, out_part = z[row, begin:end], out[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                out_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += out_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        sum_v_p = real(0)
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            v_part, out_part = v[row, begin:end], out[row, begin:end]
+            scale_3 = scale * share[chunk]
+            for i in range(end - begin):
+                sum_v_p += scale_3 * v_part[i] * out_part[i]
+        scale_2 = weight / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            out_part, v_part = out[row, begin:end], v[row, begin:end]
+            scale_4 = scale_2 * share[chunk]
+            for i in range(end - begin):
+                out_part[i] = scale_4 * out_part[i] * (v_part[i] - sum_v_p)
 
 
 @_by_dtype(_reads(2), _reads(2), _number, _writes(2))
@@ -608,9 +760,16 @@ def _cross_entropy_label_hvp_compiled(z, v, weight, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_label_hvp_kernel_by_blocks(z, v, real(weight), out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _cross_entropy_label_hvp_kernel_by_chunks(z, v, real(weight), out)
     else:
         _cross_entropy_label_hvp_kernel(z, v, real(weight), out)
     return True
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):

@@ -67,16 +67,28 @@ enum {
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
-/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
-   makes no vectors. */
+/* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
+   them only where it is needed, and a loop that does so makes no vectors. */
 static inline float f32_choice(int first, float a, float b)
 {
-    return first ? a : b;
+    uint32_t one, other;
+    memcpy(&one, &a, sizeof one);
+    memcpy(&other, &b, sizeof other);
+    const uint32_t mask = -(uint32_t)first, bits = (one & mask) | (other & ~mask);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 static inline double f64_choice(int first, double a, double b)
 {
-    return first ? a : b;
+    uint64_t one, other;
+    memcpy(&one, &a, sizeof one);
+    memcpy(&other, &b, sizeof other);
+    const uint64_t mask = -(uint64_t)first, bits = (one & mask) | (other & ~mask);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 /* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is

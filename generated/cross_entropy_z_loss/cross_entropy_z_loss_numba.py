@@ -191,30 +191,39 @@ def _cross_entropy_z_loss_kernel(z, t, lambda_, losses):
         log_s = _log(s)
         l = m + log_s
         sum_t_z_m = real(0)
-        for k in range(K):
-            sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                t_part, z_part = t[row, begin : begin + 1024], z[row, begin : begin + 1024]
+                sum_t_z_m_part = real(0)
+                for k in range(t_part.size):
+                    sum_t_z_m_part += (t_part[k] * _log_ratio(z_part[k], m, log_s) if t_part[k] != real(0) else real(0))
+                sum_t_z_m += sum_t_z_m_part
+        else:
+            for k in range(K):
+                sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
         losses[row] = lambda_ * (l * l) - sum_t_z_m
 
 
 @njit(**_FAST)
 def _cross_entropy_z_loss_kernel_by_blocks(all_z, all_t, lambda_, all_losses):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     each_m = np.empty(32, all_losses.dtype)  # of one block
     e = np.empty((32, K), all_losses.dtype)  # of one block
     each_s = np.empty(32, all_losses.dtype)  # of one block
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
     each_l = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         t = all_t[start:stop]
         losses = all_losses[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
@@ -222,10 +231,10 @@ def _cross_entropy_z_loss_kernel_by_blocks(all_z, all_t, lambda_, all_losses):
                 e[row, k] = z[row, k] - m
             each_m[row] = m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += e[row, k]
@@ -237,7 +246,7 @@ def _cross_entropy_z_loss_kernel_by_blocks(all_z, all_t, lambda_, all_losses):
             l = m + log_s
             each_log_s[row] = log_s
             each_l[row] = l
-        for row in range(32):
+        for row in range(len(z)):
             m = each_m[row]
             log_s = each_log_s[row]
             l = each_l[row]
@@ -246,9 +255,51 @@ def _cross_entropy_z_loss_kernel_by_blocks(all_z, all_t, lambda_, all_losses):
                 sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
             losses[row] = lambda_ * (l * l) - sum_t_z_m
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _cross_entropy_z_loss_kernel(all_z[done:], all_t[done:], lambda_, all_losses[done:])
+
+
+@njit(**_FAST)
+def _cross_entropy_z_loss_kernel_by_chunks(z, t, lambda_, losses):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part = z[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e = _exp_of_negative(z_part[k] - shift)
+                s += e
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share * s_of_chunk[chunk]
+        log_s = _log(s)
+        l = m + log_s
+        sum_t_z_m = real(0)
+        for k in range(K):
+            sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+        losses[row] = lambda_ * (l * l) - sum_t_z_m
 
 
 @_by_dtype(_reads(2), _reads(2), _number, _writes(1), _number, total=True)
@@ -263,6 +314,8 @@ def _cross_entropy_z_loss_compiled(z, t, lambda_, losses, weight_):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_z_loss_kernel_by_blocks(z, t, real(lambda_), losses)
+    elif K * z.itemsize >= _LONG_ROW:
+        _cross_entropy_z_loss_kernel_by_chunks(z, t, real(lambda_), losses)
     else:
         _cross_entropy_z_loss_kernel(z, t, real(lambda_), losses)
     return _weighted_total(losses, real(weight_))
@@ -377,25 +430,26 @@ def _cross_entropy_z_loss_value_and_gradient_kernel(z, t, lambda_, weight, losse
 
 @njit(**_FAST)
 def _cross_entropy_z_loss_value_and_gradient_kernel_by_blocks(all_z, all_t, lambda_, weight, all_losses, all_dz):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     each_m = np.empty(32, all_losses.dtype)  # of one block
     each_s = np.empty(32, all_losses.dtype)  # of one block
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
     each_l = np.empty(32, all_losses.dtype)  # of one block
     each_sum_t = np.empty(32, all_losses.dtype)  # of one block
     each_scale = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         t = all_t[start:stop]
         losses = all_losses[start:stop]
         dz = all_dz[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             sum_t = real(0)
             for k in range(K):
@@ -406,10 +460,10 @@ def _cross_entropy_z_loss_value_and_gradient_kernel_by_blocks(all_z, all_t, lamb
             each_m[row] = m
             each_sum_t[row] = sum_t
         flat = dz.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += dz[row, k]
@@ -427,7 +481,7 @@ def _cross_entropy_z_loss_value_and_gradient_kernel_by_blocks(all_z, all_t, lamb
             sum_t = each_sum_t[row]
             scale = ((real(2) * lambda_ * l if lambda_ != real(0) else real(0)) + sum_t) / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(z)):
             m = each_m[row]
             log_s = each_log_s[row]
             l = each_l[row]
@@ -438,9 +492,60 @@ def _cross_entropy_z_loss_value_and_gradient_kernel_by_blocks(all_z, all_t, lamb
                 dz[row, k] = weight * (scale * dz[row, k] - t[row, k])
             losses[row] = lambda_ * (l * l) - sum_t_z_m
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _cross_entropy_z_loss_value_and_gradient_kernel(all_z[done:], all_t[done:], lambda_, weight, all_losses[done:], all_dz[done:])
+
+
+@njit(**_FAST)
+def _cross_entropy_z_loss_value_and_gradient_kernel_by_chunks(z, t, lambda_, weight, losses, dz):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        sum_t = real(0)
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, t_part, dz_part = z[row, begin:end], t[row, begin:end], dz[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+                sum_t += t_part[k]
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                dz_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += dz_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        log_s = _log(s)
+        l = m + log_s
+        sum_t_z_m = real(0)
+        scale = ((real(2) * lambda_ * l if lambda_ != real(0) else real(0)) + sum_t) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            t_part, z_part, dz_part = t[row, begin:end], z[row, begin:end], dz[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for k in range(end - begin):
+                sum_t_z_m += (t_part[k] * _log_ratio(z_part[k], m, log_s) if t_part[k] != real(0) else real(0))
+                dz_part[k] = weight * (scale_2 * dz_part[k] - t_part[k])
+        losses[row] = lambda_ * (l * l) - sum_t_z_m
 
 
 @_by_dtype(_reads(2), _reads(2), _number, _number, _writes(1), _writes(2), total=True)
@@ -462,9 +567,16 @@ def _cross_entropy_z_loss_value_and_gradient_compiled(z, t, lambda_, weight, los
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_z_loss_value_and_gradient_kernel_by_blocks(z, t, real(lambda_), real(weight), losses, dz)
+    elif K * z.itemsize >= _LONG_ROW:
+        _cross_entropy_z_loss_value_and_gradient_kernel_by_chunks(z, t, real(lambda_), real(weight), losses, dz)
     else:
         _cross_entropy_z_loss_value_and_gradient_kernel(z, t, real(lambda_), real(weight), losses, dz)
     return _weighted_total(losses, real(weight))
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):

@@ -204,17 +204,26 @@ def _distillation_kernel(z, u, T, losses):
         log_s = _log(s)
         sum_q_u_2_m = real(0)
         scale = real(1) / s_2
-        for i in range(K):
-            sum_q_u_2_m += (scale * e_2[i] * _log_ratio(u_2[i], m, log_s) if scale * e_2[i] != real(0) else real(0))
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                e_2_part, u_2_part = e_2[begin : begin + 1024], u_2[begin : begin + 1024]
+                sum_q_u_2_m_part = real(0)
+                for i in range(e_2_part.size):
+                    sum_q_u_2_m_part += (scale * e_2_part[i] * _log_ratio(u_2_part[i], m, log_s) if scale * e_2_part[i] != real(0) else real(0))
+                sum_q_u_2_m += sum_q_u_2_m_part
+        else:
+            for i in range(K):
+                sum_q_u_2_m += (scale * e_2[i] * _log_ratio(u_2[i], m, log_s) if scale * e_2[i] != real(0) else real(0))
         losses[row] = -T * T * sum_q_u_2_m
 
 
 @njit(**_FAST)
 def _distillation_kernel_by_blocks(all_z, all_u, T, all_losses):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 208 else 16  # they stay in the nearest cache
     u_3 = np.empty(K, all_losses.dtype)  # of one sample
     e_2 = np.empty((32, K), all_losses.dtype)  # of one block
     each_s_2 = np.empty(32, all_losses.dtype)  # of one block
@@ -223,8 +232,8 @@ def _distillation_kernel_by_blocks(all_z, all_u, T, all_losses):
     each_s = np.empty(32, all_losses.dtype)  # of one block
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
     each_scale = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         u = all_u[start:stop]
         losses = all_losses[start:stop]
@@ -234,7 +243,7 @@ def _distillation_kernel_by_blocks(all_z, all_u, T, all_losses):
         # s_2: between 1 and the number of terms
         # e: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             m_2 = real(-np.inf)
             m = real(-np.inf)
             for k in range(K):
@@ -260,7 +269,7 @@ def _distillation_kernel_by_blocks(all_z, all_u, T, all_losses):
             s_2 = each_s_2[row]
             scale = real(1) / s_2
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(z)):
             m = each_m[row]
             log_s = each_log_s[row]
             scale = each_scale[row]
@@ -269,9 +278,83 @@ def _distillation_kernel_by_blocks(all_z, all_u, T, all_losses):
                 sum_q_u_2_m += (scale * e_2[row, i] * _log_ratio(u_2[row, i], m, log_s) if scale * e_2[row, i] != real(0) else real(0))
             losses[row] = -T * T * sum_q_u_2_m
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _distillation_kernel(all_z[done:], all_u[done:], T, all_losses[done:])
+
+
+@njit(**_FAST)
+def _distillation_kernel_by_chunks(z, u, T, losses):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    u_3 = np.empty(K, losses.dtype)  # of one sample
+    e_2 = np.empty(K, losses.dtype)  # of one sample
+    u_2 = np.empty(K, losses.dtype)  # of one sample
+    share_2 = np.empty(chunks, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    m_2_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_2_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m_2: the largest exponent becomes 0, so exp cannot overflow
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m_2 = real(-np.inf)
+        m = real(-np.inf)
+        # e_2[k]: between 0 and 1, and at least one of them is 1
+        # s_2: between 1 and the number of terms
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            u_part = u[row, begin:end]
+            u_3_part = u_3[begin:end]
+            z_part = z[row, begin:end]
+            u_2_part = u_2[begin:end]
+            e_2_part = e_2[begin:end]
+            for k in range(end - begin):
+                u_3_part[k] = u_part[k] / T
+                m_2 = _larger_exponent(m_2, u_3_part[k])
+                u_2_part[k] = z_part[k] / T
+                m = _larger_exponent(m, u_2_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            # shift_2: m_2, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift_2 = max(m_2, np.finfo(real).min)
+            s_2 = real(0)
+            s = real(0)
+            for k in range(end - begin):
+                e_2_part[k] = _exp_of_negative(u_3_part[k] - shift_2)
+                s_2 += e_2_part[k]
+                e = _exp_of_negative(u_2_part[k] - shift)
+                s += e
+            m_of_chunk[chunk] = m
+            m_2_of_chunk[chunk] = m_2
+            s_2_of_chunk[chunk] = s_2
+            s_of_chunk[chunk] = s
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        # share_2[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m_2 was already what it is
+        s_2 = real(0)
+        s = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            share_2[chunk] = _exp_of_negative(m_2_of_chunk[chunk] - m_2)
+            s_2 += share_2[chunk] * s_2_of_chunk[chunk]
+            s += share * s_of_chunk[chunk]
+        log_s = _log(s)
+        sum_q_u_2_m = real(0)
+        scale = real(1) / s_2
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            e_2_part, u_2_part = e_2[begin:end], u_2[begin:end]
+            scale_2 = scale * share_2[chunk]
+            for i in range(end - begin):
+                sum_q_u_2_m += (scale_2 * e_2_part[i] * _log_ratio(u_2_part[i], m, log_s) if scale_2 * e_2_part[i] != real(0) else real(0))
+        losses[row] = -T * T * sum_q_u_2_m
 
 
 @_by_dtype(_reads(2), _reads(2), _number, _writes(1), _number, total=True)
@@ -286,6 +369,8 @@ def _distillation_compiled(z, u, T, losses, weight_):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _distillation_kernel_by_blocks(z, u, real(T), losses)
+    elif K * z.itemsize >= _LONG_ROW:
+        _distillation_kernel_by_chunks(z, u, real(T), losses)
     else:
         _distillation_kernel(z, u, real(T), losses)
     return _weighted_total(losses, real(weight_))
@@ -411,10 +496,11 @@ def _distillation_value_and_gradient_kernel(z, u, T, weight, losses, dz):
 
 @njit(**_FAST)
 def _distillation_value_and_gradient_kernel_by_blocks(all_z, all_u, T, weight, all_losses, all_dz):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 138 else 16  # they stay in the nearest cache
     e_2 = np.empty((32, K), all_losses.dtype)  # of one block
     each_s_2 = np.empty(32, all_losses.dtype)  # of one block
     u_2 = np.empty((32, K), all_losses.dtype)  # of one block
@@ -424,8 +510,8 @@ def _distillation_value_and_gradient_kernel_by_blocks(all_z, all_u, T, weight, a
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
     each_scale = np.empty(32, all_losses.dtype)  # of one block
     each_scale_2 = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         u = all_u[start:stop]
         losses = all_losses[start:stop]
@@ -436,7 +522,7 @@ def _distillation_value_and_gradient_kernel_by_blocks(all_z, all_u, T, weight, a
         # s_2: between 1 and the number of terms
         # e[row, k]: between 0 and 1, and at least one of them is 1
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             m_2 = real(-np.inf)
             m = real(-np.inf)
             for k in range(K):
@@ -465,7 +551,7 @@ def _distillation_value_and_gradient_kernel_by_blocks(all_z, all_u, T, weight, a
             scale_2 = real(1) / s
             each_scale[row] = scale
             each_scale_2[row] = scale_2
-        for row in range(32):
+        for row in range(len(z)):
             m = each_m[row]
             log_s = each_log_s[row]
             scale = each_scale[row]
@@ -476,9 +562,91 @@ def _distillation_value_and_gradient_kernel_by_blocks(all_z, all_u, T, weight, a
                 dz[row, i] = weight * T * (scale_2 * e[row, i] - scale * e_2[row, i])
             losses[row] = -T * T * sum_q_u_2_m
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _distillation_value_and_gradient_kernel(all_z[done:], all_u[done:], T, weight, all_losses[done:], all_dz[done:])
+
+
+@njit(**_FAST)
+def _distillation_value_and_gradient_kernel_by_chunks(z, u, T, weight, losses, dz):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    e_2 = np.empty(K, losses.dtype)  # of one sample
+    u_2 = np.empty(K, losses.dtype)  # of one sample
+    e = np.empty(K, losses.dtype)  # of one sample
+    share = np.empty(chunks, losses.dtype)  # of one sample
+    share_2 = np.empty(chunks, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    m_2_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_2_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m_2: the largest exponent becomes 0, so exp cannot overflow
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m_2 = real(-np.inf)
+        m = real(-np.inf)
+        # e_2[k]: between 0 and 1, and at least one of them is 1
+        # s_2: between 1 and the number of terms
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            u_part = u[row, begin:end]
+            dz_part = dz[row, begin:end]
+            z_part = z[row, begin:end]
+            u_2_part = u_2[begin:end]
+            e_2_part = e_2[begin:end]
+            e_part = e[begin:end]
+            for k in range(end - begin):
+                dz_part[k] = u_part[k] / T
+                m_2 = _larger_exponent(m_2, dz_part[k])
+                u_2_part[k] = z_part[k] / T
+                m = _larger_exponent(m, u_2_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            # shift_2: m_2, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift_2 = max(m_2, np.finfo(real).min)
+            s_2 = real(0)
+            s = real(0)
+            for k in range(end - begin):
+                e_2_part[k] = _exp_of_negative(dz_part[k] - shift_2)
+                s_2 += e_2_part[k]
+                e_part[k] = _exp_of_negative(u_2_part[k] - shift)
+                s += e_part[k]
+            m_of_chunk[chunk] = m
+            m_2_of_chunk[chunk] = m_2
+            s_2_of_chunk[chunk] = s_2
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        # share_2[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m_2 was already what it is
+        s_2 = real(0)
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            share_2[chunk] = _exp_of_negative(m_2_of_chunk[chunk] - m_2)
+            s_2 += share_2[chunk] * s_2_of_chunk[chunk]
+            s += share[chunk] * s_of_chunk[chunk]
+        log_s = _log(s)
+        sum_q_u_2_m = real(0)
+        scale = real(1) / s_2
+        scale_2 = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            e_2_part = e_2[begin:end]
+            u_2_part = u_2[begin:end]
+            e_part = e[begin:end]
+            dz_part = dz[row, begin:end]
+            scale_3 = scale * share_2[chunk]
+            scale_4 = scale_2 * share[chunk]
+            for i in range(end - begin):
+                sum_q_u_2_m += (scale_3 * e_2_part[i] * _log_ratio(u_2_part[i], m, log_s) if scale_3 * e_2_part[i] != real(0) else real(0))
+                dz_part[i] = weight * T * (scale_4 * e_part[i] - scale_3 * e_2_part[i])
+        losses[row] = -T * T * sum_q_u_2_m
 
 
 @_by_dtype(_reads(2), _reads(2), _number, _number, _writes(1), _writes(2), total=True)
@@ -500,9 +668,16 @@ def _distillation_value_and_gradient_compiled(z, u, T, weight, losses, dz):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _distillation_value_and_gradient_kernel_by_blocks(z, u, real(T), real(weight), losses, dz)
+    elif K * z.itemsize >= _LONG_ROW:
+        _distillation_value_and_gradient_kernel_by_chunks(z, u, real(T), real(weight), losses, dz)
     else:
         _distillation_value_and_gradient_kernel(z, u, real(T), real(weight), losses, dz)
     return _weighted_total(losses, real(weight))
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):

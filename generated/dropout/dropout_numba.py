@@ -157,7 +157,7 @@ def _dropout_kernel(x, R, out):
     """The loops of dropout."""
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
@@ -259,7 +259,7 @@ def _dropout_gradient_kernel(R, dL_dy, dx):
     """The loops of dropout_gradient."""
     B = R.shape[0]
     K = R.shape[1]
-    large_dx = _outgrows_caches(dx)
+    large_dx = _is_streamed(dx, _CACHED)
     for row in range(B):
         if large_dx:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(dx[row]):
@@ -302,15 +302,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

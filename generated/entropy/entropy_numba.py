@@ -176,8 +176,16 @@ def _entropy_kernel(z, out):
         log_s = _log(s)
         sum_p_z_m = real(0)
         scale = real(1) / s
-        for i in range(K):
-            sum_p_z_m += (scale * e[i] * _log_ratio(z[row, i], m, log_s) if scale * e[i] != real(0) else real(0))
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                e_part, z_part = e[begin : begin + 1024], z[row, begin : begin + 1024]
+                sum_p_z_m_part = real(0)
+                for i in range(e_part.size):
+                    sum_p_z_m_part += (scale * e_part[i] * _log_ratio(z_part[i], m, log_s) if scale * e_part[i] != real(0) else real(0))
+                sum_p_z_m += sum_p_z_m_part
+        else:
+            for i in range(K):
+                sum_p_z_m += (scale * e[i] * _log_ratio(z[row, i], m, log_s) if scale * e[i] != real(0) else real(0))
         out[row] = -sum_p_z_m
 
 
@@ -236,6 +244,54 @@ def _entropy_kernel_by_blocks(all_z, all_out):
         _entropy_kernel(all_z[done:], all_out[done:])
 
 
+@njit(**_FAST)
+def _entropy_kernel_by_chunks(z, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    e = np.empty(K, out.dtype)  # of one sample
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, e_part = z[row, begin:end], e[begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += e_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        log_s = _log(s)
+        sum_p_z_m = real(0)
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            e_part, z_part = e[begin:end], z[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                sum_p_z_m += (scale_2 * e_part[i] * _log_ratio(z_part[i], m, log_s) if scale_2 * e_part[i] != real(0) else real(0))
+        out[row] = -sum_p_z_m
+
+
 @_by_dtype(_reads(2), _writes(1))
 def _entropy_compiled(z, out):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -246,6 +302,8 @@ def _entropy_compiled(z, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _entropy_kernel_by_blocks(z, out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _entropy_kernel_by_chunks(z, out)
     else:
         _entropy_kernel(z, out)
     return True
@@ -388,6 +446,51 @@ def _entropy_gradient_z_kernel_by_blocks(all_z, all_H, all_out):
         _entropy_gradient_z_kernel(all_z[done:], all_H[done:], all_out[done:])
 
 
+@njit(**_FAST)
+def _entropy_gradient_z_kernel_by_chunks(z, H, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, out_part = z[row, begin:end], out[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                out_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += out_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        log_s = _log(s)
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            out_part, z_part = out[row, begin:end], z[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                out_part[i] = (scale_2 * out_part[i] * _exact_sum(_minus_log_ratio(z_part[i], m, log_s), -H[row]) if scale_2 * out_part[i] != real(0) else real(0))
+
+
 @_by_dtype(_reads(2), _reads(1), _writes(2))
 def _entropy_gradient_z_compiled(z, H, out):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -404,6 +507,8 @@ def _entropy_gradient_z_compiled(z, H, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _entropy_gradient_z_kernel_by_blocks(z, H, out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _entropy_gradient_z_kernel_by_chunks(z, H, out)
     else:
         _entropy_gradient_z_kernel(z, H, out)
     return True
@@ -548,6 +653,51 @@ def _entropy_vjp_kernel_by_blocks(all_z, all_H, all_g, all_dz):
         _entropy_vjp_kernel(all_z[done:], all_H[done:], all_g[done:], all_dz[done:])
 
 
+@njit(**_FAST)
+def _entropy_vjp_kernel_by_chunks(z, H, g, dz):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = dz.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // dz.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, dz.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, dz.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, dz.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, dz_part = z[row, begin:end], dz[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                dz_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += dz_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        log_s = _log(s)
+        scale = g[row] / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dz_part, z_part = dz[row, begin:end], z[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                dz_part[i] = (scale_2 * dz_part[i] * _exact_sum(_minus_log_ratio(z_part[i], m, log_s), -H[row]) if scale_2 * dz_part[i] != real(0) else real(0))
+
+
 @_by_dtype(_reads(2), _reads(1), _reads(1), _writes(2))
 def _entropy_vjp_compiled(z, H, g, dz):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -566,6 +716,8 @@ def _entropy_vjp_compiled(z, H, g, dz):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _entropy_vjp_kernel_by_blocks(z, H, g, dz)
+    elif K * z.itemsize >= _LONG_ROW:
+        _entropy_vjp_kernel_by_chunks(z, H, g, dz)
     else:
         _entropy_vjp_kernel(z, H, g, dz)
     return True
@@ -653,33 +805,50 @@ def _entropy_jvp_kernel(z, z_dot, out):
         log_s = _log(s)
         sum_z_dot_p = real(0)
         scale = real(1) / s
-        for i in range(K):
-            sum_z_dot_p += scale * z_dot[row, i] * e[i]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                z_dot_part, e_part = z_dot[row, begin : begin + 1024], e[begin : begin + 1024]
+                sum_z_dot_p_part = real(0)
+                for i in range(z_dot_part.size):
+                    sum_z_dot_p_part += scale * z_dot_part[i] * e_part[i]
+                sum_z_dot_p += sum_z_dot_p_part
+        else:
+            for i in range(K):
+                sum_z_dot_p += scale * z_dot[row, i] * e[i]
         row_total = real(0)
-        for i in range(K):
-            row_total += (scale * e[i] * _exact_sum(_log_ratio(z[row, i], m, log_s), real(1)) * (sum_z_dot_p - z_dot[row, i]) if scale * e[i] * (sum_z_dot_p - z_dot[row, i]) != real(0) else real(0))
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                e_part, z_part, z_dot_part = e[begin : begin + 1024], z[row, begin : begin + 1024], z_dot[row, begin : begin + 1024]
+                row_total_part = real(0)
+                for i in range(e_part.size):
+                    row_total_part += (scale * e_part[i] * _exact_sum(_log_ratio(z_part[i], m, log_s), real(1)) * (sum_z_dot_p - z_dot_part[i]) if scale * e_part[i] * (sum_z_dot_p - z_dot_part[i]) != real(0) else real(0))
+                row_total += row_total_part
+        else:
+            for i in range(K):
+                row_total += (scale * e[i] * _exact_sum(_log_ratio(z[row, i], m, log_s), real(1)) * (sum_z_dot_p - z_dot[row, i]) if scale * e[i] * (sum_z_dot_p - z_dot[row, i]) != real(0) else real(0))
         out[row] = row_total
 
 
 @njit(**_FAST)
 def _entropy_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     each_m = np.empty(32, all_out.dtype)  # of one block
     e = np.empty((32, K), all_out.dtype)  # of one block
     each_s = np.empty(32, all_out.dtype)  # of one block
     each_log_s = np.empty(32, all_out.dtype)  # of one block
     each_scale = np.empty(32, all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         z_dot = all_z_dot[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
@@ -687,10 +856,10 @@ def _entropy_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
                 e[row, k] = z[row, k] - m
             each_m[row] = m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += e[row, k]
@@ -703,7 +872,7 @@ def _entropy_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
             s = each_s[row]
             scale = real(1) / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(z)):
             m = each_m[row]
             log_s = each_log_s[row]
             scale = each_scale[row]
@@ -715,9 +884,64 @@ def _entropy_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
                 row_total += (scale * e[row, i] * _exact_sum(_log_ratio(z[row, i], m, log_s), real(1)) * (sum_z_dot_p - z_dot[row, i]) if scale * e[row, i] * (sum_z_dot_p - z_dot[row, i]) != real(0) else real(0))
             out[row] = row_total
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _entropy_jvp_kernel(all_z[done:], all_z_dot[done:], all_out[done:])
+
+
+@njit(**_FAST)
+def _entropy_jvp_kernel_by_chunks(z, z_dot, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    e = np.empty(K, out.dtype)  # of one sample
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, e_part = z[row, begin:end], e[begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += e_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        log_s = _log(s)
+        sum_z_dot_p = real(0)
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_dot_part, e_part = z_dot[row, begin:end], e[begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                sum_z_dot_p += scale_2 * z_dot_part[i] * e_part[i]
+        row_total = real(0)
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            e_part, z_part, z_dot_part = e[begin:end], z[row, begin:end], z_dot[row, begin:end]
+            scale_3 = scale * share[chunk]
+            for i in range(end - begin):
+                row_total += (scale_3 * e_part[i] * _exact_sum(_log_ratio(z_part[i], m, log_s), real(1)) * (sum_z_dot_p - z_dot_part[i]) if scale_3 * e_part[i] * (sum_z_dot_p - z_dot_part[i]) != real(0) else real(0))
+        out[row] = row_total
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(1))
@@ -736,9 +960,16 @@ def _entropy_jvp_compiled(z, z_dot, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _entropy_jvp_kernel_by_blocks(z, z_dot, out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _entropy_jvp_kernel_by_chunks(z, z_dot, out)
     else:
         _entropy_jvp_kernel(z, z_dot, out)
     return True
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 @njit(**_EXACT)

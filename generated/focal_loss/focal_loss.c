@@ -95,6 +95,44 @@ INLINED double f64_e_near_zero(double r)
     return f64_add_product(p, r, 1.0);
 }
 
+/* e^x = 2^n e^r, where n is x / log 2 rounded (adding and subtracting a large number does that, and leaves n
+   in its last bits) and r = x - n log 2, with log 2 in two parts. The error is below 1 eps; overflow gives
+   infinity, underflow fades to 0, NaN stays NaN. The power of 2 is applied in halves: 2^128 is no float. */
+INLINED float f32_exp(float x)
+{
+    const float raised = x < -104.0f ? -104.0f : x;
+    const float inside = raised > 89.0f ? 89.0f : raised;
+    const float shifted = f32_add_product(inside, 1.44269504f, 12582912.0f); /* 3 * 2^22 */
+    const float n = shifted - 12582912.0f;
+    const float r = f32_add_product(n, -1.42860677e-6f, f32_add_product(n, -0.693145752f, inside));
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int32_t power = bits - 0x4B400000, half = power >> 1;
+    const int32_t low_bits = (half + 127) * (1 << 23), high_bits = (power - half + 127) * (1 << 23);
+    float low, high;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    return f32_e_near_zero(r) * low * high;
+}
+
+INLINED double f64_exp(double x)
+{
+    const double raised = x < -746.0 ? -746.0 : x;
+    const double inside = raised > 710.0 ? 710.0 : raised;
+    const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
+    const double n = shifted - 6755399441055744.0;
+    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    int64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1;
+    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52);
+    const int64_t high_bits = (power - half + 1023) * (INT64_C(1) << 52);
+    double low, high;
+    memcpy(&low, &low_bits, sizeof low);
+    memcpy(&high, &high_bits, sizeof high);
+    return f64_e_near_zero(r) * low * high;
+}
+
 /* e^x for x <= 0 (or NaN), as 2^n e^r: n is x / log 2 rounded by adding and subtracting a large number, which
    leaves n in its last bits, and r = x - n log 2, with log 2 in two parts. The large number has the bias of
    exponents in it, so that the last bits, moved up, are those of 2^n. The error is below 1 eps. Below -87 in
@@ -127,6 +165,61 @@ INLINED double f64_exp_of_negative(double x)
     return x < -708.0 ? 0.0 : e;
 }
 
+/* log(u) = k log 2 + log(1 + f) with 1 + f between sqrt(1/2) and sqrt(2). With s = f / (2 + f), log(1 + f) is
+   2 (s + s^3 / 3 + s^5 / 5 + ...), where a short polynomial in s^2 does for the rest of the series. The error is
+   below 1 eps. -inf at 0, NaN below it: that is added, for a choice between values might become a branch, and
+   what has branches does not become vectors. */
+INLINED float f32_log(float u)
+{
+    const float raised = u * 33554432.0f; /* 2^25, where u is no normal number */
+    const float normal = u < 1.17549435e-38f ? raised : u;
+    const float shift = u < 1.17549435e-38f ? 25.0f : 0.0f;
+    uint32_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int32_t bits = (int32_t)(pattern - 0x3F3504F3u); /* less those of sqrt(1/2): k is above bit 23 */
+    const float k = (float)(bits >> 23) - shift;
+    const int32_t rest = (bits & 0x7FFFFF) + 0x3F3504F3;
+    float f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0f;
+    const float s = f / (2.0f + f), w = s * s, half = 0.5f * f * f;
+    float q = 0.29580158f;
+    q = f32_add_product(q, w, 0.39988777f);
+    q = f32_add_product(q, w, 0.66666687f);
+    /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
+    const float small = half - (s * (half + w * q) + k * 9.058e-06f);
+    const float value = k * 0.69313812f - (small - f);
+    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    return value + (above + at_0 + below);
+}
+
+INLINED double f64_log(double u)
+{
+    const double raised = u * 18014398509481984.0; /* 2^54 */
+    const double normal = u < 2.2250738585072014e-308 ? raised : u;
+    const double shift = u < 2.2250738585072014e-308 ? 54.0 : 0.0;
+    uint64_t pattern;
+    memcpy(&pattern, &normal, sizeof pattern);
+    const int64_t bits = (int64_t)(pattern - UINT64_C(0x3FE6A09E667F3BCD));
+    const double k = (double)(bits >> 52) - shift;
+    const int64_t rest = (bits & INT64_C(0xFFFFFFFFFFFFF)) + INT64_C(0x3FE6A09E667F3BCD);
+    double f;
+    memcpy(&f, &rest, sizeof f);
+    f -= 1.0;
+    const double s = f / (2.0 + f), w = s * s, half = 0.5 * f * f;
+    double q = 0.14616721179861816;
+    q = f64_add_product(q, w, 0.15331699633543858);
+    q = f64_add_product(q, w, 0.18182889786191042);
+    q = f64_add_product(q, w, 0.2222221112572281);
+    q = f64_add_product(q, w, 0.28571428626031065);
+    q = f64_add_product(q, w, 0.3999999999989938);
+    q = f64_add_product(q, w, 0.666666666666667);
+    const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
+    const double value = k * 0.6931471803691238 - (small - f);
+    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    return value + (above + at_0 + below);
+}
+
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a > b ? a : b;
@@ -136,6 +229,32 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
 }
+
+/* u^v within 1 eps, and at the edges what pow gives. In double, exp(v log |u|) has digits to spare for float, and
+   is done on whole vectors; a double itself needs the library. What else it may be is put in bit by bit, or added:
+   a choice between values might become a branch, and what has branches does not become vectors. */
+INLINED float f32_power(float u, float v)
+{
+    const float size = (float)f64_exp((double)v * f64_log((double)fabsf(u)));
+    uint32_t bits, sign;
+    uint64_t last;
+    memcpy(&bits, &size, sizeof bits);
+    memcpy(&sign, &u, sizeof sign);
+    /* u^0 and 1^v are 1, those of NaN and infinity too. */
+    const uint32_t is_1 = -((uint32_t)(v == 0.0f) | (uint32_t)(fabsf(u) == 1.0f));
+    bits = (bits & ~is_1) | (0x3F800000u & is_1);
+    /* Adding a large number rounds v, and leaves whether it is odd in the last bit; -0 has a sign too. */
+    const double shifted = (double)v + 6755399441055744.0, whole = shifted - 6755399441055744.0; /* 3 * 2^51 */
+    memcpy(&last, &shifted, sizeof last);
+    const uint32_t is_whole = -(uint32_t)(whole == (double)v);
+    bits ^= sign & is_whole & ((uint32_t)last << 31);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    const float missing = whole == (double)v ? 0.0f : NAN, below = u < 0.0f ? missing : 0.0f;
+    return value + (u > -INFINITY ? below : 0.0f);
+}
+
+#define f64_power(u, v) pow(u, v)
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
 static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
@@ -267,7 +386,7 @@ SHARED void focal_loss_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_r[lane] += powf(f32_sigmoid(-t_block[k][lane] * z_block[k][lane]), r) * f32_softplus(-t_block[k][lane] * z_block[k][lane]);
+                sum_t_z_r[lane] += f32_power(f32_sigmoid(-t_block[k][lane] * z_block[k][lane]), r) * f32_softplus(-t_block[k][lane] * z_block[k][lane]);
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -292,10 +411,10 @@ SHARED void focal_loss_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_r_lanes[lane] += powf(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
+                    sum_t_z_r_lanes[lane] += f32_power(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_r += powf(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
+                sum_t_z_r += f32_power(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
             }
             sum_t_z_r += f32_total(sum_t_z_r_lanes);
         }
@@ -348,7 +467,7 @@ SHARED void focal_loss_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_r[lane] += pow(f64_sigmoid(-t_block[k][lane] * z_block[k][lane]), r) * f64_softplus(-t_block[k][lane] * z_block[k][lane]);
+                sum_t_z_r[lane] += f64_power(f64_sigmoid(-t_block[k][lane] * z_block[k][lane]), r) * f64_softplus(-t_block[k][lane] * z_block[k][lane]);
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -373,10 +492,10 @@ SHARED void focal_loss_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_r_lanes[lane] += pow(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
+                    sum_t_z_r_lanes[lane] += f64_power(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_r += pow(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
+                sum_t_z_r += f64_power(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
             }
             sum_t_z_r += f64_total(sum_t_z_r_lanes);
         }
@@ -434,9 +553,9 @@ SHARED void focal_loss_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sigmoid_t_z[lane] = f32_sigmoid(-t_block[k][lane] * z_block[k][lane]);
                 softplus_t_z[lane] = f32_softplus(-t_block[k][lane] * z_block[k][lane]);
-                sum_t_z_r[lane] = f32_add_product(powf(sigmoid_t_z[lane], r), softplus_t_z[lane], sum_t_z_r[lane]);
+                sum_t_z_r[lane] = f32_add_product(f32_power(sigmoid_t_z[lane], r), softplus_t_z[lane], sum_t_z_r[lane]);
                 p[lane] = f32_sigmoid(t_block[k][lane] * z_block[k][lane]);
-                dz_block[k][lane] = weight * t_block[k][lane] * powf(sigmoid_t_z[lane], r) * (-sigmoid_t_z[lane] - r * p[lane] * softplus_t_z[lane]);
+                dz_block[k][lane] = weight * t_block[k][lane] * f32_power(sigmoid_t_z[lane], r) * (-sigmoid_t_z[lane] - r * p[lane] * softplus_t_z[lane]);
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -469,16 +588,16 @@ SHARED void focal_loss_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_
                     const ptrdiff_t k = first + lane;
                     float sigmoid_t_z = f32_sigmoid(-t[row * K + k] * z[row * K + k]);
                     float softplus_t_z = f32_softplus(-t[row * K + k] * z[row * K + k]);
-                    sum_t_z_r_lanes[lane] = f32_add_product(powf(sigmoid_t_z, r), softplus_t_z, sum_t_z_r_lanes[lane]);
+                    sum_t_z_r_lanes[lane] = f32_add_product(f32_power(sigmoid_t_z, r), softplus_t_z, sum_t_z_r_lanes[lane]);
                     float p = f32_sigmoid(t[row * K + k] * z[row * K + k]);
-                    dz[row * K + k] = weight * t[row * K + k] * powf(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
+                    dz[row * K + k] = weight * t[row * K + k] * f32_power(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
                 float sigmoid_t_z = f32_sigmoid(-t[row * K + k] * z[row * K + k]);
                 float softplus_t_z = f32_softplus(-t[row * K + k] * z[row * K + k]);
-                sum_t_z_r = f32_add_product(powf(sigmoid_t_z, r), softplus_t_z, sum_t_z_r);
+                sum_t_z_r = f32_add_product(f32_power(sigmoid_t_z, r), softplus_t_z, sum_t_z_r);
                 float p = f32_sigmoid(t[row * K + k] * z[row * K + k]);
-                dz[row * K + k] = weight * t[row * K + k] * powf(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
+                dz[row * K + k] = weight * t[row * K + k] * f32_power(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
             }
             sum_t_z_r += f32_total(sum_t_z_r_lanes);
         }
@@ -538,9 +657,9 @@ SHARED void focal_loss_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sigmoid_t_z[lane] = f64_sigmoid(-t_block[k][lane] * z_block[k][lane]);
                 softplus_t_z[lane] = f64_softplus(-t_block[k][lane] * z_block[k][lane]);
-                sum_t_z_r[lane] = f64_add_product(pow(sigmoid_t_z[lane], r), softplus_t_z[lane], sum_t_z_r[lane]);
+                sum_t_z_r[lane] = f64_add_product(f64_power(sigmoid_t_z[lane], r), softplus_t_z[lane], sum_t_z_r[lane]);
                 p[lane] = f64_sigmoid(t_block[k][lane] * z_block[k][lane]);
-                dz_block[k][lane] = weight * t_block[k][lane] * pow(sigmoid_t_z[lane], r) * (-sigmoid_t_z[lane] - r * p[lane] * softplus_t_z[lane]);
+                dz_block[k][lane] = weight * t_block[k][lane] * f64_power(sigmoid_t_z[lane], r) * (-sigmoid_t_z[lane] - r * p[lane] * softplus_t_z[lane]);
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -573,16 +692,16 @@ SHARED void focal_loss_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_
                     const ptrdiff_t k = first + lane;
                     double sigmoid_t_z = f64_sigmoid(-t[row * K + k] * z[row * K + k]);
                     double softplus_t_z = f64_softplus(-t[row * K + k] * z[row * K + k]);
-                    sum_t_z_r_lanes[lane] = f64_add_product(pow(sigmoid_t_z, r), softplus_t_z, sum_t_z_r_lanes[lane]);
+                    sum_t_z_r_lanes[lane] = f64_add_product(f64_power(sigmoid_t_z, r), softplus_t_z, sum_t_z_r_lanes[lane]);
                     double p = f64_sigmoid(t[row * K + k] * z[row * K + k]);
-                    dz[row * K + k] = weight * t[row * K + k] * pow(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
+                    dz[row * K + k] = weight * t[row * K + k] * f64_power(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
                 double sigmoid_t_z = f64_sigmoid(-t[row * K + k] * z[row * K + k]);
                 double softplus_t_z = f64_softplus(-t[row * K + k] * z[row * K + k]);
-                sum_t_z_r = f64_add_product(pow(sigmoid_t_z, r), softplus_t_z, sum_t_z_r);
+                sum_t_z_r = f64_add_product(f64_power(sigmoid_t_z, r), softplus_t_z, sum_t_z_r);
                 double p = f64_sigmoid(t[row * K + k] * z[row * K + k]);
-                dz[row * K + k] = weight * t[row * K + k] * pow(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
+                dz[row * K + k] = weight * t[row * K + k] * f64_power(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
             }
             sum_t_z_r += f64_total(sum_t_z_r_lanes);
         }

@@ -175,7 +175,7 @@ def _focal_loss_kernel(z, t, r, losses):
     for row in range(B):
         sum_t_z_r = real(0)
         for k in range(K):
-            sum_t_z_r += _sigmoid(-t[row, k] * z[row, k], real(1)) ** r * _softplus(-t[row, k] * z[row, k], real(1))
+            sum_t_z_r += _power(_sigmoid(-t[row, k] * z[row, k], real(1)), r) * _softplus(-t[row, k] * z[row, k], real(1))
         losses[row] = sum_t_z_r
 
 
@@ -278,9 +278,9 @@ def _focal_loss_value_and_gradient_kernel(z, t, r, weight, losses, dz):
         for k in range(K):
             sigmoid_t_z = _sigmoid(-t[row, k] * z[row, k], real(1))
             softplus_t_z = _softplus(-t[row, k] * z[row, k], real(1))
-            sum_t_z_r += sigmoid_t_z ** r * softplus_t_z
+            sum_t_z_r += _power(sigmoid_t_z, r) * softplus_t_z
             p = _sigmoid(t[row, k] * z[row, k], real(1))
-            dz[row, k] = weight * t[row, k] * sigmoid_t_z ** r * (-sigmoid_t_z - r * p * softplus_t_z)
+            dz[row, k] = weight * t[row, k] * _power(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z)
         losses[row] = sum_t_z_r
 
 
@@ -303,6 +303,74 @@ def _focal_loss_value_and_gradient_compiled(z, t, r, weight, losses, dz):
         return None
     _focal_loss_value_and_gradient_kernel(z, t, real(r), real(weight), losses, dz)
     return _weighted_total(losses, real(weight))
+
+
+def _exp_32(u):
+    """exp(u) within 1 eps, gradually to 0 and to infinity; NaN of NaN.
+
+    Numba would call the C library for each number; these operations are done on whole vectors.
+    u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
+    range a polynomial gives exp(r) to the last digit.
+    """
+    # From here on all is 0, or infinite. (The comparisons are such that NaN stays NaN.)
+    u = np.float32(-104) if u < np.float32(-104) else u
+    u = np.float32(89) if u > np.float32(89) else u
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
+    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    whole = t - np.float32(12582912.0)
+    # log 2 in two parts, so that n times the first is exact
+    r = (u - whole * np.float32(0.693359375)) + whole * np.float32(2.1219444005469058e-4)
+    q = np.float32(1.3814611593261361e-3)
+    q = q * r + np.float32(8.368710055947304e-3)
+    q = q * r + np.float32(4.166838899254799e-2)
+    q = q * r + np.float32(0.1666652113199234)
+    q = q * r + np.float32(0.4999999403953552)
+    q = q * r + np.float32(1)
+    q = q * r + np.float32(1)
+    # 2^n as two powers, for 2^-149 and 2^128 are none of the normal numbers; each is made by putting
+    # its exponent in its place, whose own zero is 127.
+    n = np.int32(np.float32(t).view(np.int32) - np.int32(0x4B400000))
+    half = np.int32(n >> np.int32(1))
+    first = np.int32((half << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    second = np.int32((np.int32(n - half) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    return q * first * second
+
+
+def _exp_64(u):
+    """The same in float64, with a longer polynomial."""
+    u = -746.0 if u < -746.0 else u
+    u = 710.0 if u > 710.0 else u
+    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
+    whole = t - 6755399441055744.0
+    r = (u - whole * 0.6931471803691238) - whole * 1.9082149292705877e-10
+    q = 2.5000053635022473e-08
+    q = q * r + 2.7630233617826445e-07
+    q = q * r + 2.755758632280537e-06
+    q = q * r + 2.480149313712676e-05
+    q = q * r + 1.9841269506720737e-04
+    q = q * r + 1.388888894359669e-03
+    q = q * r + 8.333333333494357e-03
+    q = q * r + 4.166666666653027e-02
+    q = q * r + 0.16666666666666413
+    q = q * r + 0.5000000000000011
+    q = q * r + 1.0
+    q = q * r + 1.0
+    n = np.float64(t).view(np.int64) - 0x4338000000000000
+    half = n >> 1
+    first = np.int64((half << 52) + 0x3FF0000000000000).view(np.float64)
+    second = np.int64(((n - half) << 52) + 0x3FF0000000000000).view(np.float64)
+    return q * first * second
+
+
+def _exp(u):
+    """The one or the other, by the dtype."""
+    return _exp_32(u) if u.dtype == np.float32 else _exp_64(u)
+
+
+@overload(_exp, jit_options=_EXACT)
+def _compiled_exp(u):
+    """What compiled code calls."""
+    return _exp_32 if u == types.float32 else _exp_64
 
 
 def _exp_of_negative_32(u):
@@ -361,11 +429,115 @@ def _compiled_exp_of_negative(u):
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
 
 
+def _log_32(u):
+    """log(u) within 1 eps; -inf at 0, NaN below it and of NaN, inf of inf.
+
+    Done on whole vectors, as the exponential is. u = 2^k (1 + f) with a whole k and 1 + f between
+    sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = 2 (s + s^3 / 3 + s^5 / 5 + ...), where
+    a short polynomial in s^2 does for the rest of the series.
+    """
+    normal = u * np.float32(33554432.0) if u < np.float32(1.1754944e-38) else u  # 2^25
+    shift = np.float32(25) if u < np.float32(1.1754944e-38) else np.float32(0)
+    # The bits, less those of sqrt(1/2): what is above bit 23 is k.
+    bits = np.int32(np.float32(normal).view(np.int32) - np.int32(0x3F3504F3))
+    k = np.float32(np.int32(bits >> np.int32(23))) - shift
+    f = np.int32((bits & np.int32(0x7FFFFF)) + np.int32(0x3F3504F3)).view(np.float32) - np.float32(1)
+    s = f / (np.float32(2) + f)
+    w = s * s
+    q = np.float32(0.29580157995224)
+    q = q * w + np.float32(0.3998877704143524)
+    q = q * w + np.float32(0.6666668653488159)
+    half = np.float32(0.5) * f * f
+    # k log 2 in two parts, the larger one exact; the small terms are added up first.
+    small = half - (s * (half + w * q) + k * np.float32(9.058e-06))
+    value = k * np.float32(0.6931381225585938) - (small - f)
+    # What it is at the edges is added: a choice might become a branch, and branches are not done on vectors.
+    above = np.float32(0) if u < np.float32(np.inf) else u
+    at_0 = np.float32(-np.inf) if u == np.float32(0) else np.float32(0)
+    below = np.float32(np.nan) if u < np.float32(0) else np.float32(0)
+    return value + (above + at_0 + below)
+
+
+def _log_64(u):
+    """The same in float64, with a longer polynomial."""
+    normal = u * 18014398509481984.0 if u < 2.2250738585072014e-308 else u  # 2^54
+    shift = 54.0 if u < 2.2250738585072014e-308 else 0.0
+    bits = np.int64(np.float64(normal).view(np.int64) - np.int64(0x3FE6A09E667F3BCD))
+    k = np.float64(np.int64(bits >> np.int64(52))) - shift
+    f = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) + np.int64(0x3FE6A09E667F3BCD)).view(np.float64) - 1.0
+    s = f / (2.0 + f)
+    w = s * s
+    q = 0.14616721179861816
+    q = q * w + 0.15331699633543858
+    q = q * w + 0.18182889786191042
+    q = q * w + 0.2222221112572281
+    q = q * w + 0.28571428626031065
+    q = q * w + 0.3999999999989938
+    q = q * w + 0.666666666666667
+    half = 0.5 * f * f
+    small = half - (s * (half + w * q) + k * 1.9082149292705877e-10)
+    value = k * 0.6931471803691238 - (small - f)
+    above = 0.0 if u < np.inf else u
+    at_0 = -np.inf if u == 0.0 else 0.0
+    below = np.nan if u < 0.0 else 0.0
+    return value + (above + at_0 + below)
+
+
+def _log(u):
+    """The one or the other, by the dtype."""
+    return _log_32(u) if u.dtype == np.float32 else _log_64(u)
+
+
+@overload(_log, jit_options=_EXACT)
+def _compiled_log(u):
+    """What compiled code calls."""
+    return _log_32 if u == types.float32 else _log_64
+
+
 @njit(**_FAST)
 def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+def _power_32(u, v):
+    """u ** v within 1 eps, and at the edges what C's pow gives.
+
+    Numba would call the C library for each number; these operations are done on whole vectors. In float64
+    exp(v log |u|) has digits to spare for float32.
+    """
+    base = abs(u)
+    size = np.float32(_exp(np.float64(v) * _log(np.float64(base))))
+    size = np.float32(1) if v == np.float32(0) else size  # of NaN and infinity too
+    size = np.float32(1) if base == np.float32(1) else size
+    # The sign is that of u, -0 too, to an odd power; from 2^24 on all floats are even numbers.
+    near = v if abs(v) < np.float32(16777216) else np.float32(16777216)
+    whole = np.int32(near)
+    odd = whole if np.float32(whole) == near else np.int32(0)
+    sign = np.int32(np.int32(np.int32(odd) << np.int32(31)) & np.float32(u).view(np.int32))
+    value = np.int32(sign ^ np.float32(size).view(np.int32)).view(np.float32)
+    # A choice between results might become a branch, and branches are not done on vectors: NaN is added.
+    undefined = np.float32(0) if np.float32(whole) == near else np.float32(np.nan)
+    undefined = undefined if v == v else np.float32(np.nan)
+    undefined = undefined if u < np.float32(0) else np.float32(0)
+    return value + (undefined if u > np.float32(-np.inf) else np.float32(0))
+
+
+def _power_64(u, v):
+    """The same in float64, by the C library: there no digits are left to spare."""
+    return u**v
+
+
+def _power(u, v):
+    """The one or the other, by the dtype."""
+    return _power_32(u, v) if u.dtype == np.float32 else _power_64(u, v)
+
+
+@overload(_power, jit_options={**_EXACT, "forceinline": True})  # too long to be, unless told
+def _compiled_power(u, v):
+    """What compiled code calls."""
+    return _power_32 if u == types.float32 else _power_64
 
 
 @njit(**_EXACT)

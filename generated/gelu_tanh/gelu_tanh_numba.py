@@ -244,15 +244,28 @@ def _gelu_tanh_jacobian_x_kernel(x, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     T = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         for i in range(K):
             u = real(math.sqrt((2 * (1 / math.pi)))) * (x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000))
             T[i] = _tanh(u)
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = real(0)
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        value = real(0)
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = real(0)
             out[row, i, i] = real(1 / 2) * (T[i] + x[row, i] * real(math.sqrt((2 * (1 / math.pi)))) * (real(26829) * (x[row, i] * x[row, i]) / real(200000) + real(1)) * (real(1) - T[i] * T[i]) + real(1))
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _writes(3))
@@ -520,6 +533,61 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
+
+
+@njit(**_FAST)
+def _is_streamed(result, least):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
 
 
 def _tanh_32(u):

@@ -55,16 +55,28 @@ enum {
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
 
-/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
-   makes no vectors. */
+/* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
+   them only where it is needed, and a loop that does so makes no vectors. */
 static inline float f32_choice(int first, float a, float b)
 {
-    return first ? a : b;
+    uint32_t one, other;
+    memcpy(&one, &a, sizeof one);
+    memcpy(&other, &b, sizeof other);
+    const uint32_t mask = -(uint32_t)first, bits = (one & mask) | (other & ~mask);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 static inline double f64_choice(int first, double a, double b)
 {
-    return first ? a : b;
+    uint64_t one, other;
+    memcpy(&one, &a, sizeof one);
+    memcpy(&other, &b, sizeof other);
+    const uint64_t mask = -(uint64_t)first, bits = (one & mask) | (other & ~mask);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)

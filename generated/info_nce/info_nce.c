@@ -85,16 +85,28 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
 
-/* One of two values, both of which are known: a loop in which one is worked out only where it is needed
-   makes no vectors. */
+/* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
+   them only where it is needed, and a loop that does so makes no vectors. */
 static inline float f32_choice(int first, float a, float b)
 {
-    return first ? a : b;
+    uint32_t one, other;
+    memcpy(&one, &a, sizeof one);
+    memcpy(&other, &b, sizeof other);
+    const uint32_t mask = -(uint32_t)first, bits = (one & mask) | (other & ~mask);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 static inline double f64_choice(int first, double a, double b)
 {
-    return first ? a : b;
+    uint64_t one, other;
+    memcpy(&one, &a, sizeof one);
+    memcpy(&other, &b, sizeof other);
+    const uint64_t mask = -(uint64_t)first, bits = (one & mask) | (other & ~mask);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
@@ -451,7 +463,6 @@ SHARED void info_nce_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, const f
                 total = f32_larger(f32_largest_wide(total_lanes), total);
             }
             m[i] = total;
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
             /* s[i]: between 1 and the number of terms */
             total = 0.0f;
             for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
@@ -463,6 +474,7 @@ SHARED void info_nce_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, const f
                 for (; first + F32_LANES <= end; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
+                        /* e: between 0 and 1, and at least one of them is 1 */
                         float e = f32_exp_of_negative(u[i * N + k] - m[i]);
                         total_lanes[lane] += e;
                     }
@@ -471,6 +483,7 @@ SHARED void info_nce_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, const f
                     first = end - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
+                        /* e: between 0 and 1, and at least one of them is 1 */
                         float e = f32_exp_of_negative(u[i * N + k] - m[i]);
                         const float total_term = e;
                         total_lanes[lane] += lane < again ? 0.0f : total_term;
@@ -478,6 +491,7 @@ SHARED void info_nce_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, const f
                     first = end;
                 }
                 for (ptrdiff_t k = first; k < end; k++) {
+                    /* e: between 0 and 1, and at least one of them is 1 */
                     float e = f32_exp_of_negative(u[i * N + k] - m[i]);
                     total += e;
                 }
@@ -569,7 +583,6 @@ SHARED void info_nce_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, const d
                 total = f64_larger(f64_largest_wide(total_lanes), total);
             }
             m[i] = total;
-            /* e[k]: between 0 and 1, and at least one of them is 1 */
             /* s[i]: between 1 and the number of terms */
             total = 0.0;
             for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
@@ -581,6 +594,7 @@ SHARED void info_nce_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, const d
                 for (; first + F64_LANES <= end; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
+                        /* e: between 0 and 1, and at least one of them is 1 */
                         double e = f64_exp_of_negative(u[i * N + k] - m[i]);
                         total_lanes[lane] += e;
                     }
@@ -589,6 +603,7 @@ SHARED void info_nce_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, const d
                     first = end - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
+                        /* e: between 0 and 1, and at least one of them is 1 */
                         double e = f64_exp_of_negative(u[i * N + k] - m[i]);
                         const double total_term = e;
                         total_lanes[lane] += lane < again ? 0.0 : total_term;
@@ -596,6 +611,7 @@ SHARED void info_nce_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, const d
                     first = end;
                 }
                 for (ptrdiff_t k = first; k < end; k++) {
+                    /* e: between 0 and 1, and at least one of them is 1 */
                     double e = f64_exp_of_negative(u[i * N + k] - m[i]);
                     total += e;
                 }

@@ -185,10 +185,10 @@ def _info_nce_kernel(S, T, losses):
                 u[i, k] = S[row, i, k] / T
                 total = _larger_exponent(total, u[i, k])
             m[i] = total
-            # e[k]: between 0 and 1, and at least one of them is 1
             # s[i]: between 1 and the number of terms
             total = real(0)
             for k in range(N):
+                # e: between 0 and 1, and at least one of them is 1
                 e = _exp_of_negative(u[i, k] - m[i])
                 total += e
             s[i] = total

@@ -187,8 +187,16 @@ def _label_smoothing_kernel(z, eps, y, losses):
             s += e
         log_s = _log(s)
         sum_z_m_log_s = real(0)
-        for k in range(K):
-            sum_z_m_log_s += _log_ratio(z[row, k], m, log_s)
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                z_part = z[row, begin : begin + 1024]
+                sum_z_m_log_s_part = real(0)
+                for k in range(z_part.size):
+                    sum_z_m_log_s_part += _log_ratio(z_part[k], m, log_s)
+                sum_z_m_log_s += sum_z_m_log_s_part
+        else:
+            for k in range(K):
+                sum_z_m_log_s += _log_ratio(z[row, k], m, log_s)
         losses[row] = _exact_sum(((real(1) - eps) * _minus_log_ratio(z[row, y[row]], m, log_s) if real(1) - eps != real(0) else real(0)), (-eps * sum_z_m_log_s / real(K) if eps != real(0) else real(0)))
 
 
@@ -242,6 +250,47 @@ def _label_smoothing_kernel_by_blocks(all_z, eps, all_y, all_losses):
         _label_smoothing_kernel(all_z[done:], eps, all_y[done:], all_losses[done:])
 
 
+@njit(**_FAST)
+def _label_smoothing_kernel_by_chunks(z, eps, y, losses):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part = z[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e = _exp_of_negative(z_part[k] - shift)
+                s += e
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share * s_of_chunk[chunk]
+        log_s = _log(s)
+        sum_z_m_log_s = real(0)
+        for k in range(K):
+            sum_z_m_log_s += _log_ratio(z[row, k], m, log_s)
+        losses[row] = _exact_sum(((real(1) - eps) * _minus_log_ratio(z[row, y[row]], m, log_s) if real(1) - eps != real(0) else real(0)), (-eps * sum_z_m_log_s / real(K) if eps != real(0) else real(0)))
+
+
 @_by_dtype(_reads(2), _number, _places(1), _writes(1), _number, total=True)
 def _label_smoothing_compiled(z, eps, y, losses, weight_):
     """Do the loops and add up the losses; None where the arguments do not fit together."""
@@ -254,6 +303,8 @@ def _label_smoothing_compiled(z, eps, y, losses, weight_):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _label_smoothing_kernel_by_blocks(z, real(eps), y, losses)
+    elif K * z.itemsize >= _LONG_ROW:
+        _label_smoothing_kernel_by_chunks(z, real(eps), y, losses)
     else:
         _label_smoothing_kernel(z, real(eps), y, losses)
     return _weighted_total(losses, real(weight_))
@@ -356,8 +407,16 @@ def _label_smoothing_value_and_gradient_kernel(z, eps, y, weight, losses, dz):
             s += dz[row, k]
         log_s = _log(s)
         sum_z_m_log_s = real(0)
-        for k in range(K):
-            sum_z_m_log_s += _log_ratio(z[row, k], m, log_s)
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                z_part = z[row, begin : begin + 1024]
+                sum_z_m_log_s_part = real(0)
+                for k in range(z_part.size):
+                    sum_z_m_log_s_part += _log_ratio(z_part[k], m, log_s)
+                sum_z_m_log_s += sum_z_m_log_s_part
+        else:
+            for k in range(K):
+                sum_z_m_log_s += _log_ratio(z[row, k], m, log_s)
         losses[row] = _exact_sum(((real(1) - eps) * _minus_log_ratio(z[row, y[row]], m, log_s) if real(1) - eps != real(0) else real(0)), (-eps * sum_z_m_log_s / real(K) if eps != real(0) else real(0)))
         # dz[row, y[row]]: worked out before its operands are overwritten
         aside = weight * (dz[row, y[row]] / s - (real(1) - eps) - eps / real(K))
@@ -438,6 +497,59 @@ def _label_smoothing_value_and_gradient_kernel_by_blocks(all_z, eps, all_y, weig
         _label_smoothing_value_and_gradient_kernel(all_z[done:], eps, all_y[done:], weight, all_losses[done:], all_dz[done:])
 
 
+@njit(**_FAST)
+def _label_smoothing_value_and_gradient_kernel_by_chunks(z, eps, y, weight, losses, dz):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, dz_part = z[row, begin:end], dz[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                dz_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += dz_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        log_s = _log(s)
+        sum_z_m_log_s = real(0)
+        for k in range(K):
+            sum_z_m_log_s += _log_ratio(z[row, k], m, log_s)
+        losses[row] = _exact_sum(((real(1) - eps) * _minus_log_ratio(z[row, y[row]], m, log_s) if real(1) - eps != real(0) else real(0)), (-eps * sum_z_m_log_s / real(K) if eps != real(0) else real(0)))
+        # dz[row, y[row]]: worked out before its operands are overwritten
+        aside = weight * (share[y[row] // places] * dz[row, y[row]] / s - (real(1) - eps) - eps / real(K))
+        scale = real(1) / s
+        scale_2 = eps / real(K)
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dz_part = dz[row, begin:end]
+            scale_3 = scale * share[chunk]
+            for j in range(end - begin):
+                dz_part[j] = weight * (scale_3 * dz_part[j] - scale_2)
+        dz[row, y[row]] = aside
+
+
 @_by_dtype(_reads(2), _number, _places(1), _number, _writes(1), _writes(2), total=True)
 def _label_smoothing_value_and_gradient_compiled(z, eps, y, weight, losses, dz):
     """Do the loops and add up the losses; None where the arguments do not fit together."""
@@ -458,9 +570,16 @@ def _label_smoothing_value_and_gradient_compiled(z, eps, y, weight, losses, dz):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _label_smoothing_value_and_gradient_kernel_by_blocks(z, real(eps), y, real(weight), losses, dz)
+    elif K * z.itemsize >= _LONG_ROW:
+        _label_smoothing_value_and_gradient_kernel_by_chunks(z, real(eps), y, real(weight), losses, dz)
     else:
         _label_smoothing_value_and_gradient_kernel(z, real(eps), y, real(weight), losses, dz)
     return _weighted_total(losses, real(weight))
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 @njit(**_EXACT)

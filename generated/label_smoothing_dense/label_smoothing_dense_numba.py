@@ -191,30 +191,39 @@ def _label_smoothing_dense_kernel(z, t, eps, losses):
             s_2 += e
         log_s = _log(s_2)
         sum_s_z_m = real(0)
-        for k in range(K):
-            sum_s_z_m += (s[k] * _log_ratio(z[row, k], m, log_s) if s[k] != real(0) else real(0))
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                s_part, z_part = s[begin : begin + 1024], z[row, begin : begin + 1024]
+                sum_s_z_m_part = real(0)
+                for k in range(s_part.size):
+                    sum_s_z_m_part += (s_part[k] * _log_ratio(z_part[k], m, log_s) if s_part[k] != real(0) else real(0))
+                sum_s_z_m += sum_s_z_m_part
+        else:
+            for k in range(K):
+                sum_s_z_m += (s[k] * _log_ratio(z[row, k], m, log_s) if s[k] != real(0) else real(0))
         losses[row] = -sum_s_z_m
 
 
 @njit(**_FAST)
 def _label_smoothing_dense_kernel_by_blocks(all_z, all_t, eps, all_losses):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 208 else 16  # they stay in the nearest cache
     s = np.empty((32, K), all_losses.dtype)  # of one block
     each_m = np.empty(32, all_losses.dtype)  # of one block
     e = np.empty((32, K), all_losses.dtype)  # of one block
     each_s_2 = np.empty(32, all_losses.dtype)  # of one block
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         t = all_t[start:stop]
         losses = all_losses[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             scale = eps / real(K)
             for k in range(K):
@@ -224,10 +233,10 @@ def _label_smoothing_dense_kernel_by_blocks(all_z, all_t, eps, all_losses):
                 e[row, k] = z[row, k] - m
             each_m[row] = m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s_2: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s_2 = real(0)
             for k in range(K):
                 s_2 += e[row, k]
@@ -236,7 +245,7 @@ def _label_smoothing_dense_kernel_by_blocks(all_z, all_t, eps, all_losses):
             s_2 = each_s_2[row]
             log_s = _log(s_2)
             each_log_s[row] = log_s
-        for row in range(32):
+        for row in range(len(z)):
             m = each_m[row]
             log_s = each_log_s[row]
             sum_s_z_m = real(0)
@@ -244,9 +253,53 @@ def _label_smoothing_dense_kernel_by_blocks(all_z, all_t, eps, all_losses):
                 sum_s_z_m += (s[row, k] * _log_ratio(z[row, k], m, log_s) if s[row, k] != real(0) else real(0))
             losses[row] = -sum_s_z_m
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _label_smoothing_dense_kernel(all_z[done:], all_t[done:], eps, all_losses[done:])
+
+
+@njit(**_FAST)
+def _label_smoothing_dense_kernel_by_chunks(z, t, eps, losses):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    s = np.empty(K, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_2_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        scale = eps / real(K)
+        # e: between 0 and 1, and at least one of them is 1
+        # s_2: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            t_part, s_part, z_part = t[row, begin:end], s[begin:end], z[row, begin:end]
+            for k in range(end - begin):
+                s_part[k] = (real(1) - eps) * t_part[k] + scale
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s_2 = real(0)
+            for k in range(end - begin):
+                e = _exp_of_negative(z_part[k] - shift)
+                s_2 += e
+            m_of_chunk[chunk] = m
+            s_2_of_chunk[chunk] = s_2
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s_2 = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            s_2 += share * s_2_of_chunk[chunk]
+        log_s = _log(s_2)
+        sum_s_z_m = real(0)
+        for k in range(K):
+            sum_s_z_m += (s[k] * _log_ratio(z[row, k], m, log_s) if s[k] != real(0) else real(0))
+        losses[row] = -sum_s_z_m
 
 
 @_by_dtype(_reads(2), _reads(2), _number, _writes(1), _number, total=True)
@@ -261,6 +314,8 @@ def _label_smoothing_dense_compiled(z, t, eps, losses, weight_):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _label_smoothing_dense_kernel_by_blocks(z, t, real(eps), losses)
+    elif K * z.itemsize >= _LONG_ROW:
+        _label_smoothing_dense_kernel_by_chunks(z, t, real(eps), losses)
     else:
         _label_smoothing_dense_kernel(z, t, real(eps), losses)
     return _weighted_total(losses, real(weight_))
@@ -377,25 +432,26 @@ def _label_smoothing_dense_value_and_gradient_kernel(z, t, eps, weight, losses, 
 
 @njit(**_FAST)
 def _label_smoothing_dense_value_and_gradient_kernel_by_blocks(all_z, all_t, eps, weight, all_losses, all_dz):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 208 else 16  # they stay in the nearest cache
     each_m = np.empty(32, all_losses.dtype)  # of one block
     e = np.empty((32, K), all_losses.dtype)  # of one block
     each_s_2 = np.empty(32, all_losses.dtype)  # of one block
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
     each_sum_s = np.empty(32, all_losses.dtype)  # of one block
     each_scale_2 = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         t = all_t[start:stop]
         losses = all_losses[start:stop]
         dz = all_dz[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             sum_s = real(0)
             scale = eps / real(K)
@@ -408,10 +464,10 @@ def _label_smoothing_dense_value_and_gradient_kernel_by_blocks(all_z, all_t, eps
             each_m[row] = m
             each_sum_s[row] = sum_s
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s_2: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s_2 = real(0)
             for k in range(K):
                 s_2 += e[row, k]
@@ -425,7 +481,7 @@ def _label_smoothing_dense_value_and_gradient_kernel_by_blocks(all_z, all_t, eps
             sum_s = each_sum_s[row]
             scale_2 = sum_s / s_2
             each_scale_2[row] = scale_2
-        for row in range(32):
+        for row in range(len(z)):
             m = each_m[row]
             log_s = each_log_s[row]
             scale_2 = each_scale_2[row]
@@ -435,9 +491,65 @@ def _label_smoothing_dense_value_and_gradient_kernel_by_blocks(all_z, all_t, eps
                 dz[row, k] = weight * (scale_2 * e[row, k] - dz[row, k])
             losses[row] = -sum_s_z_m
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _label_smoothing_dense_value_and_gradient_kernel(all_z[done:], all_t[done:], eps, weight, all_losses[done:], all_dz[done:])
+
+
+@njit(**_FAST)
+def _label_smoothing_dense_value_and_gradient_kernel_by_chunks(z, t, eps, weight, losses, dz):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    e = np.empty(K, losses.dtype)  # of one sample
+    share = np.empty(chunks, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_2_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        sum_s = real(0)
+        scale = eps / real(K)
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s_2: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            t_part = t[row, begin:end]
+            dz_part = dz[row, begin:end]
+            z_part = z[row, begin:end]
+            e_part = e[begin:end]
+            for k in range(end - begin):
+                dz_part[k] = (real(1) - eps) * t_part[k] + scale
+                m = _larger_exponent(m, z_part[k])
+                sum_s += dz_part[k]
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s_2 = real(0)
+            for k in range(end - begin):
+                e_part[k] = _exp_of_negative(z_part[k] - shift)
+                s_2 += e_part[k]
+            m_of_chunk[chunk] = m
+            s_2_of_chunk[chunk] = s_2
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s_2 = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s_2 += share[chunk] * s_2_of_chunk[chunk]
+        log_s = _log(s_2)
+        sum_s_z_m = real(0)
+        scale_2 = sum_s / s_2
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dz_part, z_part, e_part = dz[row, begin:end], z[row, begin:end], e[begin:end]
+            scale_3 = scale_2 * share[chunk]
+            for k in range(end - begin):
+                sum_s_z_m += (dz_part[k] * _log_ratio(z_part[k], m, log_s) if dz_part[k] != real(0) else real(0))
+                dz_part[k] = weight * (scale_3 * e_part[k] - dz_part[k])
+        losses[row] = -sum_s_z_m
 
 
 @_by_dtype(_reads(2), _reads(2), _number, _number, _writes(1), _writes(2), total=True)
@@ -459,9 +571,16 @@ def _label_smoothing_dense_value_and_gradient_compiled(z, t, eps, weight, losses
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _label_smoothing_dense_value_and_gradient_kernel_by_blocks(z, t, real(eps), real(weight), losses, dz)
+    elif K * z.itemsize >= _LONG_ROW:
+        _label_smoothing_dense_value_and_gradient_kernel_by_chunks(z, t, real(eps), real(weight), losses, dz)
     else:
         _label_smoothing_dense_value_and_gradient_kernel(z, t, real(eps), real(weight), losses, dz)
     return _weighted_total(losses, real(weight))
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):

@@ -163,15 +163,31 @@ def _layer_norm_kernel(x, eps, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         sum_x = real(0)
-        for k in range(K):
-            sum_x += x[row, k]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                x_part = x[row, begin : begin + 1024]
+                sum_x_part = real(0)
+                for k in range(x_part.size):
+                    sum_x_part += x_part[k]
+                sum_x += sum_x_part
+        else:
+            for k in range(K):
+                sum_x += x[row, k]
         mu = sum_x / real(K)
         sum_x_mu = real(0)
-        for k in range(K):
-            sum_x_mu += (x[row, k] - mu) ** 2
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                x_part = x[row, begin : begin + 1024]
+                sum_x_mu_part = real(0)
+                for k in range(x_part.size):
+                    sum_x_mu_part += (x_part[k] - mu) ** 2
+                sum_x_mu += sum_x_mu_part
+        else:
+            for k in range(K):
+                sum_x_mu += (x[row, k] - mu) ** 2
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
         scale = real(1) / sigma
@@ -321,6 +337,7 @@ def _layer_norm_jacobian_x_kernel(x, eps, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     x_hat = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         sum_x = real(0)
@@ -338,9 +355,21 @@ def _layer_norm_jacobian_x_kernel(x, eps, out):
         for i in range(K):
             scale_2 = real(1) / real(K)
             scale_3 = x_hat[i] / real(K)
-            for j in range(K):
-                out[row, i, j] = (-scale_2 - scale_3 * x_hat[j]) / sigma
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part, x_hat_part = out[row, i, begin:end], x_hat[begin:end]
+                    for j in range(out_part.size):
+                        value = (-scale_2 - scale_3 * x_hat_part[j]) / sigma
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = (-scale_2 - scale_3 * x_hat[j]) / sigma
             out[row, i, i] = (real(1) - real(1) / real(K) - x_hat[i] * x_hat[i] / real(K)) / sigma
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _number, _writes(3))
@@ -427,19 +456,41 @@ def _layer_norm_vjp_kernel(x, eps, g, dx):
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_dx = _outgrows_caches(dx)
+    large_dx = _is_streamed(dx, _CACHED)
     for row in range(B):
         sum_x = real(0)
         sum_g = real(0)
-        for k in range(K):
-            sum_x += x[row, k]
-            sum_g += g[row, k]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                x_part, g_part = x[row, begin : begin + 1024], g[row, begin : begin + 1024]
+                sum_x_part = real(0)
+                sum_g_part = real(0)
+                for k in range(x_part.size):
+                    sum_x_part += x_part[k]
+                    sum_g_part += g_part[k]
+                sum_x += sum_x_part
+                sum_g += sum_g_part
+        else:
+            for k in range(K):
+                sum_x += x[row, k]
+                sum_g += g[row, k]
         mu = sum_x / real(K)
         sum_x_mu = real(0)
         early = real(0)
-        for k in range(K):
-            sum_x_mu += (x[row, k] - mu) ** 2
-            early += g[row, k] * (x[row, k] - mu)
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                x_part, g_part = x[row, begin : begin + 1024], g[row, begin : begin + 1024]
+                sum_x_mu_part = real(0)
+                early_part = real(0)
+                for k in range(x_part.size):
+                    sum_x_mu_part += (x_part[k] - mu) ** 2
+                    early_part += g_part[k] * (x_part[k] - mu)
+                sum_x_mu += sum_x_mu_part
+                early += early_part
+        else:
+            for k in range(K):
+                sum_x_mu += (x[row, k] - mu) ** 2
+                early += g[row, k] * (x[row, k] - mu)
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
         scale = real(1) / sigma
@@ -464,10 +515,11 @@ def _layer_norm_vjp_kernel(x, eps, g, dx):
 
 @njit(**_FAST)
 def _layer_norm_vjp_kernel_by_blocks(all_x, eps, all_g, all_dx):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_dx.dtype.type  # keeps literals narrow
     B = all_x.shape[0]
     K = all_x.shape[1]
+    together = 32 if K * all_x.itemsize <= 277 else 16  # they stay in the nearest cache
     each_sum_x = np.empty(32, all_dx.dtype)  # of one block
     each_mu = np.empty(32, all_dx.dtype)  # of one block
     each_sum_x_mu = np.empty(32, all_dx.dtype)  # of one block
@@ -476,12 +528,12 @@ def _layer_norm_vjp_kernel_by_blocks(all_x, eps, all_g, all_dx):
     each_scale_2 = np.empty(32, all_dx.dtype)  # of one block
     each_scale_3 = np.empty(32, all_dx.dtype)  # of one block
     each_early = np.empty(32, all_dx.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         x = all_x[start:stop]
         g = all_g[start:stop]
         dx = all_dx[start:stop]
-        for row in range(32):
+        for row in range(len(x)):
             sum_x = real(0)
             sum_g = real(0)
             for k in range(K):
@@ -493,7 +545,7 @@ def _layer_norm_vjp_kernel_by_blocks(all_x, eps, all_g, all_dx):
             sum_x = each_sum_x[row]
             mu = sum_x / real(K)
             each_mu[row] = mu
-        for row in range(32):
+        for row in range(len(x)):
             mu = each_mu[row]
             sum_x_mu = real(0)
             early = real(0)
@@ -515,7 +567,7 @@ def _layer_norm_vjp_kernel_by_blocks(all_x, eps, all_g, all_dx):
             each_scale[row] = scale
             each_scale_2[row] = scale_2
             each_scale_3[row] = scale_3
-        for row in range(32):
+        for row in range(len(x)):
             mu = each_mu[row]
             scale = each_scale[row]
             scale_2 = each_scale_2[row]
@@ -523,7 +575,7 @@ def _layer_norm_vjp_kernel_by_blocks(all_x, eps, all_g, all_dx):
             for j in range(K):
                 dx[row, j] = scale * (g[row, j] - scale_2 * (x[row, j] - mu) - scale_3)
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _layer_norm_vjp_kernel(all_x[done:], eps, all_g[done:], all_dx[done:])
 
@@ -619,19 +671,41 @@ def _layer_norm_jvp_kernel(x, eps, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         sum_x = real(0)
         sum_x_dot = real(0)
-        for k in range(K):
-            sum_x += x[row, k]
-            sum_x_dot += x_dot[row, k]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                x_part, x_dot_part = x[row, begin : begin + 1024], x_dot[row, begin : begin + 1024]
+                sum_x_part = real(0)
+                sum_x_dot_part = real(0)
+                for k in range(x_part.size):
+                    sum_x_part += x_part[k]
+                    sum_x_dot_part += x_dot_part[k]
+                sum_x += sum_x_part
+                sum_x_dot += sum_x_dot_part
+        else:
+            for k in range(K):
+                sum_x += x[row, k]
+                sum_x_dot += x_dot[row, k]
         mu = sum_x / real(K)
         sum_x_mu = real(0)
         early = real(0)
-        for k in range(K):
-            sum_x_mu += (x[row, k] - mu) ** 2
-            early += x_dot[row, k] * (x[row, k] - mu)
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                x_part, x_dot_part = x[row, begin : begin + 1024], x_dot[row, begin : begin + 1024]
+                sum_x_mu_part = real(0)
+                early_part = real(0)
+                for k in range(x_part.size):
+                    sum_x_mu_part += (x_part[k] - mu) ** 2
+                    early_part += x_dot_part[k] * (x_part[k] - mu)
+                sum_x_mu += sum_x_mu_part
+                early += early_part
+        else:
+            for k in range(K):
+                sum_x_mu += (x[row, k] - mu) ** 2
+                early += x_dot[row, k] * (x[row, k] - mu)
         v = sum_x_mu / real(K)
         sigma = math.sqrt(v + eps)
         scale = real(1) / sigma
@@ -656,10 +730,11 @@ def _layer_norm_jvp_kernel(x, eps, x_dot, out):
 
 @njit(**_FAST)
 def _layer_norm_jvp_kernel_by_blocks(all_x, eps, all_x_dot, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_out.dtype.type  # keeps literals narrow
     B = all_x.shape[0]
     K = all_x.shape[1]
+    together = 32 if K * all_x.itemsize <= 277 else 16  # they stay in the nearest cache
     each_sum_x = np.empty(32, all_out.dtype)  # of one block
     each_mu = np.empty(32, all_out.dtype)  # of one block
     each_sum_x_mu = np.empty(32, all_out.dtype)  # of one block
@@ -668,12 +743,12 @@ def _layer_norm_jvp_kernel_by_blocks(all_x, eps, all_x_dot, all_out):
     each_scale_2 = np.empty(32, all_out.dtype)  # of one block
     each_scale_3 = np.empty(32, all_out.dtype)  # of one block
     each_early = np.empty(32, all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         x = all_x[start:stop]
         x_dot = all_x_dot[start:stop]
         out = all_out[start:stop]
-        for row in range(32):
+        for row in range(len(x)):
             sum_x = real(0)
             sum_x_dot = real(0)
             for k in range(K):
@@ -685,7 +760,7 @@ def _layer_norm_jvp_kernel_by_blocks(all_x, eps, all_x_dot, all_out):
             sum_x = each_sum_x[row]
             mu = sum_x / real(K)
             each_mu[row] = mu
-        for row in range(32):
+        for row in range(len(x)):
             mu = each_mu[row]
             sum_x_mu = real(0)
             early = real(0)
@@ -707,7 +782,7 @@ def _layer_norm_jvp_kernel_by_blocks(all_x, eps, all_x_dot, all_out):
             each_scale[row] = scale
             each_scale_2[row] = scale_2
             each_scale_3[row] = scale_3
-        for row in range(32):
+        for row in range(len(x)):
             mu = each_mu[row]
             scale = each_scale[row]
             scale_2 = each_scale_2[row]
@@ -715,7 +790,7 @@ def _layer_norm_jvp_kernel_by_blocks(all_x, eps, all_x_dot, all_out):
             for i in range(K):
                 out[row, i] = scale * (x_dot[row, i] - scale_2 * (x[row, i] - mu) - scale_3)
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _layer_norm_jvp_kernel(all_x[done:], eps, all_x_dot[done:], all_out[done:])
 
@@ -749,15 +824,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

@@ -165,7 +165,7 @@ def _leaky_relu_kernel(x, a, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
@@ -265,11 +265,24 @@ def _leaky_relu_jacobian_x_kernel(x, a, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = real(0)
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        value = real(0)
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = real(0)
             out[row, i, i] = (real(1) if x[row, i] > real(0) else a)
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _number, _writes(3))
@@ -349,7 +362,7 @@ def _leaky_relu_jacobian_a_kernel(x, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
@@ -523,7 +536,7 @@ def _leaky_relu_jvp_kernel(x, a, x_dot, a_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
@@ -573,15 +586,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

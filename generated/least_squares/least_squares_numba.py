@@ -218,6 +218,7 @@ def _least_squares_value_and_gradient_kernel(X, y, w, losses, dw, dX):
     real = losses.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
+    huge_dX = _is_streamed(dX, _FILLED)
     sum_X_w = np.empty(N, losses.dtype)  # of all samples
     r = np.empty(N, losses.dtype)  # of all samples
     for n in range(N):
@@ -236,8 +237,20 @@ def _least_squares_value_and_gradient_kernel(X, y, w, losses, dw, dX):
         for j in range(D):
             dw[j] += r[n] * X[n, j]
     for n in range(N):
-        for j in range(D):
-            dX[n, j] = w[j] * r[n]
+        if huge_dX:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(dX[n]):
+                dX_part, w_part = dX[n, begin:end], w[begin:end]
+                for j in range(dX_part.size):
+                    value = w_part[j] * r[n]
+                    if whole:
+                        _stream(dX_part, j, value)
+                    else:
+                        dX_part[j] = value
+        else:
+            for j in range(D):
+                dX[n, j] = w[j] * r[n]
+    if huge_dX:
+        _end_of_streams()
 
 
 def least_squares_hvp(X, v, out=None):
@@ -359,6 +372,61 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
+
+
+@njit(**_FAST)
+def _is_streamed(result, least):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -140,8 +140,7 @@ def least_squares_value_and_gradient(X, y, w, out=None):
     r = sum_X_w - y  # [N]
     sum_r = _dot(r, r)  # scalar
     losses[...] = 0.5 * sum_r
-    np.multiply(X, r[:, None], out=dX)
-    np.add.reduce(dX, axis=0, out=dw)
+    np.matmul(r, X, out=dw)
     np.multiply(w, r[:, None], out=dX)
     value = losses[()]
     return value, (dw, dX)

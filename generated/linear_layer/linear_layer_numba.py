@@ -305,13 +305,26 @@ def _linear_layer_jacobian_W_kernel(x, W, entries):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
+    huge_entries = _is_streamed(entries, _FILLED)
     for row in range(B):
         for i in range(K):
             for j in range(N):
-                for k in range(K):
-                    entries[row, i, j, k] = real(0)
+                if huge_entries:  # whole lines of memory are written past the caches
+                    for begin, end, whole in _in_lines(entries[row, i, j]):
+                        entries_part = entries[row, i, j, begin:end]
+                        for k in range(entries_part.size):
+                            value = real(0)
+                            if whole:
+                                _stream(entries_part, k, value)
+                            else:
+                                entries_part[k] = value
+                else:
+                    for k in range(K):
+                        entries[row, i, j, k] = real(0)
             for j in range(N):
                 entries[row, i, j, i] = x[row, j]
+    if huge_entries:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(3))
@@ -402,11 +415,24 @@ def _linear_layer_jacobian_b_kernel(x, W, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = W.shape[0]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for k in range(K):
-                out[row, i, k] = real(0)
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part = out[row, i, begin:end]
+                    for k in range(out_part.size):
+                        value = real(0)
+                        if whole:
+                            _stream(out_part, k, value)
+                        else:
+                            out_part[k] = value
+            else:
+                for k in range(K):
+                    out[row, i, k] = real(0)
             out[row, i, i] = real(1)
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(3))
@@ -496,10 +522,23 @@ def _linear_layer_jacobian_x_kernel(x, W, out):
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for j in range(N):
-                out[row, i, j] = W[i, j]
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part, W_part = out[row, i, begin:end], W[i, begin:end]
+                    for j in range(out_part.size):
+                        value = W_part[j]
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(N):
+                    out[row, i, j] = W[i, j]
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(3))
@@ -894,6 +933,61 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
     """
     most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
     return min(samples, most)
+
+
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
+
+
+@njit(**_FAST)
+def _is_streamed(result, least):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

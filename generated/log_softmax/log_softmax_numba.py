@@ -180,21 +180,22 @@ def _log_softmax_kernel(z, out):
 
 @njit(**_FAST)
 def _log_softmax_kernel_by_blocks(all_z, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     each_m = np.empty(32, all_out.dtype)  # of one block
     e = np.empty((32, K), all_out.dtype)  # of one block
     each_s = np.empty(32, all_out.dtype)  # of one block
     each_log_s = np.empty(32, all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
@@ -202,10 +203,10 @@ def _log_softmax_kernel_by_blocks(all_z, all_out):
                 e[row, k] = z[row, k] - m
             each_m[row] = m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += e[row, k]
@@ -214,15 +215,54 @@ def _log_softmax_kernel_by_blocks(all_z, all_out):
             s = each_s[row]
             log_s = _log(s)
             each_log_s[row] = log_s
-        for row in range(32):
+        for row in range(len(z)):
             m = each_m[row]
             log_s = each_log_s[row]
             for i in range(K):
                 out[row, i] = _log_ratio(z[row, i], m, log_s)
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _log_softmax_kernel(all_z[done:], all_out[done:])
+
+
+@njit(**_FAST)
+def _log_softmax_kernel_by_chunks(z, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part = z[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e = _exp_of_negative(z_part[k] - shift)
+                s += e
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share * s_of_chunk[chunk]
+        log_s = _log(s)
+        for i in range(K):
+            out[row, i] = _log_ratio(z[row, i], m, log_s)
 
 
 @_by_dtype(_reads(2), _writes(2))
@@ -235,6 +275,8 @@ def _log_softmax_compiled(z, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _log_softmax_kernel_by_blocks(z, out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _log_softmax_kernel_by_chunks(z, out)
     else:
         _log_softmax_kernel(z, out)
     return True
@@ -308,6 +350,7 @@ def _log_softmax_jacobian_z_kernel(z, out):
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     e = np.empty(K, out.dtype)  # of one sample
     p = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
@@ -325,9 +368,21 @@ def _log_softmax_jacobian_z_kernel(z, out):
         for i in range(K):
             p[i] = scale * e[i]
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = -p[j]
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part, p_part = out[row, i, begin:end], p[begin:end]
+                    for j in range(out_part.size):
+                        value = -p_part[j]
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = -p[j]
             out[row, i, i] = real(1) - p[i]
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _writes(3))
@@ -433,21 +488,22 @@ def _log_softmax_vjp_kernel(z, g, dz):
 
 @njit(**_FAST)
 def _log_softmax_vjp_kernel_by_blocks(all_z, all_g, all_dz):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_dz.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     each_s = np.empty(32, all_dz.dtype)  # of one block
     each_sum_g = np.empty(32, all_dz.dtype)  # of one block
     each_scale = np.empty(32, all_dz.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         g = all_g[start:stop]
         dz = all_dz[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             sum_g = real(0)
             for k in range(K):
@@ -457,10 +513,10 @@ def _log_softmax_vjp_kernel_by_blocks(all_z, all_g, all_dz):
                 dz[row, k] = z[row, k] - m
             each_sum_g[row] = sum_g
         flat = dz.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += dz[row, k]
@@ -470,14 +526,60 @@ def _log_softmax_vjp_kernel_by_blocks(all_z, all_g, all_dz):
             sum_g = each_sum_g[row]
             scale = sum_g / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(z)):
             scale = each_scale[row]
             for i in range(K):
                 dz[row, i] = g[row, i] - scale * dz[row, i]
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _log_softmax_vjp_kernel(all_z[done:], all_g[done:], all_dz[done:])
+
+
+@njit(**_FAST)
+def _log_softmax_vjp_kernel_by_chunks(z, g, dz):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = dz.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // dz.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, dz.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, dz.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, dz.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        sum_g = real(0)
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, g_part, dz_part = z[row, begin:end], g[row, begin:end], dz[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+                sum_g += g_part[k]
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                dz_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += dz_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        scale = sum_g / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            g_part, dz_part = g[row, begin:end], dz[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                dz_part[i] = g_part[i] - scale_2 * dz_part[i]
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(2))
@@ -496,6 +598,8 @@ def _log_softmax_vjp_compiled(z, g, dz):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _log_softmax_vjp_kernel_by_blocks(z, g, dz)
+    elif K * z.itemsize >= _LONG_ROW:
+        _log_softmax_vjp_kernel_by_chunks(z, g, dz)
     else:
         _log_softmax_vjp_kernel(z, g, dz)
     return True
@@ -583,38 +687,47 @@ def _log_softmax_jvp_kernel(z, z_dot, out):
             s += out[row, k]
         sum_z_dot_p = real(0)
         scale = real(1) / s
-        for i in range(K):
-            sum_z_dot_p += scale * z_dot[row, i] * out[row, i]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                z_dot_part, out_part = z_dot[row, begin : begin + 1024], out[row, begin : begin + 1024]
+                sum_z_dot_p_part = real(0)
+                for i in range(z_dot_part.size):
+                    sum_z_dot_p_part += scale * z_dot_part[i] * out_part[i]
+                sum_z_dot_p += sum_z_dot_p_part
+        else:
+            for i in range(K):
+                sum_z_dot_p += scale * z_dot[row, i] * out[row, i]
         for i in range(K):
             out[row, i] = z_dot[row, i] - sum_z_dot_p
 
 
 @njit(**_FAST)
 def _log_softmax_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     each_s = np.empty(32, all_out.dtype)  # of one block
     each_scale = np.empty(32, all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         z_dot = all_z_dot[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
                 out[row, k] = z[row, k] - m
         flat = out.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += out[row, k]
@@ -623,7 +736,7 @@ def _log_softmax_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
             s = each_s[row]
             scale = real(1) / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(z)):
             scale = each_scale[row]
             sum_z_dot_p = real(0)
             for i in range(K):
@@ -631,9 +744,59 @@ def _log_softmax_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
             for i in range(K):
                 out[row, i] = z_dot[row, i] - sum_z_dot_p
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _log_softmax_jvp_kernel(all_z[done:], all_z_dot[done:], all_out[done:])
+
+
+@njit(**_FAST)
+def _log_softmax_jvp_kernel_by_chunks(z, z_dot, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, out_part = z[row, begin:end], out[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                out_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += out_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        sum_z_dot_p = real(0)
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_dot_part, out_part = z_dot[row, begin:end], out[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                sum_z_dot_p += scale_2 * z_dot_part[i] * out_part[i]
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_dot_part, out_part = z_dot[row, begin:end], out[row, begin:end]
+            for i in range(end - begin):
+                out_part[i] = z_dot_part[i] - sum_z_dot_p
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(2))
@@ -652,9 +815,16 @@ def _log_softmax_jvp_compiled(z, z_dot, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _log_softmax_jvp_kernel_by_blocks(z, z_dot, out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _log_softmax_jvp_kernel_by_chunks(z, z_dot, out)
     else:
         _log_softmax_jvp_kernel(z, z_dot, out)
     return True
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):
@@ -806,6 +976,61 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
+
+
+@njit(**_FAST)
+def _is_streamed(result, least):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -426,7 +426,6 @@ void log_softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict
             total = f32_larger(f32_largest_wide(total_lanes), total);
         }
         m[n] = total;
-        /* e[j]: between 0 and 1, and at least one of them is 1 */
         /* s[n]: between 1 and the number of terms */
         total = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -438,6 +437,7 @@ void log_softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
+                    /* e: between 0 and 1, and at least one of them is 1 */
                     float e = f32_exp_of_negative(Z[n * K + j] - m[n]);
                     total_lanes[lane] += e;
                 }
@@ -446,6 +446,7 @@ void log_softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
+                    /* e: between 0 and 1, and at least one of them is 1 */
                     float e = f32_exp_of_negative(Z[n * K + j] - m[n]);
                     const float total_term = e;
                     total_lanes[lane] += lane < again ? 0.0f : total_term;
@@ -453,6 +454,7 @@ void log_softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
+                /* e: between 0 and 1, and at least one of them is 1 */
                 float e = f32_exp_of_negative(Z[n * K + j] - m[n]);
                 total += e;
             }
@@ -549,7 +551,6 @@ void log_softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restric
             total = f64_larger(f64_largest_wide(total_lanes), total);
         }
         m[n] = total;
-        /* e[j]: between 0 and 1, and at least one of them is 1 */
         /* s[n]: between 1 and the number of terms */
         total = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -561,6 +562,7 @@ void log_softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restric
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
+                    /* e: between 0 and 1, and at least one of them is 1 */
                     double e = f64_exp_of_negative(Z[n * K + j] - m[n]);
                     total_lanes[lane] += e;
                 }
@@ -569,6 +571,7 @@ void log_softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restric
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
+                    /* e: between 0 and 1, and at least one of them is 1 */
                     double e = f64_exp_of_negative(Z[n * K + j] - m[n]);
                     const double total_term = e;
                     total_lanes[lane] += lane < again ? 0.0 : total_term;
@@ -576,6 +579,7 @@ void log_softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restric
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
+                /* e: between 0 and 1, and at least one of them is 1 */
                 double e = f64_exp_of_negative(Z[n * K + j] - m[n]);
                 total += e;
             }
@@ -649,8 +653,8 @@ void log_softmax_layer_batch_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float 
     work += K;
     float *restrict P = work;
     work += K;
-    /* m[n]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t n = 0; n < N; n++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
             float m_lanes[F32_WIDE];
@@ -764,8 +768,8 @@ void log_softmax_layer_batch_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double
     work += K;
     double *restrict P = work;
     work += K;
-    /* m[n]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t n = 0; n < N; n++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
             double m_lanes[F64_WIDE];

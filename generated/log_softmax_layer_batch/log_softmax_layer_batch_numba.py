@@ -153,10 +153,10 @@ def _log_softmax_layer_batch_kernel(Z, out):
         for j in range(K):
             total = _larger_exponent(total, Z[n, j])
         m[n] = total
-        # e[j]: between 0 and 1, and at least one of them is 1
         # s[n]: between 1 and the number of terms
         total = real(0)
         for j in range(K):
+            # e: between 0 and 1, and at least one of them is 1
             e = _exp_of_negative(Z[n, j] - m[n])
             total += e
         s[n] = total
@@ -238,11 +238,11 @@ def _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ):
     real = dZ.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
-    large_dZ = _outgrows_caches(dZ)
+    large_dZ = _is_streamed(dZ, _CACHED)
     e = np.empty(K, dZ.dtype)  # of all samples
     P = np.empty(K, dZ.dtype)  # of all samples
-    # m[n]: the largest exponent becomes 0, so exp cannot overflow
     for n in range(N):
+        # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for j in range(K):
             m = _larger_exponent(m, Z[n, j])
@@ -443,15 +443,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

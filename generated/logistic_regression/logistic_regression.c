@@ -146,23 +146,25 @@ INLINED double f64_exp_of_negative(double x)
 }
 
 enum {
-    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    TILE = 6,    /* rows of a product that are worked on together, in registers */
     DEPTH = 256, /* terms that are added up before they are put down */
     HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
     PLAIN = 8192 /* multiplications below which copying costs more than it saves */
 };
 
-/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+/* TILE rows of a product with a strip, F32_WIDE columns wide; row r of the left matrix begins at at[r]. */
 static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
     const float *restrict strip, float *restrict sums)
 {
-    float lanes[TILE][LANES] = { { 0 } };
-    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    float lanes[TILE][F32_WIDE] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2];
+    const float *fourth = left + at[3], *fifth = left + at[4], *sixth = left + at[5];
     for (ptrdiff_t term = 0; term < terms; term++) {
-        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step],
+            fourth[term * step], fifth[term * step], sixth[term * step] };
         for (int r = 0; r < TILE; r++)
-            for (int lane = 0; lane < LANES; lane++)
-                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+            FOR_LANES(F32_WIDE)
+                lanes[r][lane] = f32_add_product(factors[r], strip[term * F32_WIDE + lane], lanes[r][lane]);
     }
     memcpy(sums, lanes, sizeof lanes);
 }
@@ -173,7 +175,7 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
     float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
 {
-    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+    if (columns < F32_WIDE && columns < rows) { /* the longer axis in vectors: the transposed product */
         f32_matrix_product(columns, rows, terms, right, right_column, right_term,
             left, left_term, left_row, product, product_column, product_row);
         return;
@@ -193,14 +195,14 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
         OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
         for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
             const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
-            float strip[DEPTH * LANES], sums[TILE * LANES];
-            for (ptrdiff_t start = 0; start < columns; start += LANES) {
-                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
-                if (width < LANES)
+            float strip[DEPTH * F32_WIDE], sums[TILE * F32_WIDE];
+            for (ptrdiff_t start = 0; start < columns; start += F32_WIDE) {
+                const ptrdiff_t width = columns - start < F32_WIDE ? columns - start : F32_WIDE;
+                if (width < F32_WIDE)
                     memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
                 for (ptrdiff_t l = 0; l < depth; l++)
                     for (ptrdiff_t j = 0; j < width; j++)
-                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                        strip[l * F32_WIDE + j] = right[(begin + l) * right_term + (start + j) * right_column];
                 for (ptrdiff_t i = top; i < bottom; i += TILE) {
                     ptrdiff_t at[TILE];
                     for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
@@ -209,7 +211,7 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -217,17 +219,19 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     }
 }
 
-/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+/* TILE rows of a product with a strip, F64_WIDE columns wide; row r of the left matrix begins at at[r]. */
 static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
     const double *restrict strip, double *restrict sums)
 {
-    double lanes[TILE][LANES] = { { 0 } };
-    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    double lanes[TILE][F64_WIDE] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2];
+    const double *fourth = left + at[3], *fifth = left + at[4], *sixth = left + at[5];
     for (ptrdiff_t term = 0; term < terms; term++) {
-        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step],
+            fourth[term * step], fifth[term * step], sixth[term * step] };
         for (int r = 0; r < TILE; r++)
-            for (int lane = 0; lane < LANES; lane++)
-                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+            FOR_LANES(F64_WIDE)
+                lanes[r][lane] = f64_add_product(factors[r], strip[term * F64_WIDE + lane], lanes[r][lane]);
     }
     memcpy(sums, lanes, sizeof lanes);
 }
@@ -238,7 +242,7 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
     double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
 {
-    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+    if (columns < F64_WIDE && columns < rows) { /* the longer axis in vectors: the transposed product */
         f64_matrix_product(columns, rows, terms, right, right_column, right_term,
             left, left_term, left_row, product, product_column, product_row);
         return;
@@ -258,14 +262,14 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
         OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
         for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
             const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
-            double strip[DEPTH * LANES], sums[TILE * LANES];
-            for (ptrdiff_t start = 0; start < columns; start += LANES) {
-                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
-                if (width < LANES)
+            double strip[DEPTH * F64_WIDE], sums[TILE * F64_WIDE];
+            for (ptrdiff_t start = 0; start < columns; start += F64_WIDE) {
+                const ptrdiff_t width = columns - start < F64_WIDE ? columns - start : F64_WIDE;
+                if (width < F64_WIDE)
                     memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
                 for (ptrdiff_t l = 0; l < depth; l++)
                     for (ptrdiff_t j = 0; j < width; j++)
-                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                        strip[l * F64_WIDE + j] = right[(begin + l) * right_term + (start + j) * right_column];
                 for (ptrdiff_t i = top; i < bottom; i += TILE) {
                     ptrdiff_t at[TILE];
                     for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
@@ -274,7 +278,7 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -290,6 +294,17 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
 /* 1 / (1 + e^-u), without overflow on either side; that of u and of -u share the exponential. */
@@ -333,6 +348,13 @@ INLINED double f64_softplus(double u)
     q = f64_add_product(q, w, 0.20000000000007292);
     q = f64_add_product(q, w, 0.3333333333333333);
     return (u > 0.0 ? u : 0.0) + 2.0 * f64_add_product(s * w, q, s);
+}
+
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
+{
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
 }
 
 #ifdef __SSE2__
@@ -773,79 +795,166 @@ void logistic_regression_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const 
 
 ptrdiff_t logistic_regression_hvp_work(ptrdiff_t N, ptrdiff_t D)
 {
-    return N * D + D * D + N + N + N;
+    return N * D + D * D;
 }
 
-static void logistic_regression_hvp_step_1_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X,
-    const float *restrict w, float b, float *restrict factor, float *restrict work)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void logistic_regression_hvp_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t D,
+    const float *restrict X, const float *restrict w, float b, float *restrict factor)
 {
-    float *restrict sum_X_w = work;
-    work += N;
-    float *restrict z = work;
-    work += N;
-    float *restrict p = work;
-    work += N;
-    for (ptrdiff_t n = 0; n < N; n++) {
-        float total = 0.0f;
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float X_block[SHORT][LANES];
+        float factor_block[SHORT][LANES];
+        float sum_X_w[LANES], z[LANES], p[LANES];
+        const float *restrict X_rows = X + first * D;
+        float *restrict factor_rows = factor + first * D;
+        for (ptrdiff_t place = 0; place < D; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                X_block[place][lane] = X_rows[lane * D + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_X_w[lane] = 0.0f;
+        }
+        for (ptrdiff_t j = 0; j < D; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_X_w[lane] = f32_add_product(X_block[j][lane], w[j], sum_X_w[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            z[lane] = sum_X_w[lane] + b;
+            p[lane] = f32_sigmoid(z[lane]);
+        }
+        for (ptrdiff_t k = 0; k < D; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                factor_block[k][lane] = p[lane] * X_block[k][lane] * f32_sigmoid(-z[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < D; place++) {
+                factor_rows[lane * D + place] = factor_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void logistic_regression_hvp_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t D, const float *restrict X, const float *restrict w, float b, float *restrict factor)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_X_w[ROWS], z[ROWS], p[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_X_w[row - start] = 0.0f;
+            {
+                float sum_X_w_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_X_w_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= D; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        sum_X_w_lanes[lane] = f32_add_product(X[row * D + j], w[j], sum_X_w_lanes[lane]);
+                    }
+                if (first < D && D >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - D;
+                    first = D - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        const float sum_X_w_term = X[row * D + j] * w[j];
+                        sum_X_w_lanes[lane] += lane < again ? 0.0f : sum_X_w_term;
+                    }
+                    first = D;
+                }
+                for (ptrdiff_t j = first; j < D; j++) {
+                    sum_X_w[row - start] = f32_add_product(X[row * D + j], w[j], sum_X_w[row - start]);
+                }
+                sum_X_w[row - start] += f32_total_wide(sum_X_w_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            z[row - start] = sum_X_w[row - start] + b;
+            p[row - start] = f32_sigmoid(z[row - start]);
+        }
+        if (N * D * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                    float chunk[CHUNK];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        chunk[k - begin] = p[row - start] * X[row * D + k] * f32_sigmoid(-z[row - start]);
+                    }
+                    f32_stream(&factor[row * D + begin], chunk, end - begin);
+                }
+            }
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= D; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        factor[row * D + k] = p[row - start] * X[row * D + k] * f32_sigmoid(-z[row - start]);
+                    }
+                if (first < D && D >= F32_LANES) {
+                    first = D - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        factor[row * D + k] = p[row - start] * X[row * D + k] * f32_sigmoid(-z[row - start]);
+                    }
+                    first = D;
+                }
+                for (ptrdiff_t k = first; k < D; k++) {
+                    factor[row * D + k] = p[row - start] * X[row * D + k] * f32_sigmoid(-z[row - start]);
+                }
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void logistic_regression_hvp_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t D, const float *restrict X, const float *restrict w, float b, float *restrict factor)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        float sum_X_w = 0.0f;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            float total_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                total_lanes[lane] = 0.0f;
+            float sum_X_w_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                sum_X_w_lanes[lane] = 0.0f;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] = f32_add_product(X[n * D + j], w[j], total_lanes[lane]);
+                    sum_X_w_lanes[lane] = f32_add_product(X[row * D + j], w[j], sum_X_w_lanes[lane]);
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
-                    const float total_term = X[n * D + j] * w[j];
-                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                    const float sum_X_w_term = X[row * D + j] * w[j];
+                    sum_X_w_lanes[lane] += lane < again ? 0.0f : sum_X_w_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                total = f32_add_product(X[n * D + j], w[j], total);
+                sum_X_w = f32_add_product(X[row * D + j], w[j], sum_X_w);
             }
-            total += f32_total_wide(total_lanes);
+            sum_X_w += f32_total_widest(sum_X_w_lanes);
         }
-        sum_X_w[n] = total;
-    }
-    {
-        ptrdiff_t first = 0;
-        for (; first + F32_LANES <= N; first += F32_LANES)
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t n = first + lane;
-                z[n] = sum_X_w[n] + b;
-                p[n] = f32_sigmoid(z[n]);
-            }
-        if (first < N && N >= F32_LANES) {
-            first = N - F32_LANES;
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t n = first + lane;
-                z[n] = sum_X_w[n] + b;
-                p[n] = f32_sigmoid(z[n]);
-            }
-            first = N;
-        }
-        for (ptrdiff_t n = first; n < N; n++) {
-            z[n] = sum_X_w[n] + b;
-            p[n] = f32_sigmoid(z[n]);
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
+        float z = sum_X_w + b;
+        float p = f32_sigmoid(z);
         if (N * D * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, D);
                 float chunk[CHUNK];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = p[n] * X[n * D + k] * f32_sigmoid(-z[n]);
+                    chunk[k - begin] = p * X[row * D + k] * f32_sigmoid(-z);
                 }
-                f32_stream(&factor[n * D + begin], chunk, end - begin);
+                f32_stream(&factor[row * D + begin], chunk, end - begin);
             }
         }
         else {
@@ -853,22 +962,50 @@ static void logistic_regression_hvp_step_1_f32(ptrdiff_t N, ptrdiff_t D, const f
             for (; first + F32_LANES <= D; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    factor[n * D + k] = p[n] * X[n * D + k] * f32_sigmoid(-z[n]);
+                    factor[row * D + k] = p * X[row * D + k] * f32_sigmoid(-z);
                 }
             if (first < D && D >= F32_LANES) {
                 first = D - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    factor[n * D + k] = p[n] * X[n * D + k] * f32_sigmoid(-z[n]);
+                    factor[row * D + k] = p * X[row * D + k] * f32_sigmoid(-z);
                 }
                 first = D;
             }
             for (ptrdiff_t k = first; k < D; k++) {
-                factor[n * D + k] = p[n] * X[n * D + k] * f32_sigmoid(-z[n]);
+                factor[row * D + k] = p * X[row * D + k] * f32_sigmoid(-z);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void logistic_regression_hvp_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t D, const float *restrict X, const float *restrict w, float b, float *restrict factor)
+{
+    if (D <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        logistic_regression_hvp_step_1_f32_short_rows(from, whole, D, X, w, b, factor);
+        from = whole;
+    }
+    if (stay_near(N, 2 * D * (ptrdiff_t)sizeof(float)))
+        logistic_regression_hvp_step_1_f32_near_rows(from, to, N, D, X, w, b, factor);
+    else
+        logistic_regression_hvp_step_1_f32_long_rows(from, to, N, D, X, w, b, factor);
     end_of_streams();
+}
+
+static void logistic_regression_hvp_step_1_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X,
+    const float *restrict w, float b, float *restrict factor)
+{
+    if (N * D <= GRAIN)
+        logistic_regression_hvp_step_1_f32_rows(0, N, N, D, X, w, b, factor);
+    else {
+        const ptrdiff_t unit = D <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        logistic_regression_hvp_step_1_f32_rows(share(N, unit, 0), share(N, unit, 1), N, D, X, w, b,
+            factor);
+    }
 }
 
 static void logistic_regression_hvp_step_2_f32(ptrdiff_t D, const float *restrict v,
@@ -914,81 +1051,170 @@ void logistic_regression_hvp_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict
     work += N * D;
     float *restrict sum_factor_X = work;
     work += D * D;
-    logistic_regression_hvp_step_1_f32(N, D, X, w, b, factor, work);
+    logistic_regression_hvp_step_1_f32(N, D, X, w, b, factor);
     f32_matrix_product(D, D, N, X, 1, D, factor, D, 1, sum_factor_X, D, 1);
     logistic_regression_hvp_step_2_f32(D, v, sum_factor_X, out);
 }
 
-static void logistic_regression_hvp_step_1_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X,
-    const double *restrict w, double b, double *restrict factor, double *restrict work)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void logistic_regression_hvp_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t D,
+    const double *restrict X, const double *restrict w, double b, double *restrict factor)
 {
-    double *restrict sum_X_w = work;
-    work += N;
-    double *restrict z = work;
-    work += N;
-    double *restrict p = work;
-    work += N;
-    for (ptrdiff_t n = 0; n < N; n++) {
-        double total = 0.0;
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double X_block[SHORT][LANES];
+        double factor_block[SHORT][LANES];
+        double sum_X_w[LANES], z[LANES], p[LANES];
+        const double *restrict X_rows = X + first * D;
+        double *restrict factor_rows = factor + first * D;
+        for (ptrdiff_t place = 0; place < D; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                X_block[place][lane] = X_rows[lane * D + place];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_X_w[lane] = 0.0;
+        }
+        for (ptrdiff_t j = 0; j < D; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                sum_X_w[lane] = f64_add_product(X_block[j][lane], w[j], sum_X_w[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            z[lane] = sum_X_w[lane] + b;
+            p[lane] = f64_sigmoid(z[lane]);
+        }
+        for (ptrdiff_t k = 0; k < D; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                factor_block[k][lane] = p[lane] * X_block[k][lane] * f64_sigmoid(-z[lane]);
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < D; place++) {
+                factor_rows[lane * D + place] = factor_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void logistic_regression_hvp_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t D, const double *restrict X, const double *restrict w, double b,
+    double *restrict factor)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_X_w[ROWS], z[ROWS], p[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_X_w[row - start] = 0.0;
+            {
+                double sum_X_w_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_X_w_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= D; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t j = first + lane;
+                        sum_X_w_lanes[lane] = f64_add_product(X[row * D + j], w[j], sum_X_w_lanes[lane]);
+                    }
+                if (first < D && D >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - D;
+                    first = D - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t j = first + lane;
+                        const double sum_X_w_term = X[row * D + j] * w[j];
+                        sum_X_w_lanes[lane] += lane < again ? 0.0 : sum_X_w_term;
+                    }
+                    first = D;
+                }
+                for (ptrdiff_t j = first; j < D; j++) {
+                    sum_X_w[row - start] = f64_add_product(X[row * D + j], w[j], sum_X_w[row - start]);
+                }
+                sum_X_w[row - start] += f64_total_wide(sum_X_w_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            z[row - start] = sum_X_w[row - start] + b;
+            p[row - start] = f64_sigmoid(z[row - start]);
+        }
+        if (N * D * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
+                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
+                    double chunk[CHUNK];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        chunk[k - begin] = p[row - start] * X[row * D + k] * f64_sigmoid(-z[row - start]);
+                    }
+                    f64_stream(&factor[row * D + begin], chunk, end - begin);
+                }
+            }
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= D; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        factor[row * D + k] = p[row - start] * X[row * D + k] * f64_sigmoid(-z[row - start]);
+                    }
+                if (first < D && D >= F64_LANES) {
+                    first = D - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        factor[row * D + k] = p[row - start] * X[row * D + k] * f64_sigmoid(-z[row - start]);
+                    }
+                    first = D;
+                }
+                for (ptrdiff_t k = first; k < D; k++) {
+                    factor[row * D + k] = p[row - start] * X[row * D + k] * f64_sigmoid(-z[row - start]);
+                }
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void logistic_regression_hvp_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t D, const double *restrict X, const double *restrict w, double b,
+    double *restrict factor)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        double sum_X_w = 0.0;
         for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-            double total_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
-                total_lanes[lane] = 0.0;
+            double sum_X_w_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                sum_X_w_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
-                    total_lanes[lane] = f64_add_product(X[n * D + j], w[j], total_lanes[lane]);
+                    sum_X_w_lanes[lane] = f64_add_product(X[row * D + j], w[j], sum_X_w_lanes[lane]);
                 }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
-                    const double total_term = X[n * D + j] * w[j];
-                    total_lanes[lane] += lane < again ? 0.0 : total_term;
+                    const double sum_X_w_term = X[row * D + j] * w[j];
+                    sum_X_w_lanes[lane] += lane < again ? 0.0 : sum_X_w_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                total = f64_add_product(X[n * D + j], w[j], total);
+                sum_X_w = f64_add_product(X[row * D + j], w[j], sum_X_w);
             }
-            total += f64_total_wide(total_lanes);
+            sum_X_w += f64_total_widest(sum_X_w_lanes);
         }
-        sum_X_w[n] = total;
-    }
-    {
-        ptrdiff_t first = 0;
-        for (; first + F64_LANES <= N; first += F64_LANES)
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t n = first + lane;
-                z[n] = sum_X_w[n] + b;
-                p[n] = f64_sigmoid(z[n]);
-            }
-        if (first < N && N >= F64_LANES) {
-            first = N - F64_LANES;
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t n = first + lane;
-                z[n] = sum_X_w[n] + b;
-                p[n] = f64_sigmoid(z[n]);
-            }
-            first = N;
-        }
-        for (ptrdiff_t n = first; n < N; n++) {
-            z[n] = sum_X_w[n] + b;
-            p[n] = f64_sigmoid(z[n]);
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
+        double z = sum_X_w + b;
+        double p = f64_sigmoid(z);
         if (N * D * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, D);
                 double chunk[CHUNK];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = p[n] * X[n * D + k] * f64_sigmoid(-z[n]);
+                    chunk[k - begin] = p * X[row * D + k] * f64_sigmoid(-z);
                 }
-                f64_stream(&factor[n * D + begin], chunk, end - begin);
+                f64_stream(&factor[row * D + begin], chunk, end - begin);
             }
         }
         else {
@@ -996,22 +1222,51 @@ static void logistic_regression_hvp_step_1_f64(ptrdiff_t N, ptrdiff_t D, const d
             for (; first + F64_LANES <= D; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    factor[n * D + k] = p[n] * X[n * D + k] * f64_sigmoid(-z[n]);
+                    factor[row * D + k] = p * X[row * D + k] * f64_sigmoid(-z);
                 }
             if (first < D && D >= F64_LANES) {
                 first = D - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    factor[n * D + k] = p[n] * X[n * D + k] * f64_sigmoid(-z[n]);
+                    factor[row * D + k] = p * X[row * D + k] * f64_sigmoid(-z);
                 }
                 first = D;
             }
             for (ptrdiff_t k = first; k < D; k++) {
-                factor[n * D + k] = p[n] * X[n * D + k] * f64_sigmoid(-z[n]);
+                factor[row * D + k] = p * X[row * D + k] * f64_sigmoid(-z);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void logistic_regression_hvp_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t D, const double *restrict X, const double *restrict w, double b,
+    double *restrict factor)
+{
+    if (D <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        logistic_regression_hvp_step_1_f64_short_rows(from, whole, D, X, w, b, factor);
+        from = whole;
+    }
+    if (stay_near(N, 2 * D * (ptrdiff_t)sizeof(double)))
+        logistic_regression_hvp_step_1_f64_near_rows(from, to, N, D, X, w, b, factor);
+    else
+        logistic_regression_hvp_step_1_f64_long_rows(from, to, N, D, X, w, b, factor);
     end_of_streams();
+}
+
+static void logistic_regression_hvp_step_1_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X,
+    const double *restrict w, double b, double *restrict factor)
+{
+    if (N * D <= GRAIN)
+        logistic_regression_hvp_step_1_f64_rows(0, N, N, D, X, w, b, factor);
+    else {
+        const ptrdiff_t unit = D <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        logistic_regression_hvp_step_1_f64_rows(share(N, unit, 0), share(N, unit, 1), N, D, X, w, b,
+            factor);
+    }
 }
 
 static void logistic_regression_hvp_step_2_f64(ptrdiff_t D, const double *restrict v,
@@ -1057,7 +1312,7 @@ void logistic_regression_hvp_f64(ptrdiff_t N, ptrdiff_t D, const double *restric
     work += N * D;
     double *restrict sum_factor_X = work;
     work += D * D;
-    logistic_regression_hvp_step_1_f64(N, D, X, w, b, factor, work);
+    logistic_regression_hvp_step_1_f64(N, D, X, w, b, factor);
     f64_matrix_product(D, D, N, X, 1, D, factor, D, 1, sum_factor_X, D, 1);
     logistic_regression_hvp_step_2_f64(D, v, sum_factor_X, out);
 }

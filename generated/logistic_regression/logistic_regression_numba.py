@@ -358,20 +358,49 @@ def _logistic_regression_hvp_step_1(X, w, b, factor):
     real = factor.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
-    sum_X_w = np.empty(N, factor.dtype)  # of all samples
-    z = np.empty(N, factor.dtype)  # of all samples
-    p = np.empty(N, factor.dtype)  # of all samples
-    for n in range(N):
-        total = real(0)
+    for row in range(N):
+        sum_X_w = real(0)
         for j in range(D):
-            total += X[n, j] * w[j]
-        sum_X_w[n] = total
-    for n in range(N):
-        z[n] = sum_X_w[n] + b
-        p[n] = _sigmoid(z[n], real(1))
-    for n in range(N):
+            sum_X_w += X[row, j] * w[j]
+        z = sum_X_w + b
+        p = _sigmoid(z, real(1))
         for k in range(D):
-            factor[n, k] = p[n] * X[n, k] * _sigmoid(-z[n], real(1))
+            factor[row, k] = p * X[row, k] * _sigmoid(-z, real(1))
+
+
+@njit(**_FAST)
+def _logistic_regression_hvp_step_1_by_blocks(all_X, w, b, all_factor):
+    """By blocks of 32 samples, so that loops are long where D is small."""
+    real = all_factor.dtype.type  # keeps literals narrow
+    N = all_X.shape[0]
+    D = all_X.shape[1]
+    each_sum_X_w = np.empty(32, all_factor.dtype)  # of one block
+    each_z = np.empty(32, all_factor.dtype)  # of one block
+    each_p = np.empty(32, all_factor.dtype)  # of one block
+    for block in range(N // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        X = all_X[start:stop]
+        factor = all_factor[start:stop]
+        for row in range(32):
+            sum_X_w = real(0)
+            for j in range(D):
+                sum_X_w += X[row, j] * w[j]
+            each_sum_X_w[row] = sum_X_w
+        for row in range(len(X)):
+            sum_X_w = each_sum_X_w[row]
+            z = sum_X_w + b
+            p = _sigmoid(z, real(1))
+            each_z[row] = z
+            each_p[row] = p
+        for row in range(32):
+            z = each_z[row]
+            p = each_p[row]
+            for k in range(D):
+                factor[row, k] = p * X[row, k] * _sigmoid(-z, real(1))
+    # What is left over of the samples
+    done = N - N % 32
+    if done < N:
+        _logistic_regression_hvp_step_1(all_X[done:], w, b, all_factor[done:])
 
 
 @njit(**_FAST)
@@ -390,13 +419,22 @@ def _logistic_regression_hvp_kernel(X, w, b, v, out):
     """Large matrix products are left to BLAS, with compiled loops between them."""
     N = X.shape[0]
     D = X.shape[1]
-    if N * D * D < _FEW_PRODUCTS:
+    if N < _FEW_ROWS or N * D * D < _FEW_PRODUCTS:
         return _logistic_regression_hvp_loops(X, w, b, v, out)
     dtype = out.dtype
-    factor = np.empty((N, D), dtype)
+    step_1 = _logistic_regression_hvp_step_1
+    if D * dtype.itemsize <= 400:
+        step_1 = _logistic_regression_hvp_step_1_by_blocks
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(N, (2 * D) * dtype.itemsize, (1 * D * D) * dtype.itemsize)
+    factor = np.empty((at_once, D), dtype)
     sum_factor_X = np.empty((D, D), dtype)
-    _logistic_regression_hvp_step_1(X, w, b, factor)
-    np.matmul(X.T, factor, out=sum_factor_X)
+    sum_factor_X_part = np.empty_like(sum_factor_X)  # of one block
+    for start in range(0, N, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, N - start))
+        step_1(X[here], w, b, factor[held])
+        _add_product(start == 0, X[here].T, factor[held], sum_factor_X, sum_factor_X_part)
     _logistic_regression_hvp_step_2(v, sum_factor_X, out)
 
 
@@ -417,6 +455,14 @@ def _logistic_regression_hvp_fits(X, w, b, v, out):
     ):
         return False
     return True
+
+
+def _add_product(is_first, left, right, total, part):
+    """Add the product of one block to the total; that of the first block begins it."""
+    if is_first:
+        np.matmul(left, right, out=total)
+    else:
+        np.add(total, np.matmul(left, right, out=part), out=total)
 
 
 def _exp_of_negative_32(u):
@@ -480,6 +526,20 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+# At least so many samples are worked on together, and as many more as these bytes hold.
+_AT_LEAST = 64
+_CACHE = 2**18
+
+
+def _samples_at_once(samples, bytes_of_each, shared_bytes):
+    """How many samples are worked on together: so many that their numbers stay in the cache.
+
+    Up to 512 where what all samples share is large, since that is read once for each block.
+    """
+    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
+    return min(samples, most)
 
 
 @njit(**_EXACT)

@@ -174,8 +174,7 @@ def logistic_regression_value_and_gradient(X, y, w, b, out=None):
     losses[...] = -sum_y_z
     p = _sigmoid(z)  # [N]
     z_bar = p - y  # [N]
-    part_4 = X * z_bar[:, None]
-    np.add.reduce(part_4, axis=0, out=dw)
+    np.matmul(z_bar, X, out=dw)
     db[...] = np.add.reduce(z_bar, axis=-1)
     value = losses[()]
     return value, (dw, db[()])

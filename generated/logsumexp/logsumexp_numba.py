@@ -222,6 +222,44 @@ def _logsumexp_kernel_by_blocks(all_z, all_out):
         _logsumexp_kernel(all_z[done:], all_out[done:])
 
 
+@njit(**_FAST)
+def _logsumexp_kernel_by_chunks(z, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part = z[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e = _exp_of_negative(z_part[k] - shift)
+                s += e
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share * s_of_chunk[chunk]
+        log_s = _log(s)
+        out[row] = m + log_s
+
+
 @_by_dtype(_reads(2), _writes(1))
 def _logsumexp_compiled(z, out):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -232,6 +270,8 @@ def _logsumexp_compiled(z, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _logsumexp_kernel_by_blocks(z, out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _logsumexp_kernel_by_chunks(z, out)
     else:
         _logsumexp_kernel(z, out)
     return True
@@ -364,6 +404,50 @@ def _logsumexp_gradient_z_kernel_by_blocks(all_z, all_out):
         _logsumexp_gradient_z_kernel(all_z[done:], all_out[done:])
 
 
+@njit(**_FAST)
+def _logsumexp_gradient_z_kernel_by_chunks(z, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, out_part = z[row, begin:end], out[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                out_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += out_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            out_part = out[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for j in range(end - begin):
+                out_part[j] = scale_2 * out_part[j]
+
+
 @_by_dtype(_reads(2), _writes(2))
 def _logsumexp_gradient_z_compiled(z, out):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -374,6 +458,8 @@ def _logsumexp_gradient_z_compiled(z, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _logsumexp_gradient_z_kernel_by_blocks(z, out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _logsumexp_gradient_z_kernel_by_chunks(z, out)
     else:
         _logsumexp_gradient_z_kernel(z, out)
     return True
@@ -500,6 +586,50 @@ def _logsumexp_vjp_kernel_by_blocks(all_z, all_g, all_dz):
         _logsumexp_vjp_kernel(all_z[done:], all_g[done:], all_dz[done:])
 
 
+@njit(**_FAST)
+def _logsumexp_vjp_kernel_by_chunks(z, g, dz):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = dz.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // dz.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, dz.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, dz.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, dz.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, dz_part = z[row, begin:end], dz[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                dz_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += dz_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        scale = g[row] / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dz_part = dz[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                dz_part[i] = scale_2 * dz_part[i]
+
+
 @_by_dtype(_reads(2), _reads(1), _writes(2))
 def _logsumexp_vjp_compiled(z, g, dz):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -516,6 +646,8 @@ def _logsumexp_vjp_compiled(z, g, dz):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _logsumexp_vjp_kernel_by_blocks(z, g, dz)
+    elif K * z.itemsize >= _LONG_ROW:
+        _logsumexp_vjp_kernel_by_chunks(z, g, dz)
     else:
         _logsumexp_vjp_kernel(z, g, dz)
     return True
@@ -602,38 +734,47 @@ def _logsumexp_jvp_kernel(z, z_dot, out):
             s += e[k]
         row_total = real(0)
         scale = real(1) / s
-        for i in range(K):
-            row_total += scale * z_dot[row, i] * e[i]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                z_dot_part, e_part = z_dot[row, begin : begin + 1024], e[begin : begin + 1024]
+                row_total_part = real(0)
+                for i in range(z_dot_part.size):
+                    row_total_part += scale * z_dot_part[i] * e_part[i]
+                row_total += row_total_part
+        else:
+            for i in range(K):
+                row_total += scale * z_dot[row, i] * e[i]
         out[row] = row_total
 
 
 @njit(**_FAST)
 def _logsumexp_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     e = np.empty((32, K), all_out.dtype)  # of one block
     each_s = np.empty(32, all_out.dtype)  # of one block
     each_scale = np.empty(32, all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         z_dot = all_z_dot[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
                 e[row, k] = z[row, k] - m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += e[row, k]
@@ -642,16 +783,63 @@ def _logsumexp_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
             s = each_s[row]
             scale = real(1) / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(z)):
             scale = each_scale[row]
             row_total = real(0)
             for i in range(K):
                 row_total += scale * z_dot[row, i] * e[row, i]
             out[row] = row_total
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _logsumexp_jvp_kernel(all_z[done:], all_z_dot[done:], all_out[done:])
+
+
+@njit(**_FAST)
+def _logsumexp_jvp_kernel_by_chunks(z, z_dot, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    e = np.empty(K, out.dtype)  # of one sample
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, e_part = z[row, begin:end], e[begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += e_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        row_total = real(0)
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_dot_part, e_part = z_dot[row, begin:end], e[begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                row_total += scale_2 * z_dot_part[i] * e_part[i]
+        out[row] = row_total
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(1))
@@ -670,9 +858,16 @@ def _logsumexp_jvp_compiled(z, z_dot, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _logsumexp_jvp_kernel_by_blocks(z, z_dot, out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _logsumexp_jvp_kernel_by_chunks(z, z_dot, out)
     else:
         _logsumexp_jvp_kernel(z, z_dot, out)
     return True
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):

@@ -86,23 +86,25 @@ static inline ptrdiff_t thread(void)
 #endif
 
 enum {
-    TILE = 4,    /* rows of a product that are worked on together, LANES columns wide, in registers */
+    TILE = 6,    /* rows of a product that are worked on together, in registers */
     DEPTH = 256, /* terms that are added up before they are put down */
     HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
     PLAIN = 8192 /* multiplications below which copying costs more than it saves */
 };
 
-/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+/* TILE rows of a product with a strip, F32_WIDE columns wide; row r of the left matrix begins at at[r]. */
 static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
     const float *restrict strip, float *restrict sums)
 {
-    float lanes[TILE][LANES] = { { 0 } };
-    const float *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    float lanes[TILE][F32_WIDE] = { { 0 } };
+    const float *first = left + at[0], *second = left + at[1], *third = left + at[2];
+    const float *fourth = left + at[3], *fifth = left + at[4], *sixth = left + at[5];
     for (ptrdiff_t term = 0; term < terms; term++) {
-        const float factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        const float factors[TILE] = { first[term * step], second[term * step], third[term * step],
+            fourth[term * step], fifth[term * step], sixth[term * step] };
         for (int r = 0; r < TILE; r++)
-            for (int lane = 0; lane < LANES; lane++)
-                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+            FOR_LANES(F32_WIDE)
+                lanes[r][lane] = f32_add_product(factors[r], strip[term * F32_WIDE + lane], lanes[r][lane]);
     }
     memcpy(sums, lanes, sizeof lanes);
 }
@@ -113,7 +115,7 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
     float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
 {
-    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+    if (columns < F32_WIDE && columns < rows) { /* the longer axis in vectors: the transposed product */
         f32_matrix_product(columns, rows, terms, right, right_column, right_term,
             left, left_term, left_row, product, product_column, product_row);
         return;
@@ -133,14 +135,14 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
         OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
         for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
             const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
-            float strip[DEPTH * LANES], sums[TILE * LANES];
-            for (ptrdiff_t start = 0; start < columns; start += LANES) {
-                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
-                if (width < LANES)
+            float strip[DEPTH * F32_WIDE], sums[TILE * F32_WIDE];
+            for (ptrdiff_t start = 0; start < columns; start += F32_WIDE) {
+                const ptrdiff_t width = columns - start < F32_WIDE ? columns - start : F32_WIDE;
+                if (width < F32_WIDE)
                     memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
                 for (ptrdiff_t l = 0; l < depth; l++)
                     for (ptrdiff_t j = 0; j < width; j++)
-                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                        strip[l * F32_WIDE + j] = right[(begin + l) * right_term + (start + j) * right_column];
                 for (ptrdiff_t i = top; i < bottom; i += TILE) {
                     ptrdiff_t at[TILE];
                     for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
@@ -149,7 +151,7 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -157,17 +159,19 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     }
 }
 
-/* TILE rows of a product with a strip, LANES columns wide; row r of the left matrix begins at at[r]. */
+/* TILE rows of a product with a strip, F64_WIDE columns wide; row r of the left matrix begins at at[r]. */
 static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
     const double *restrict strip, double *restrict sums)
 {
-    double lanes[TILE][LANES] = { { 0 } };
-    const double *first = left + at[0], *second = left + at[1], *third = left + at[2], *fourth = left + at[3];
+    double lanes[TILE][F64_WIDE] = { { 0 } };
+    const double *first = left + at[0], *second = left + at[1], *third = left + at[2];
+    const double *fourth = left + at[3], *fifth = left + at[4], *sixth = left + at[5];
     for (ptrdiff_t term = 0; term < terms; term++) {
-        const double factors[TILE] = { first[term * step], second[term * step], third[term * step], fourth[term * step] };
+        const double factors[TILE] = { first[term * step], second[term * step], third[term * step],
+            fourth[term * step], fifth[term * step], sixth[term * step] };
         for (int r = 0; r < TILE; r++)
-            for (int lane = 0; lane < LANES; lane++)
-                lanes[r][lane] += factors[r] * strip[term * LANES + lane];
+            FOR_LANES(F64_WIDE)
+                lanes[r][lane] = f64_add_product(factors[r], strip[term * F64_WIDE + lane], lanes[r][lane]);
     }
     memcpy(sums, lanes, sizeof lanes);
 }
@@ -178,7 +182,7 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
     double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
 {
-    if (columns < LANES && columns < rows) { /* the longer axis in vectors: the transposed product */
+    if (columns < F64_WIDE && columns < rows) { /* the longer axis in vectors: the transposed product */
         f64_matrix_product(columns, rows, terms, right, right_column, right_term,
             left, left_term, left_row, product, product_column, product_row);
         return;
@@ -198,14 +202,14 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
         OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
         for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
             const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
-            double strip[DEPTH * LANES], sums[TILE * LANES];
-            for (ptrdiff_t start = 0; start < columns; start += LANES) {
-                const ptrdiff_t width = columns - start < LANES ? columns - start : LANES;
-                if (width < LANES)
+            double strip[DEPTH * F64_WIDE], sums[TILE * F64_WIDE];
+            for (ptrdiff_t start = 0; start < columns; start += F64_WIDE) {
+                const ptrdiff_t width = columns - start < F64_WIDE ? columns - start : F64_WIDE;
+                if (width < F64_WIDE)
                     memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
                 for (ptrdiff_t l = 0; l < depth; l++)
                     for (ptrdiff_t j = 0; j < width; j++)
-                        strip[l * LANES + j] = right[(begin + l) * right_term + (start + j) * right_column];
+                        strip[l * F64_WIDE + j] = right[(begin + l) * right_term + (start + j) * right_column];
                 for (ptrdiff_t i = top; i < bottom; i += TILE) {
                     ptrdiff_t at[TILE];
                     for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
@@ -214,7 +218,7 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * LANES + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -735,139 +739,14 @@ void matrix_factorisation_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C, const doubl
 
 ptrdiff_t matrix_factorisation_value_and_gradient_work(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C)
 {
-    return M * N + M * N + M * C + N * M + N * C + M * N + M + M + N;
+    return M * N + M + 1 + M + 1 + 1 + M * N + M * C + N * C + N;
 }
 
-static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrdiff_t N,
-    ptrdiff_t C, const float *restrict R, const float *restrict O, const float *restrict U,
-    const float *restrict V, float lam, const float *restrict sum_U_V, float *restrict losses,
-    float *restrict factor, float *restrict factor_2, float *restrict work)
+static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t N, ptrdiff_t C,
+    const float *restrict V, float *restrict sum_sum_V, float *restrict work)
 {
-    float *restrict E = work;
-    work += M * N;
-    float *restrict sum_O_E = work;
-    work += M;
-    float *restrict sum_U = work;
-    work += M;
     float *restrict sum_V = work;
     work += N;
-    for (ptrdiff_t m = 0; m < M; m++) {
-        float total = 0.0f;
-        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            float total_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                total_lanes[lane] = 0.0f;
-            ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                    const ptrdiff_t n = first + lane;
-                    E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
-                    total_lanes[lane] = f32_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total_lanes[lane]);
-                }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                    const ptrdiff_t n = first + lane;
-                    E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
-                    const float total_term = O[m * N + n] * (E[m * N + n] * E[m * N + n]);
-                    total_lanes[lane] += lane < again ? 0.0f : total_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t n = first; n < end; n++) {
-                E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
-                total = f32_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total);
-            }
-            total += f32_total_wide(total_lanes);
-        }
-        sum_O_E[m] = total;
-    }
-    float sum_sum_O_E = 0.0f;
-    for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        float sum_sum_O_E_lanes[F32_WIDE];
-        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-            sum_sum_O_E_lanes[lane] = 0.0f;
-        ptrdiff_t first = begin;
-        for (; first + F32_WIDE <= end; first += F32_WIDE)
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                const ptrdiff_t m = first + lane;
-                sum_sum_O_E_lanes[lane] += sum_O_E[m];
-            }
-        if (first < end && end >= F32_WIDE) {
-            const ptrdiff_t again = first + F32_WIDE - end;
-            first = end - F32_WIDE;
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                const ptrdiff_t m = first + lane;
-                const float sum_sum_O_E_term = sum_O_E[m];
-                sum_sum_O_E_lanes[lane] += lane < again ? 0.0f : sum_sum_O_E_term;
-            }
-            first = end;
-        }
-        for (ptrdiff_t m = first; m < end; m++) {
-            sum_sum_O_E += sum_O_E[m];
-        }
-        sum_sum_O_E += f32_total_wide(sum_sum_O_E_lanes);
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        float total = 0.0f;
-        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            float total_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                total_lanes[lane] = 0.0f;
-            ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                    const ptrdiff_t c = first + lane;
-                    total_lanes[lane] = f32_add_product(U[m * C + c], U[m * C + c], total_lanes[lane]);
-                }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                    const ptrdiff_t c = first + lane;
-                    const float total_term = U[m * C + c] * U[m * C + c];
-                    total_lanes[lane] += lane < again ? 0.0f : total_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t c = first; c < end; c++) {
-                total = f32_add_product(U[m * C + c], U[m * C + c], total);
-            }
-            total += f32_total_wide(total_lanes);
-        }
-        sum_U[m] = total;
-    }
-    float sum_sum_U = 0.0f;
-    for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        float sum_sum_U_lanes[F32_WIDE];
-        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-            sum_sum_U_lanes[lane] = 0.0f;
-        ptrdiff_t first = begin;
-        for (; first + F32_WIDE <= end; first += F32_WIDE)
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                const ptrdiff_t m = first + lane;
-                sum_sum_U_lanes[lane] += sum_U[m];
-            }
-        if (first < end && end >= F32_WIDE) {
-            const ptrdiff_t again = first + F32_WIDE - end;
-            first = end - F32_WIDE;
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                const ptrdiff_t m = first + lane;
-                const float sum_sum_U_term = sum_U[m];
-                sum_sum_U_lanes[lane] += lane < again ? 0.0f : sum_sum_U_term;
-            }
-            first = end;
-        }
-        for (ptrdiff_t m = first; m < end; m++) {
-            sum_sum_U += sum_U[m];
-        }
-        sum_sum_U += f32_total_wide(sum_sum_U_lanes);
-    }
     for (ptrdiff_t n = 0; n < N; n++) {
         float total = 0.0f;
         for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
@@ -898,107 +777,219 @@ static void matrix_factorisation_value_and_gradient_step_1_f32(ptrdiff_t M, ptrd
         }
         sum_V[n] = total;
     }
-    float sum_sum_V = 0.0f;
+    float grand_total = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        float sum_sum_V_lanes[F32_WIDE];
+        float grand_total_lanes[F32_WIDE];
         for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-            sum_sum_V_lanes[lane] = 0.0f;
+            grand_total_lanes[lane] = 0.0f;
         ptrdiff_t first = begin;
         for (; first + F32_WIDE <= end; first += F32_WIDE)
             for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t n = first + lane;
-                sum_sum_V_lanes[lane] += sum_V[n];
+                grand_total_lanes[lane] += sum_V[n];
             }
         if (first < end && end >= F32_WIDE) {
             const ptrdiff_t again = first + F32_WIDE - end;
             first = end - F32_WIDE;
             for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t n = first + lane;
-                const float sum_sum_V_term = sum_V[n];
-                sum_sum_V_lanes[lane] += lane < again ? 0.0f : sum_sum_V_term;
+                const float grand_total_term = sum_V[n];
+                grand_total_lanes[lane] += lane < again ? 0.0f : grand_total_term;
             }
             first = end;
         }
         for (ptrdiff_t n = first; n < end; n++) {
-            sum_sum_V += sum_V[n];
+            grand_total += sum_V[n];
         }
-        sum_sum_V += f32_total_wide(sum_sum_V_lanes);
+        grand_total += f32_total_wide(grand_total_lanes);
     }
-    losses[0] = 0.5f * sum_sum_O_E + 0.5f * lam * (sum_sum_U + sum_sum_V);
-    for (ptrdiff_t m = 0; m < M; m++) {
-        if (M * N * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                float chunk[CHUNK];
-                for (ptrdiff_t n = begin; n < end; n++) {
-                    chunk[n - begin] = O[m * N + n] * E[m * N + n];
-                }
-                f32_stream(&factor[m * N + begin], chunk, end - begin);
-            }
-        }
-        else {
-            for (ptrdiff_t n = 0; n < N; n++) {
-                factor[m * N + n] = O[m * N + n] * E[m * N + n];
-            }
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        if (N * M * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-                float chunk[CHUNK];
-                for (ptrdiff_t m = begin; m < end; m++) {
-                    chunk[m - begin] = O[m * N + n] * E[m * N + n];
-                }
-                f32_stream(&factor_2[n * M + begin], chunk, end - begin);
-            }
-        }
-        else {
-            for (ptrdiff_t m = 0; m < M; m++) {
-                factor_2[n * M + m] = O[m * N + n] * E[m * N + n];
-            }
-        }
-    }
-    end_of_streams();
+    sum_sum_V[0] = grand_total;
 }
 
-static void matrix_factorisation_value_and_gradient_step_2_f32(ptrdiff_t M, ptrdiff_t C,
-    ptrdiff_t N, const float *restrict U, const float *restrict V, float lam,
-    const float *restrict sum_factor_V, const float *restrict sum_factor_2_U, float *restrict dU,
-    float *restrict dV)
+/* The samples from `from` up to `to`. */
+SHARED void matrix_factorisation_value_and_gradient_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t N, ptrdiff_t C, const float *restrict R, const float *restrict O,
+    const float *restrict U, const float *restrict sum_U_V, float *restrict sum_O_E,
+    float *restrict sum_U, float *restrict factor)
 {
-    for (ptrdiff_t m = 0; m < M; m++) {
+    for (ptrdiff_t row = from; row < to; row++) {
+        float row_total = 0.0f;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            float row_total_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                row_total_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    row_total_lanes[lane] = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), row_total_lanes[lane]);
+                    factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t n = first + lane;
+                    const float row_total_term = O[row * N + n] * f32_square(sum_U_V[row * N + n] - R[row * N + n]);
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                    factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
+                }
+                first = end;
+            }
+            for (ptrdiff_t n = first; n < end; n++) {
+                row_total = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), row_total);
+                factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
+            }
+            row_total += f32_total_wide(row_total_lanes);
+        }
+        sum_O_E[row] = row_total;
+        float row_total_2 = 0.0f;
+        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+            float row_total_2_lanes[F32_WIDE];
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                row_total_2_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDE <= end; first += F32_WIDE)
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t c = first + lane;
+                    row_total_2_lanes[lane] = f32_add_product(U[row * C + c], U[row * C + c], row_total_2_lanes[lane]);
+                }
+            if (first < end && end >= F32_WIDE) {
+                const ptrdiff_t again = first + F32_WIDE - end;
+                first = end - F32_WIDE;
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                    const ptrdiff_t c = first + lane;
+                    const float row_total_2_term = U[row * C + c] * U[row * C + c];
+                    row_total_2_lanes[lane] += lane < again ? 0.0f : row_total_2_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t c = first; c < end; c++) {
+                row_total_2 = f32_add_product(U[row * C + c], U[row * C + c], row_total_2);
+            }
+            row_total_2 += f32_total_wide(row_total_2_lanes);
+        }
+        sum_U[row] = row_total_2;
+    }
+}
+
+static void matrix_factorisation_value_and_gradient_step_2_f32(ptrdiff_t M, ptrdiff_t N,
+    ptrdiff_t C, const float *restrict R, const float *restrict O, const float *restrict U,
+    const float *restrict sum_U_V, float *restrict sum_O_E, float *restrict sum_U,
+    float *restrict factor)
+{
+    if (M * N <= GRAIN)
+        matrix_factorisation_value_and_gradient_step_2_f32_rows(0, M, N, C, R, O, U, sum_U_V, sum_O_E,
+            sum_U, factor);
+    else {
+        OMP(omp parallel)
+        matrix_factorisation_value_and_gradient_step_2_f32_rows(share(M, 1, 0), share(M, 1, 1), N, C, R,
+            O, U, sum_U_V, sum_O_E, sum_U, factor);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void matrix_factorisation_value_and_gradient_step_3_f32_short_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t C, const float *restrict U, float lam,
+    const float *restrict sum_factor_V, float *restrict dU)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dU[row * C + c] = sum_factor_V[row * C + c] + lam * U[row * C + c];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void matrix_factorisation_value_and_gradient_step_3_f32_long_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t M, ptrdiff_t C, const float *restrict U, float lam,
+    const float *restrict sum_factor_V, float *restrict dU)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (M * C * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, C);
                 float chunk[CHUNK];
                 for (ptrdiff_t c = begin; c < end; c++) {
-                    chunk[c - begin] = sum_factor_V[m * C + c] + lam * U[m * C + c];
+                    chunk[c - begin] = sum_factor_V[row * C + c] + lam * U[row * C + c];
                 }
-                f32_stream(&dU[m * C + begin], chunk, end - begin);
+                f32_stream(&dU[row * C + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t c = 0; c < C; c++) {
-                dU[m * C + c] = sum_factor_V[m * C + c] + lam * U[m * C + c];
+                dU[row * C + c] = sum_factor_V[row * C + c] + lam * U[row * C + c];
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void matrix_factorisation_value_and_gradient_step_3_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t M, ptrdiff_t C, const float *restrict U, float lam,
+    const float *restrict sum_factor_V, float *restrict dU)
+{
+    if (C <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        matrix_factorisation_value_and_gradient_step_3_f32_short_rows(from, whole, C, U, lam,
+            sum_factor_V, dU);
+        from = whole;
+    }
+    matrix_factorisation_value_and_gradient_step_3_f32_long_rows(from, to, M, C, U, lam,
+        sum_factor_V, dU);
+    end_of_streams();
+}
+
+static void matrix_factorisation_value_and_gradient_step_3_f32(ptrdiff_t M, ptrdiff_t C,
+    const float *restrict U, float lam, const float *restrict sum_factor_V, float *restrict dU)
+{
+    if (M * C <= GRAIN)
+        matrix_factorisation_value_and_gradient_step_3_f32_rows(0, M, M, C, U, lam, sum_factor_V, dU);
+    else {
+        const ptrdiff_t unit = C <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        matrix_factorisation_value_and_gradient_step_3_f32_rows(share(M, unit, 0), share(M, unit, 1), M,
+            C, U, lam, sum_factor_V, dU);
+    }
+}
+
+static void matrix_factorisation_value_and_gradient_step_4_f32(ptrdiff_t M,
+    const float *restrict sum_O_E, const float *restrict sum_U, float *restrict sum_sum_O_E,
+    float *restrict sum_sum_U)
+{
+    sum_sum_O_E[0] = 0.0f;
+    sum_sum_U[0] = 0.0f;
+    for (ptrdiff_t row = 0; row < M; row++) {
+        sum_sum_O_E[0] += sum_O_E[row];
+        sum_sum_U[0] += sum_U[row];
+    }
+}
+
+static void matrix_factorisation_value_and_gradient_step_5_f32(ptrdiff_t N, ptrdiff_t C,
+    const float *restrict V, float lam, float sum_sum_O_E, float sum_sum_U, float sum_sum_V,
+    const float *restrict sum_factor_U, float *restrict losses, float *restrict dV)
+{
+    losses[0] = 0.5f * sum_sum_O_E + 0.5f * lam * (sum_sum_U + sum_sum_V);
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * C * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, C);
                 float chunk[CHUNK];
                 for (ptrdiff_t c = begin; c < end; c++) {
-                    chunk[c - begin] = sum_factor_2_U[n * C + c] + lam * V[n * C + c];
+                    chunk[c - begin] = sum_factor_U[n * C + c] + lam * V[n * C + c];
                 }
                 f32_stream(&dV[n * C + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t c = 0; c < C; c++) {
-                dV[n * C + c] = sum_factor_2_U[n * C + c] + lam * V[n * C + c];
+                dV[n * C + c] = sum_factor_U[n * C + c] + lam * V[n * C + c];
             }
         }
     }
@@ -1012,153 +1003,39 @@ void matrix_factorisation_value_and_gradient_f32(ptrdiff_t M, ptrdiff_t N, ptrdi
 {
     float *restrict sum_U_V = work;
     work += M * N;
+    float *restrict sum_O_E = work;
+    work += M;
+    float *restrict sum_sum_O_E = work;
+    work += 1;
+    float *restrict sum_U = work;
+    work += M;
+    float *restrict sum_sum_U = work;
+    work += 1;
+    float *restrict sum_sum_V = work;
+    work += 1;
     float *restrict factor = work;
     work += M * N;
     float *restrict sum_factor_V = work;
     work += M * C;
-    float *restrict factor_2 = work;
-    work += N * M;
-    float *restrict sum_factor_2_U = work;
+    float *restrict sum_factor_U = work;
     work += N * C;
+    matrix_factorisation_value_and_gradient_step_1_f32(N, C, V, sum_sum_V, work);
     f32_matrix_product(M, N, C, U, C, 1, V, 1, C, sum_U_V, N, 1);
-    matrix_factorisation_value_and_gradient_step_1_f32(M, N, C, R, O, U, V, lam, sum_U_V, losses,
-        factor, factor_2, work);
+    matrix_factorisation_value_and_gradient_step_2_f32(M, N, C, R, O, U, sum_U_V, sum_O_E, sum_U,
+        factor);
     f32_matrix_product(M, C, N, factor, N, 1, V, C, 1, sum_factor_V, C, 1);
-    f32_matrix_product(N, C, M, factor_2, M, 1, U, C, 1, sum_factor_2_U, C, 1);
-    matrix_factorisation_value_and_gradient_step_2_f32(M, C, N, U, V, lam, sum_factor_V,
-        sum_factor_2_U, dU, dV);
+    f32_matrix_product(N, C, M, factor, 1, N, U, C, 1, sum_factor_U, C, 1);
+    matrix_factorisation_value_and_gradient_step_3_f32(M, C, U, lam, sum_factor_V, dU);
+    matrix_factorisation_value_and_gradient_step_4_f32(M, sum_O_E, sum_U, sum_sum_O_E, sum_sum_U);
+    matrix_factorisation_value_and_gradient_step_5_f32(N, C, V, lam, *sum_sum_O_E, *sum_sum_U,
+        *sum_sum_V, sum_factor_U, losses, dV);
 }
 
-static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrdiff_t N,
-    ptrdiff_t C, const double *restrict R, const double *restrict O, const double *restrict U,
-    const double *restrict V, double lam, const double *restrict sum_U_V, double *restrict losses,
-    double *restrict factor, double *restrict factor_2, double *restrict work)
+static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t N, ptrdiff_t C,
+    const double *restrict V, double *restrict sum_sum_V, double *restrict work)
 {
-    double *restrict E = work;
-    work += M * N;
-    double *restrict sum_O_E = work;
-    work += M;
-    double *restrict sum_U = work;
-    work += M;
     double *restrict sum_V = work;
     work += N;
-    for (ptrdiff_t m = 0; m < M; m++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-            double total_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
-                total_lanes[lane] = 0.0;
-            ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t n = first + lane;
-                    E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
-                    total_lanes[lane] = f64_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total_lanes[lane]);
-                }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t n = first + lane;
-                    E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
-                    const double total_term = O[m * N + n] * (E[m * N + n] * E[m * N + n]);
-                    total_lanes[lane] += lane < again ? 0.0 : total_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t n = first; n < end; n++) {
-                E[m * N + n] = sum_U_V[m * N + n] - R[m * N + n];
-                total = f64_add_product(O[m * N + n], E[m * N + n] * E[m * N + n], total);
-            }
-            total += f64_total_wide(total_lanes);
-        }
-        sum_O_E[m] = total;
-    }
-    double sum_sum_O_E = 0.0;
-    for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        double sum_sum_O_E_lanes[F64_WIDE];
-        FOR_LANES(F64_WIDE)
-            sum_sum_O_E_lanes[lane] = 0.0;
-        ptrdiff_t first = begin;
-        for (; first + F64_WIDE <= end; first += F64_WIDE)
-            FOR_LANES(F64_WIDE) {
-                const ptrdiff_t m = first + lane;
-                sum_sum_O_E_lanes[lane] += sum_O_E[m];
-            }
-        if (first < end && end >= F64_WIDE) {
-            const ptrdiff_t again = first + F64_WIDE - end;
-            first = end - F64_WIDE;
-            FOR_LANES(F64_WIDE) {
-                const ptrdiff_t m = first + lane;
-                const double sum_sum_O_E_term = sum_O_E[m];
-                sum_sum_O_E_lanes[lane] += lane < again ? 0.0 : sum_sum_O_E_term;
-            }
-            first = end;
-        }
-        for (ptrdiff_t m = first; m < end; m++) {
-            sum_sum_O_E += sum_O_E[m];
-        }
-        sum_sum_O_E += f64_total_wide(sum_sum_O_E_lanes);
-    }
-    for (ptrdiff_t m = 0; m < M; m++) {
-        double total = 0.0;
-        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-            double total_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
-                total_lanes[lane] = 0.0;
-            ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t c = first + lane;
-                    total_lanes[lane] = f64_add_product(U[m * C + c], U[m * C + c], total_lanes[lane]);
-                }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t c = first + lane;
-                    const double total_term = U[m * C + c] * U[m * C + c];
-                    total_lanes[lane] += lane < again ? 0.0 : total_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t c = first; c < end; c++) {
-                total = f64_add_product(U[m * C + c], U[m * C + c], total);
-            }
-            total += f64_total_wide(total_lanes);
-        }
-        sum_U[m] = total;
-    }
-    double sum_sum_U = 0.0;
-    for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-        double sum_sum_U_lanes[F64_WIDE];
-        FOR_LANES(F64_WIDE)
-            sum_sum_U_lanes[lane] = 0.0;
-        ptrdiff_t first = begin;
-        for (; first + F64_WIDE <= end; first += F64_WIDE)
-            FOR_LANES(F64_WIDE) {
-                const ptrdiff_t m = first + lane;
-                sum_sum_U_lanes[lane] += sum_U[m];
-            }
-        if (first < end && end >= F64_WIDE) {
-            const ptrdiff_t again = first + F64_WIDE - end;
-            first = end - F64_WIDE;
-            FOR_LANES(F64_WIDE) {
-                const ptrdiff_t m = first + lane;
-                const double sum_sum_U_term = sum_U[m];
-                sum_sum_U_lanes[lane] += lane < again ? 0.0 : sum_sum_U_term;
-            }
-            first = end;
-        }
-        for (ptrdiff_t m = first; m < end; m++) {
-            sum_sum_U += sum_U[m];
-        }
-        sum_sum_U += f64_total_wide(sum_sum_U_lanes);
-    }
     for (ptrdiff_t n = 0; n < N; n++) {
         double total = 0.0;
         for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
@@ -1189,107 +1066,219 @@ static void matrix_factorisation_value_and_gradient_step_1_f64(ptrdiff_t M, ptrd
         }
         sum_V[n] = total;
     }
-    double sum_sum_V = 0.0;
+    double grand_total = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-        double sum_sum_V_lanes[F64_WIDE];
+        double grand_total_lanes[F64_WIDE];
         FOR_LANES(F64_WIDE)
-            sum_sum_V_lanes[lane] = 0.0;
+            grand_total_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
         for (; first + F64_WIDE <= end; first += F64_WIDE)
             FOR_LANES(F64_WIDE) {
                 const ptrdiff_t n = first + lane;
-                sum_sum_V_lanes[lane] += sum_V[n];
+                grand_total_lanes[lane] += sum_V[n];
             }
         if (first < end && end >= F64_WIDE) {
             const ptrdiff_t again = first + F64_WIDE - end;
             first = end - F64_WIDE;
             FOR_LANES(F64_WIDE) {
                 const ptrdiff_t n = first + lane;
-                const double sum_sum_V_term = sum_V[n];
-                sum_sum_V_lanes[lane] += lane < again ? 0.0 : sum_sum_V_term;
+                const double grand_total_term = sum_V[n];
+                grand_total_lanes[lane] += lane < again ? 0.0 : grand_total_term;
             }
             first = end;
         }
         for (ptrdiff_t n = first; n < end; n++) {
-            sum_sum_V += sum_V[n];
+            grand_total += sum_V[n];
         }
-        sum_sum_V += f64_total_wide(sum_sum_V_lanes);
+        grand_total += f64_total_wide(grand_total_lanes);
     }
-    losses[0] = 0.5 * sum_sum_O_E + 0.5 * lam * (sum_sum_U + sum_sum_V);
-    for (ptrdiff_t m = 0; m < M; m++) {
-        if (M * N * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                double chunk[CHUNK];
-                for (ptrdiff_t n = begin; n < end; n++) {
-                    chunk[n - begin] = O[m * N + n] * E[m * N + n];
-                }
-                f64_stream(&factor[m * N + begin], chunk, end - begin);
-            }
-        }
-        else {
-            for (ptrdiff_t n = 0; n < N; n++) {
-                factor[m * N + n] = O[m * N + n] * E[m * N + n];
-            }
-        }
-    }
-    for (ptrdiff_t n = 0; n < N; n++) {
-        if (N * M * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < M; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, M);
-                double chunk[CHUNK];
-                for (ptrdiff_t m = begin; m < end; m++) {
-                    chunk[m - begin] = O[m * N + n] * E[m * N + n];
-                }
-                f64_stream(&factor_2[n * M + begin], chunk, end - begin);
-            }
-        }
-        else {
-            for (ptrdiff_t m = 0; m < M; m++) {
-                factor_2[n * M + m] = O[m * N + n] * E[m * N + n];
-            }
-        }
-    }
-    end_of_streams();
+    sum_sum_V[0] = grand_total;
 }
 
-static void matrix_factorisation_value_and_gradient_step_2_f64(ptrdiff_t M, ptrdiff_t C,
-    ptrdiff_t N, const double *restrict U, const double *restrict V, double lam,
-    const double *restrict sum_factor_V, const double *restrict sum_factor_2_U, double *restrict dU,
-    double *restrict dV)
+/* The samples from `from` up to `to`. */
+SHARED void matrix_factorisation_value_and_gradient_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t N, ptrdiff_t C, const double *restrict R, const double *restrict O,
+    const double *restrict U, const double *restrict sum_U_V, double *restrict sum_O_E,
+    double *restrict sum_U, double *restrict factor)
 {
-    for (ptrdiff_t m = 0; m < M; m++) {
+    for (ptrdiff_t row = from; row < to; row++) {
+        double row_total = 0.0;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            double row_total_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                row_total_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t n = first + lane;
+                    row_total_lanes[lane] = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), row_total_lanes[lane]);
+                    factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t n = first + lane;
+                    const double row_total_term = O[row * N + n] * f64_square(sum_U_V[row * N + n] - R[row * N + n]);
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
+                    factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
+                }
+                first = end;
+            }
+            for (ptrdiff_t n = first; n < end; n++) {
+                row_total = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), row_total);
+                factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
+            }
+            row_total += f64_total_wide(row_total_lanes);
+        }
+        sum_O_E[row] = row_total;
+        double row_total_2 = 0.0;
+        for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, C);
+            double row_total_2_lanes[F64_WIDE];
+            FOR_LANES(F64_WIDE)
+                row_total_2_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDE <= end; first += F64_WIDE)
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t c = first + lane;
+                    row_total_2_lanes[lane] = f64_add_product(U[row * C + c], U[row * C + c], row_total_2_lanes[lane]);
+                }
+            if (first < end && end >= F64_WIDE) {
+                const ptrdiff_t again = first + F64_WIDE - end;
+                first = end - F64_WIDE;
+                FOR_LANES(F64_WIDE) {
+                    const ptrdiff_t c = first + lane;
+                    const double row_total_2_term = U[row * C + c] * U[row * C + c];
+                    row_total_2_lanes[lane] += lane < again ? 0.0 : row_total_2_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t c = first; c < end; c++) {
+                row_total_2 = f64_add_product(U[row * C + c], U[row * C + c], row_total_2);
+            }
+            row_total_2 += f64_total_wide(row_total_2_lanes);
+        }
+        sum_U[row] = row_total_2;
+    }
+}
+
+static void matrix_factorisation_value_and_gradient_step_2_f64(ptrdiff_t M, ptrdiff_t N,
+    ptrdiff_t C, const double *restrict R, const double *restrict O, const double *restrict U,
+    const double *restrict sum_U_V, double *restrict sum_O_E, double *restrict sum_U,
+    double *restrict factor)
+{
+    if (M * N <= GRAIN)
+        matrix_factorisation_value_and_gradient_step_2_f64_rows(0, M, N, C, R, O, U, sum_U_V, sum_O_E,
+            sum_U, factor);
+    else {
+        OMP(omp parallel)
+        matrix_factorisation_value_and_gradient_step_2_f64_rows(share(M, 1, 0), share(M, 1, 1), N, C, R,
+            O, U, sum_U_V, sum_O_E, sum_U, factor);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void matrix_factorisation_value_and_gradient_step_3_f64_short_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t C, const double *restrict U, double lam,
+    const double *restrict sum_factor_V, double *restrict dU)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dU[row * C + c] = sum_factor_V[row * C + c] + lam * U[row * C + c];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void matrix_factorisation_value_and_gradient_step_3_f64_long_rows(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t M, ptrdiff_t C, const double *restrict U, double lam,
+    const double *restrict sum_factor_V, double *restrict dU)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         if (M * C * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, C);
                 double chunk[CHUNK];
                 for (ptrdiff_t c = begin; c < end; c++) {
-                    chunk[c - begin] = sum_factor_V[m * C + c] + lam * U[m * C + c];
+                    chunk[c - begin] = sum_factor_V[row * C + c] + lam * U[row * C + c];
                 }
-                f64_stream(&dU[m * C + begin], chunk, end - begin);
+                f64_stream(&dU[row * C + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t c = 0; c < C; c++) {
-                dU[m * C + c] = sum_factor_V[m * C + c] + lam * U[m * C + c];
+                dU[row * C + c] = sum_factor_V[row * C + c] + lam * U[row * C + c];
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void matrix_factorisation_value_and_gradient_step_3_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t M, ptrdiff_t C, const double *restrict U, double lam,
+    const double *restrict sum_factor_V, double *restrict dU)
+{
+    if (C <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        matrix_factorisation_value_and_gradient_step_3_f64_short_rows(from, whole, C, U, lam,
+            sum_factor_V, dU);
+        from = whole;
+    }
+    matrix_factorisation_value_and_gradient_step_3_f64_long_rows(from, to, M, C, U, lam,
+        sum_factor_V, dU);
+    end_of_streams();
+}
+
+static void matrix_factorisation_value_and_gradient_step_3_f64(ptrdiff_t M, ptrdiff_t C,
+    const double *restrict U, double lam, const double *restrict sum_factor_V, double *restrict dU)
+{
+    if (M * C <= GRAIN)
+        matrix_factorisation_value_and_gradient_step_3_f64_rows(0, M, M, C, U, lam, sum_factor_V, dU);
+    else {
+        const ptrdiff_t unit = C <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        matrix_factorisation_value_and_gradient_step_3_f64_rows(share(M, unit, 0), share(M, unit, 1), M,
+            C, U, lam, sum_factor_V, dU);
+    }
+}
+
+static void matrix_factorisation_value_and_gradient_step_4_f64(ptrdiff_t M,
+    const double *restrict sum_O_E, const double *restrict sum_U, double *restrict sum_sum_O_E,
+    double *restrict sum_sum_U)
+{
+    sum_sum_O_E[0] = 0.0;
+    sum_sum_U[0] = 0.0;
+    for (ptrdiff_t row = 0; row < M; row++) {
+        sum_sum_O_E[0] += sum_O_E[row];
+        sum_sum_U[0] += sum_U[row];
+    }
+}
+
+static void matrix_factorisation_value_and_gradient_step_5_f64(ptrdiff_t N, ptrdiff_t C,
+    const double *restrict V, double lam, double sum_sum_O_E, double sum_sum_U, double sum_sum_V,
+    const double *restrict sum_factor_U, double *restrict losses, double *restrict dV)
+{
+    losses[0] = 0.5 * sum_sum_O_E + 0.5 * lam * (sum_sum_U + sum_sum_V);
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * C * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, C);
                 double chunk[CHUNK];
                 for (ptrdiff_t c = begin; c < end; c++) {
-                    chunk[c - begin] = sum_factor_2_U[n * C + c] + lam * V[n * C + c];
+                    chunk[c - begin] = sum_factor_U[n * C + c] + lam * V[n * C + c];
                 }
                 f64_stream(&dV[n * C + begin], chunk, end - begin);
             }
         }
         else {
             for (ptrdiff_t c = 0; c < C; c++) {
-                dV[n * C + c] = sum_factor_2_U[n * C + c] + lam * V[n * C + c];
+                dV[n * C + c] = sum_factor_U[n * C + c] + lam * V[n * C + c];
             }
         }
     }
@@ -1303,19 +1292,30 @@ void matrix_factorisation_value_and_gradient_f64(ptrdiff_t M, ptrdiff_t N, ptrdi
 {
     double *restrict sum_U_V = work;
     work += M * N;
+    double *restrict sum_O_E = work;
+    work += M;
+    double *restrict sum_sum_O_E = work;
+    work += 1;
+    double *restrict sum_U = work;
+    work += M;
+    double *restrict sum_sum_U = work;
+    work += 1;
+    double *restrict sum_sum_V = work;
+    work += 1;
     double *restrict factor = work;
     work += M * N;
     double *restrict sum_factor_V = work;
     work += M * C;
-    double *restrict factor_2 = work;
-    work += N * M;
-    double *restrict sum_factor_2_U = work;
+    double *restrict sum_factor_U = work;
     work += N * C;
+    matrix_factorisation_value_and_gradient_step_1_f64(N, C, V, sum_sum_V, work);
     f64_matrix_product(M, N, C, U, C, 1, V, 1, C, sum_U_V, N, 1);
-    matrix_factorisation_value_and_gradient_step_1_f64(M, N, C, R, O, U, V, lam, sum_U_V, losses,
-        factor, factor_2, work);
+    matrix_factorisation_value_and_gradient_step_2_f64(M, N, C, R, O, U, sum_U_V, sum_O_E, sum_U,
+        factor);
     f64_matrix_product(M, C, N, factor, N, 1, V, C, 1, sum_factor_V, C, 1);
-    f64_matrix_product(N, C, M, factor_2, M, 1, U, C, 1, sum_factor_2_U, C, 1);
-    matrix_factorisation_value_and_gradient_step_2_f64(M, C, N, U, V, lam, sum_factor_V,
-        sum_factor_2_U, dU, dV);
+    f64_matrix_product(N, C, M, factor, 1, N, U, C, 1, sum_factor_U, C, 1);
+    matrix_factorisation_value_and_gradient_step_3_f64(M, C, U, lam, sum_factor_V, dU);
+    matrix_factorisation_value_and_gradient_step_4_f64(M, sum_O_E, sum_U, sum_sum_O_E, sum_sum_U);
+    matrix_factorisation_value_and_gradient_step_5_f64(N, C, V, lam, *sum_sum_O_E, *sum_sum_U,
+        *sum_sum_V, sum_factor_U, losses, dV);
 }

@@ -298,8 +298,7 @@ def _matrix_factorisation_value_and_gradient_loops(R, O, U, V, lam, losses, dU, 
     sum_V = np.empty(N, losses.dtype)  # of all samples
     factor = np.empty(N, losses.dtype)  # of all samples
     sum_factor_V = np.empty(C, losses.dtype)  # of all samples
-    factor_2 = np.empty(M, losses.dtype)  # of all samples
-    sum_factor_2_U = np.empty(C, losses.dtype)  # of all samples
+    sum_factor_U = np.empty((N, C), losses.dtype)  # of all samples
     for m in range(M):
         for n in range(N):
             total = real(0)
@@ -331,6 +330,9 @@ def _matrix_factorisation_value_and_gradient_loops(R, O, U, V, lam, losses, dU, 
     for n in range(N):
         sum_sum_V += sum_V[n]
     losses[()] = real(1 / 2) * sum_sum_O_E + real(1 / 2) * lam * (sum_sum_U + sum_sum_V)
+    for n in range(N):
+        for c in range(C):
+            sum_factor_U[n, c] = real(0)
     for m in range(M):
         for n in range(N):
             factor[n] = O[m, n] * E[m, n]
@@ -341,75 +343,83 @@ def _matrix_factorisation_value_and_gradient_loops(R, O, U, V, lam, losses, dU, 
                 sum_factor_V[c] += factor[n] * V[n, c]
         for c in range(C):
             dU[m, c] = sum_factor_V[c] + lam * U[m, c]
-    for n in range(N):
-        for m in range(M):
-            factor_2[m] = O[m, n] * E[m, n]
-        for c in range(C):
-            sum_factor_2_U[c] = real(0)
-        for m in range(M):
+        for n in range(N):
             for c in range(C):
-                sum_factor_2_U[c] += factor_2[m] * U[m, c]
+                sum_factor_U[n, c] += factor[n] * U[m, c]
+    for n in range(N):
         for c in range(C):
-            dV[n, c] = sum_factor_2_U[c] + lam * V[n, c]
+            dV[n, c] = sum_factor_U[n, c] + lam * V[n, c]
 
 
 @njit(**_FAST)
-def _matrix_factorisation_value_and_gradient_step_1(R, O, U, V, lam, sum_U_V, losses, factor, factor_2):
+def _matrix_factorisation_value_and_gradient_step_1(V, sum_sum_V):
     """The loops of matrix_factorisation_value_and_gradient_step_1."""
-    real = losses.dtype.type  # keeps literals narrow
-    M = R.shape[0]
-    N = R.shape[1]
-    C = U.shape[1]
-    E = np.empty((M, N), losses.dtype)  # of all samples
-    sum_O_E = np.empty(M, losses.dtype)  # of all samples
-    sum_U = np.empty(M, losses.dtype)  # of all samples
-    sum_V = np.empty(N, losses.dtype)  # of all samples
-    for m in range(M):
-        total = real(0)
-        for n in range(N):
-            E[m, n] = sum_U_V[m, n] - R[m, n]
-            total += O[m, n] * (E[m, n] * E[m, n])
-        sum_O_E[m] = total
-    sum_sum_O_E = real(0)
-    for m in range(M):
-        sum_sum_O_E += sum_O_E[m]
-    for m in range(M):
-        total = real(0)
-        for c in range(C):
-            total += U[m, c] * U[m, c]
-        sum_U[m] = total
-    sum_sum_U = real(0)
-    for m in range(M):
-        sum_sum_U += sum_U[m]
+    real = sum_sum_V.dtype.type  # keeps literals narrow
+    N = V.shape[0]
+    C = V.shape[1]
+    sum_V = np.empty(N, sum_sum_V.dtype)  # of all samples
     for n in range(N):
         total = real(0)
         for c in range(C):
             total += V[n, c] * V[n, c]
         sum_V[n] = total
-    sum_sum_V = real(0)
+    grand_total = real(0)
     for n in range(N):
-        sum_sum_V += sum_V[n]
-    losses[()] = real(1 / 2) * sum_sum_O_E + real(1 / 2) * lam * (sum_sum_U + sum_sum_V)
-    for m in range(M):
-        for n in range(N):
-            factor[m, n] = O[m, n] * E[m, n]
-    for n in range(N):
-        for m in range(M):
-            factor_2[n, m] = O[m, n] * E[m, n]
+        grand_total += sum_V[n]
+    sum_sum_V[()] = grand_total
 
 
 @njit(**_FAST)
-def _matrix_factorisation_value_and_gradient_step_2(U, V, lam, sum_factor_V, sum_factor_2_U, dU, dV):
+def _matrix_factorisation_value_and_gradient_step_2(R, O, U, sum_U_V, sum_O_E, sum_U, factor):
     """The loops of matrix_factorisation_value_and_gradient_step_2."""
+    real = sum_O_E.dtype.type  # keeps literals narrow
+    M = R.shape[0]
+    N = R.shape[1]
+    C = U.shape[1]
+    for row in range(M):
+        row_total = real(0)
+        for n in range(N):
+            row_total += O[row, n] * (sum_U_V[row, n] - R[row, n]) ** 2
+            factor[row, n] = O[row, n] * (sum_U_V[row, n] - R[row, n])
+        sum_O_E[row] = row_total
+        row_total_2 = real(0)
+        for c in range(C):
+            row_total_2 += U[row, c] * U[row, c]
+        sum_U[row] = row_total_2
+
+
+@njit(**_FAST)
+def _matrix_factorisation_value_and_gradient_step_3(U, lam, sum_factor_V, dU):
+    """The loops of matrix_factorisation_value_and_gradient_step_3."""
     M = U.shape[0]
     C = U.shape[1]
-    N = V.shape[0]
-    for m in range(M):
+    for row in range(M):
         for c in range(C):
-            dU[m, c] = sum_factor_V[m, c] + lam * U[m, c]
+            dU[row, c] = sum_factor_V[row, c] + lam * U[row, c]
+
+
+@njit(**_FAST)
+def _matrix_factorisation_value_and_gradient_step_4(sum_O_E, sum_U, sum_sum_O_E, sum_sum_U):
+    """The loops of matrix_factorisation_value_and_gradient_step_4."""
+    real = sum_sum_O_E.dtype.type  # keeps literals narrow
+    M = sum_O_E.shape[0]
+    sum_sum_O_E[()] = real(0)
+    sum_sum_U[()] = real(0)
+    for row in range(M):
+        sum_sum_O_E[()] += sum_O_E[row]
+        sum_sum_U[()] += sum_U[row]
+
+
+@njit(**_FAST)
+def _matrix_factorisation_value_and_gradient_step_5(V, lam, sum_sum_O_E, sum_sum_U, sum_sum_V, sum_factor_U, losses, dV):
+    """The loops of matrix_factorisation_value_and_gradient_step_5."""
+    real = losses.dtype.type  # keeps literals narrow
+    N = V.shape[0]
+    C = V.shape[1]
+    losses[()] = real(1 / 2) * sum_sum_O_E + real(1 / 2) * lam * (sum_sum_U + sum_sum_V)
     for n in range(N):
         for c in range(C):
-            dV[n, c] = sum_factor_2_U[n, c] + lam * V[n, c]
+            dV[n, c] = sum_factor_U[n, c] + lam * V[n, c]
 
 
 def _matrix_factorisation_value_and_gradient_kernel(R, O, U, V, lam, losses, dU, dV):
@@ -417,19 +427,37 @@ def _matrix_factorisation_value_and_gradient_kernel(R, O, U, V, lam, losses, dU,
     M = R.shape[0]
     N = R.shape[1]
     C = U.shape[1]
-    if M * N * C < _FEW_PRODUCTS:
+    if M < _FEW_ROWS or M * N * C < _FEW_PRODUCTS:
         return _matrix_factorisation_value_and_gradient_loops(R, O, U, V, lam, losses, dU, dV)
     dtype = losses.dtype
-    sum_U_V = np.empty((M, N), dtype)
-    factor = np.empty((M, N), dtype)
-    sum_factor_V = np.empty((M, C), dtype)
-    factor_2 = np.empty((N, M), dtype)
-    sum_factor_2_U = np.empty((N, C), dtype)
-    np.matmul(U, V.T, out=sum_U_V)
-    _matrix_factorisation_value_and_gradient_step_1(R, O, U, V, lam, sum_U_V, losses, factor, factor_2)
-    np.matmul(factor, V, out=sum_factor_V)
-    np.matmul(factor_2, U, out=sum_factor_2_U)
-    _matrix_factorisation_value_and_gradient_step_2(U, V, lam, sum_factor_V, sum_factor_2_U, dU, dV)
+    V_rows = _long_rows(V)
+    # So many samples at a time that what is worked on stays in the cache
+    at_once = _samples_at_once(M, (4 * N + 2 + 3 * C) * dtype.itemsize, (3 * N * C) * dtype.itemsize)
+    sum_U_V = np.empty((at_once, N), dtype)
+    sum_O_E = np.empty((at_once,), dtype)
+    sum_sum_O_E = np.empty((), dtype)
+    sum_U = np.empty((at_once,), dtype)
+    sum_sum_U = np.empty((), dtype)
+    sum_sum_V = np.empty((), dtype)
+    factor = np.empty((at_once, N), dtype)
+    sum_factor_V = np.empty((at_once, C), dtype)
+    sum_factor_U = np.empty((N, C), dtype)
+    sum_factor_U_part = np.empty_like(sum_factor_U)  # of one block
+    sum_sum_O_E_part = np.empty_like(sum_sum_O_E)  # of one block
+    sum_sum_U_part = np.empty_like(sum_sum_U)  # of one block
+    _matrix_factorisation_value_and_gradient_step_1(V, sum_sum_V)
+    for start in range(0, M, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, M - start))
+        np.matmul(U[here], V_rows.T, out=sum_U_V[held])
+        _matrix_factorisation_value_and_gradient_step_2(R[here], O[here], U[here], sum_U_V[held], sum_O_E[held], sum_U[held], factor[held])
+        np.matmul(factor[held], V_rows, out=sum_factor_V[held])
+        _add_product(start == 0, factor[held].T, U[here], sum_factor_U, sum_factor_U_part)
+        _matrix_factorisation_value_and_gradient_step_3(U[here], lam, sum_factor_V[held], dU[here])
+        _matrix_factorisation_value_and_gradient_step_4(sum_O_E[held], sum_U[held], sum_sum_O_E_part, sum_sum_U_part)
+        _add_part(start == 0, sum_sum_O_E_part, sum_sum_O_E)
+        _add_part(start == 0, sum_sum_U_part, sum_sum_U)
+    _matrix_factorisation_value_and_gradient_step_5(V, lam, sum_sum_O_E[()], sum_sum_U[()], sum_sum_V[()], sum_factor_U, losses, dV)
 
 
 def _add_part(is_first, part, total):
@@ -438,6 +466,14 @@ def _add_part(is_first, part, total):
         total[...] = part
     else:
         np.add(total, part, out=total)
+
+
+def _add_product(is_first, left, right, total, part):
+    """Add the product of one block to the total; that of the first block begins it."""
+    if is_first:
+        np.matmul(left, right, out=total)
+    else:
+        np.add(total, np.matmul(left, right, out=part), out=total)
 
 
 # A matrix with so few columns, or fewer, is narrow.

@@ -178,12 +178,11 @@ def matrix_factorisation_value_and_gradient(R, O, U, V, lam, out=None):
     sum_V = _dot(V, V)  # [N]
     sum_sum_V = np.add.reduce(sum_V, axis=-1)  # scalar
     losses[...] = 0.5 * sum_sum_O_E + 0.5 * lam * (sum_sum_U + sum_sum_V)
-    factor = np.multiply(O, E, out=part)  # [M, N]
+    factor = np.multiply(O, E, out=E)  # [M, N]
     np.matmul(factor, V, out=dU)
     part_2 = U * lam
     dU += part_2
-    factor_2 = O.T * E.T  # [N, M]
-    np.matmul(factor_2, U, out=dV)
+    np.matmul(factor.T, U, out=dV)
     part_3 = V * lam
     dV += part_3
     value = losses[()]

@@ -185,38 +185,47 @@ def _mean_square_error_kernel(z, t, losses):
             s += e[k]
         sum_p_t = real(0)
         scale = real(1) / s
-        for i in range(K):
-            sum_p_t += (scale * e[i] - t[row, i]) ** 2
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                e_part, t_part = e[begin : begin + 1024], t[row, begin : begin + 1024]
+                sum_p_t_part = real(0)
+                for i in range(e_part.size):
+                    sum_p_t_part += (scale * e_part[i] - t_part[i]) ** 2
+                sum_p_t += sum_p_t_part
+        else:
+            for i in range(K):
+                sum_p_t += (scale * e[i] - t[row, i]) ** 2
         losses[row] = real(1 / 2) * sum_p_t
 
 
 @njit(**_FAST)
 def _mean_square_error_kernel_by_blocks(all_z, all_t, all_losses):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     e = np.empty((32, K), all_losses.dtype)  # of one block
     each_s = np.empty(32, all_losses.dtype)  # of one block
     each_scale = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         t = all_t[start:stop]
         losses = all_losses[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
                 e[row, k] = z[row, k] - m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += e[row, k]
@@ -225,16 +234,63 @@ def _mean_square_error_kernel_by_blocks(all_z, all_t, all_losses):
             s = each_s[row]
             scale = real(1) / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(z)):
             scale = each_scale[row]
             sum_p_t = real(0)
             for i in range(K):
                 sum_p_t += (scale * e[row, i] - t[row, i]) ** 2
             losses[row] = real(1 / 2) * sum_p_t
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _mean_square_error_kernel(all_z[done:], all_t[done:], all_losses[done:])
+
+
+@njit(**_FAST)
+def _mean_square_error_kernel_by_chunks(z, t, losses):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    e = np.empty(K, losses.dtype)  # of one sample
+    share = np.empty(chunks, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, e_part = z[row, begin:end], e[begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += e_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        sum_p_t = real(0)
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            e_part, t_part = e[begin:end], t[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                sum_p_t += (scale_2 * e_part[i] - t_part[i]) ** 2
+        losses[row] = real(1 / 2) * sum_p_t
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(1), _number, total=True)
@@ -249,6 +305,8 @@ def _mean_square_error_compiled(z, t, losses, weight_):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _mean_square_error_kernel_by_blocks(z, t, losses)
+    elif K * z.itemsize >= _LONG_ROW:
+        _mean_square_error_kernel_by_chunks(z, t, losses)
     else:
         _mean_square_error_kernel(z, t, losses)
     return _weighted_total(losses, real(weight_))
@@ -350,9 +408,20 @@ def _mean_square_error_value_and_gradient_kernel(z, t, weight, losses, dz):
         sum_p_t = real(0)
         sum_p_bar_p = real(0)
         scale = real(1) / s
-        for i in range(K):
-            sum_p_t += (scale * dz[row, i] - t[row, i]) ** 2
-            sum_p_bar_p += scale * (scale * dz[row, i] - t[row, i]) * dz[row, i]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                dz_part, t_part = dz[row, begin : begin + 1024], t[row, begin : begin + 1024]
+                sum_p_t_part = real(0)
+                sum_p_bar_p_part = real(0)
+                for i in range(dz_part.size):
+                    sum_p_t_part += (scale * dz_part[i] - t_part[i]) ** 2
+                    sum_p_bar_p_part += scale * (scale * dz_part[i] - t_part[i]) * dz_part[i]
+                sum_p_t += sum_p_t_part
+                sum_p_bar_p += sum_p_bar_p_part
+        else:
+            for i in range(K):
+                sum_p_t += (scale * dz[row, i] - t[row, i]) ** 2
+                sum_p_bar_p += scale * (scale * dz[row, i] - t[row, i]) * dz[row, i]
         losses[row] = real(1 / 2) * sum_p_t
         scale_2 = weight / s
         for j in range(K):
@@ -361,33 +430,34 @@ def _mean_square_error_value_and_gradient_kernel(z, t, weight, losses, dz):
 
 @njit(**_FAST)
 def _mean_square_error_value_and_gradient_kernel_by_blocks(all_z, all_t, weight, all_losses, all_dz):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     each_s = np.empty(32, all_losses.dtype)  # of one block
     each_sum_p_bar_p = np.empty(32, all_losses.dtype)  # of one block
     each_scale = np.empty(32, all_losses.dtype)  # of one block
     each_scale_2 = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         t = all_t[start:stop]
         losses = all_losses[start:stop]
         dz = all_dz[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
                 dz[row, k] = z[row, k] - m
         flat = dz.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += dz[row, k]
@@ -396,7 +466,7 @@ def _mean_square_error_value_and_gradient_kernel_by_blocks(all_z, all_t, weight,
             s = each_s[row]
             scale = real(1) / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(z)):
             scale = each_scale[row]
             sum_p_t = real(0)
             sum_p_bar_p = real(0)
@@ -409,16 +479,72 @@ def _mean_square_error_value_and_gradient_kernel_by_blocks(all_z, all_t, weight,
             s = each_s[row]
             scale_2 = weight / s
             each_scale_2[row] = scale_2
-        for row in range(32):
+        for row in range(len(z)):
             sum_p_bar_p = each_sum_p_bar_p[row]
             scale = each_scale[row]
             scale_2 = each_scale_2[row]
             for j in range(K):
                 dz[row, j] = scale_2 * dz[row, j] * (scale * dz[row, j] - t[row, j] - sum_p_bar_p)
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _mean_square_error_value_and_gradient_kernel(all_z[done:], all_t[done:], weight, all_losses[done:], all_dz[done:])
+
+
+@njit(**_FAST)
+def _mean_square_error_value_and_gradient_kernel_by_chunks(z, t, weight, losses, dz):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, dz_part = z[row, begin:end], dz[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                dz_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += dz_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        sum_p_t = real(0)
+        sum_p_bar_p = real(0)
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dz_part, t_part = dz[row, begin:end], t[row, begin:end]
+            scale_3 = scale * share[chunk]
+            for i in range(end - begin):
+                sum_p_t += (scale_3 * dz_part[i] - t_part[i]) ** 2
+                sum_p_bar_p += scale_3 * (scale_3 * dz_part[i] - t_part[i]) * dz_part[i]
+        losses[row] = real(1 / 2) * sum_p_t
+        scale_2 = weight / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dz_part, t_part = dz[row, begin:end], t[row, begin:end]
+            scale_4 = scale * share[chunk]
+            scale_5 = scale_2 * share[chunk]
+            for j in range(end - begin):
+                dz_part[j] = scale_5 * dz_part[j] * (scale_4 * dz_part[j] - t_part[j] - sum_p_bar_p)
 
 
 @_by_dtype(_reads(2), _reads(2), _number, _writes(1), _writes(2), total=True)
@@ -440,9 +566,16 @@ def _mean_square_error_value_and_gradient_compiled(z, t, weight, losses, dz):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _mean_square_error_value_and_gradient_kernel_by_blocks(z, t, real(weight), losses, dz)
+    elif K * z.itemsize >= _LONG_ROW:
+        _mean_square_error_value_and_gradient_kernel_by_chunks(z, t, real(weight), losses, dz)
     else:
         _mean_square_error_value_and_gradient_kernel(z, t, real(weight), losses, dz)
     return _weighted_total(losses, real(weight))
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):

@@ -264,7 +264,7 @@ def _multiclass_hinge_value_and_gradient_kernel(s, y, weight, losses, ds):
     real = losses.dtype.type  # keeps literals narrow
     B = s.shape[0]
     K = s.shape[1]
-    large_ds = _outgrows_caches(ds)
+    large_ds = _is_streamed(ds, _CACHED)
     for row in range(B):
         row_total = real(0)
         sum_m = real(0)
@@ -339,15 +339,16 @@ def _step(u, one):
     return one if u > 0 else one - one
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

@@ -265,7 +265,7 @@ def _nll_probabilities_value_and_gradient_kernel(y, t, weight, losses, dy):
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
-    large_dy = _outgrows_caches(dy)
+    large_dy = _is_streamed(dy, _CACHED)
     for row in range(B):
         q = real(0)
         for k in range(K):
@@ -382,7 +382,7 @@ def _nll_probabilities_hvp_kernel(y, t, v, weight, out):
     real = out.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         q = real(0)
         sum_v_t = real(0)
@@ -498,15 +498,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

@@ -226,6 +226,44 @@ def _policy_gradient_kernel_by_blocks(all_theta, all_a, all_out):
         _policy_gradient_kernel(all_theta[done:], all_a[done:], all_out[done:])
 
 
+@njit(**_FAST)
+def _policy_gradient_kernel_by_chunks(theta, a, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = theta.shape[0]
+    K = theta.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            theta_part = theta[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, theta_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e = _exp_of_negative(theta_part[k] - shift)
+                s += e
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share * s_of_chunk[chunk]
+        log_s = _log(s)
+        out[row] = _log_ratio(theta[row, a[row]], m, log_s)
+
+
 @_by_dtype(_reads(2), _places(1), _writes(1))
 def _policy_gradient_compiled(theta, a, out):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -243,6 +281,8 @@ def _policy_gradient_compiled(theta, a, out):
         return False
     if K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_kernel_by_blocks(theta, a, out)
+    elif K * theta.itemsize >= _LONG_ROW:
+        _policy_gradient_kernel_by_chunks(theta, a, out)
     else:
         _policy_gradient_kernel(theta, a, out)
     return True
@@ -386,6 +426,53 @@ def _policy_gradient_gradient_theta_kernel_by_blocks(all_theta, all_a, all_out):
         _policy_gradient_gradient_theta_kernel(all_theta[done:], all_a[done:], all_out[done:])
 
 
+@njit(**_FAST)
+def _policy_gradient_gradient_theta_kernel_by_chunks(theta, a, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = theta.shape[0]
+    K = theta.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            theta_part, out_part = theta[row, begin:end], out[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, theta_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                out_part[k] = _exp_of_negative(theta_part[k] - shift)
+                s += out_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        # out[row, a[row]]: worked out before its operands are overwritten
+        aside = real(1) - share[a[row] // places] * out[row, a[row]] / s
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            out_part = out[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for j in range(end - begin):
+                out_part[j] = -scale_2 * out_part[j]
+        out[row, a[row]] = aside
+
+
 @_by_dtype(_reads(2), _places(1), _writes(2))
 def _policy_gradient_gradient_theta_compiled(theta, a, out):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -403,6 +490,8 @@ def _policy_gradient_gradient_theta_compiled(theta, a, out):
         return False
     if K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_gradient_theta_kernel_by_blocks(theta, a, out)
+    elif K * theta.itemsize >= _LONG_ROW:
+        _policy_gradient_gradient_theta_kernel_by_chunks(theta, a, out)
     else:
         _policy_gradient_gradient_theta_kernel(theta, a, out)
     return True
@@ -539,6 +628,53 @@ def _policy_gradient_vjp_kernel_by_blocks(all_theta, all_a, all_g, all_dtheta):
         _policy_gradient_vjp_kernel(all_theta[done:], all_a[done:], all_g[done:], all_dtheta[done:])
 
 
+@njit(**_FAST)
+def _policy_gradient_vjp_kernel_by_chunks(theta, a, g, dtheta):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = dtheta.dtype.type  # keeps literals narrow
+    B = theta.shape[0]
+    K = theta.shape[1]
+    places = _CHUNK // dtheta.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, dtheta.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, dtheta.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, dtheta.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # dtheta[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            theta_part, dtheta_part = theta[row, begin:end], dtheta[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, theta_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                dtheta_part[k] = _exp_of_negative(theta_part[k] - shift)
+                s += dtheta_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        # dtheta[row, a[row]]: worked out before its operands are overwritten
+        aside = g[row] * (real(1) - share[a[row] // places] * dtheta[row, a[row]] / s)
+        scale = g[row] / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dtheta_part = dtheta[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for j in range(end - begin):
+                dtheta_part[j] = -scale_2 * dtheta_part[j]
+        dtheta[row, a[row]] = aside
+
+
 @_by_dtype(_reads(2), _places(1), _reads(1), _writes(2))
 def _policy_gradient_vjp_compiled(theta, a, g, dtheta):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -558,6 +694,8 @@ def _policy_gradient_vjp_compiled(theta, a, g, dtheta):
         return False
     if K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_vjp_kernel_by_blocks(theta, a, g, dtheta)
+    elif K * theta.itemsize >= _LONG_ROW:
+        _policy_gradient_vjp_kernel_by_chunks(theta, a, g, dtheta)
     else:
         _policy_gradient_vjp_kernel(theta, a, g, dtheta)
     return True
@@ -647,39 +785,48 @@ def _policy_gradient_jvp_kernel(theta, a, theta_dot, out):
             s += e[k]
         sum_theta_dot_pi_theta = real(0)
         scale = real(1) / s
-        for i in range(K):
-            sum_theta_dot_pi_theta += scale * theta_dot[row, i] * e[i]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                theta_dot_part, e_part = theta_dot[row, begin : begin + 1024], e[begin : begin + 1024]
+                sum_theta_dot_pi_theta_part = real(0)
+                for i in range(theta_dot_part.size):
+                    sum_theta_dot_pi_theta_part += scale * theta_dot_part[i] * e_part[i]
+                sum_theta_dot_pi_theta += sum_theta_dot_pi_theta_part
+        else:
+            for i in range(K):
+                sum_theta_dot_pi_theta += scale * theta_dot[row, i] * e[i]
         out[row] = theta_dot[row, a[row]] - sum_theta_dot_pi_theta
 
 
 @njit(**_FAST)
 def _policy_gradient_jvp_kernel_by_blocks(all_theta, all_a, all_theta_dot, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_out.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
     K = all_theta.shape[1]
+    together = 32 if K * all_theta.itemsize <= 277 else 16  # they stay in the nearest cache
     e = np.empty((32, K), all_out.dtype)  # of one block
     each_s = np.empty(32, all_out.dtype)  # of one block
     each_scale = np.empty(32, all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         theta = all_theta[start:stop]
         a = all_a[start:stop]
         theta_dot = all_theta_dot[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(theta)):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, theta[row, k])
             for k in range(K):
                 e[row, k] = theta[row, k] - m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(theta)):
             s = real(0)
             for k in range(K):
                 s += e[row, k]
@@ -688,16 +835,63 @@ def _policy_gradient_jvp_kernel_by_blocks(all_theta, all_a, all_theta_dot, all_o
             s = each_s[row]
             scale = real(1) / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(theta)):
             scale = each_scale[row]
             sum_theta_dot_pi_theta = real(0)
             for i in range(K):
                 sum_theta_dot_pi_theta += scale * theta_dot[row, i] * e[row, i]
             out[row] = theta_dot[row, a[row]] - sum_theta_dot_pi_theta
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _policy_gradient_jvp_kernel(all_theta[done:], all_a[done:], all_theta_dot[done:], all_out[done:])
+
+
+@njit(**_FAST)
+def _policy_gradient_jvp_kernel_by_chunks(theta, a, theta_dot, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = theta.shape[0]
+    K = theta.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    e = np.empty(K, out.dtype)  # of one sample
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            theta_part, e_part = theta[row, begin:end], e[begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, theta_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e_part[k] = _exp_of_negative(theta_part[k] - shift)
+                s += e_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        sum_theta_dot_pi_theta = real(0)
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            theta_dot_part, e_part = theta_dot[row, begin:end], e[begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                sum_theta_dot_pi_theta += scale_2 * theta_dot_part[i] * e_part[i]
+        out[row] = theta_dot[row, a[row]] - sum_theta_dot_pi_theta
 
 
 @_by_dtype(_reads(2), _places(1), _reads(2), _writes(1))
@@ -719,9 +913,16 @@ def _policy_gradient_jvp_compiled(theta, a, theta_dot, out):
         return False
     if K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_jvp_kernel_by_blocks(theta, a, theta_dot, out)
+    elif K * theta.itemsize >= _LONG_ROW:
+        _policy_gradient_jvp_kernel_by_chunks(theta, a, theta_dot, out)
     else:
         _policy_gradient_jvp_kernel(theta, a, theta_dot, out)
     return True
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):

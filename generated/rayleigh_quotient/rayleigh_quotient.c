@@ -442,7 +442,7 @@ void rayleigh_quotient_gradient_x_f64(ptrdiff_t N, const double *restrict x,
     }
 }
 
-void rayleigh_quotient_gradient_A_f32(ptrdiff_t N, const float *restrict x, float *restrict entries)
+void rayleigh_quotient_gradient_A_f32(ptrdiff_t N, const float *restrict x, float *restrict out)
 {
     float q = 0.0f;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
@@ -471,28 +471,27 @@ void rayleigh_quotient_gradient_A_f32(ptrdiff_t N, const float *restrict x, floa
         }
         q += f32_total_wide(q_lanes);
     }
-    for (ptrdiff_t j = 0; j < N; j++) {
+    for (ptrdiff_t i = 0; i < N; i++) {
         if (N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, N);
                 float chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x[i] * x[j] / q;
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = x[i] * x[j] / q;
                 }
-                f32_stream(&entries[j * N + begin], chunk, end - begin);
+                f32_stream(&out[i * N + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < N; i++) {
-                entries[j * N + i] = x[i] * x[j] / q;
+            for (ptrdiff_t j = 0; j < N; j++) {
+                out[i * N + j] = x[i] * x[j] / q;
             }
         }
     }
     end_of_streams();
 }
 
-void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *restrict x,
-    double *restrict entries)
+void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *restrict x, double *restrict out)
 {
     double q = 0.0;
     for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
@@ -521,20 +520,20 @@ void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *restrict x,
         }
         q += f64_total_wide(q_lanes);
     }
-    for (ptrdiff_t j = 0; j < N; j++) {
+    for (ptrdiff_t i = 0; i < N; i++) {
         if (N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
                 const ptrdiff_t end = smaller_place(begin + CHUNK, N);
                 double chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x[i] * x[j] / q;
+                for (ptrdiff_t j = begin; j < end; j++) {
+                    chunk[j - begin] = x[i] * x[j] / q;
                 }
-                f64_stream(&entries[j * N + begin], chunk, end - begin);
+                f64_stream(&out[i * N + begin], chunk, end - begin);
             }
         }
         else {
-            for (ptrdiff_t i = 0; i < N; i++) {
-                entries[j * N + i] = x[i] * x[j] / q;
+            for (ptrdiff_t j = 0; j < N; j++) {
+                out[i * N + j] = x[i] * x[j] / q;
             }
         }
     }

@@ -56,7 +56,7 @@ void rayleigh_quotient_f64(ptrdiff_t N, const double *x, const double *A, double
     double *work);
 ptrdiff_t rayleigh_quotient_work(ptrdiff_t N);
 
-/* The gradient of rho by x, sample by sample.
+/* The gradient of rho by x.
 
      d(rho, x[k]) = (sum(j, x[j] * (A[k, j] + A[j, k])) - 2 * rho * x[k]) / q
 
@@ -70,15 +70,15 @@ void rayleigh_quotient_gradient_x_f32(ptrdiff_t N, const float *x, const float *
 void rayleigh_quotient_gradient_x_f64(ptrdiff_t N, const double *x, const double *A, double rho,
     double *out);
 
-/* The gradient of rho by A, sample by sample.
+/* The gradient of rho by A.
 
      d(rho, A[i, j]) = x[i] * x[j] / q
 
    x[N]: Input.
-   entries[N][N]: result.
+   out[N][N]: result.
  */
-void rayleigh_quotient_gradient_A_f32(ptrdiff_t N, const float *x, float *entries);
-void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *x, double *entries);
+void rayleigh_quotient_gradient_A_f32(ptrdiff_t N, const float *x, float *out);
+void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *x, double *out);
 
 /* The vector-Jacobian product: from a cotangent g of rho to those of x and A.
 

@@ -152,7 +152,7 @@ def _rayleigh_quotient_kernel(x, A, out):
 
 
 def rayleigh_quotient_gradient_x(x, A, rho, out=None):
-    """The gradient of rho by x, sample by sample.
+    """The gradient of rho by x.
 
     d(rho, x[k]) = (sum(j, x[j] * (A[k, j] + A[j, k])) - 2 * rho * x[k]) / q
 
@@ -242,7 +242,7 @@ def _rayleigh_quotient_gradient_x_compiled(x, A, rho, out):
 
 
 def rayleigh_quotient_gradient_A(x, out=None):
-    """The gradient of rho by A, sample by sample.
+    """The gradient of rho by A.
 
     d(rho, A[i, j]) = x[i] * x[j] / q
 
@@ -256,8 +256,7 @@ def rayleigh_quotient_gradient_A(x, out=None):
 
     Returns
     -------
-    out : array (N * N,)
-        Flattened from entries [j, i], the last index varying fastest.
+    out : array (N, N)
 
     Raises
     ------
@@ -271,7 +270,7 @@ def rayleigh_quotient_gradient_A(x, out=None):
     # Arrays as the compiled code takes them: nothing is to be converted.
     if type(x) is _Array and (out is None or type(out) is _Array):
         try:
-            into = np.empty((x.shape[-1] * x.shape[-1],), x.dtype) if out is None else out
+            into = np.empty((x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
             if _rayleigh_quotient_gradient_A_compiled[x.dtype](x, into):
                 return into
         except (TypeError, IndexError):
@@ -282,33 +281,45 @@ def rayleigh_quotient_gradient_A(x, out=None):
     )
     x, = arrays
     N = sizes["N"]
-    out = _output("out", out, (N * N,), dtype, False, arrays)
+    out = _output("out", out, (N, N), dtype, False, arrays)
     _rayleigh_quotient_gradient_A_compiled[dtype](x, out)
     return out
 
 
 @njit(**_FAST)
-def _rayleigh_quotient_gradient_A_kernel(x, entries):
+def _rayleigh_quotient_gradient_A_kernel(x, out):
     """The loops of rayleigh_quotient_gradient_A."""
-    real = entries.dtype.type  # keeps literals narrow
+    real = out.dtype.type  # keeps literals narrow
     N = x.shape[0]
+    huge_out = _is_streamed(out, _FILLED)
     q = real(0)
     for k in range(N):
         q += x[k] * x[k]
-    for j in range(N):
-        for i in range(N):
-            entries[j, i] = x[i] * x[j] / q
+    for i in range(N):
+        if huge_out:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(out[i]):
+                out_part, x_part = out[i, begin:end], x[begin:end]
+                for j in range(out_part.size):
+                    value = x[i] * x_part[j] / q
+                    if whole:
+                        _stream(out_part, j, value)
+                    else:
+                        out_part[j] = value
+        else:
+            for j in range(N):
+                out[i, j] = x[i] * x[j] / q
+    if huge_out:
+        _end_of_streams()
 
 
-@_by_dtype(_reads(1), _writes(1))
+@_by_dtype(_reads(1), _writes(2))
 def _rayleigh_quotient_gradient_A_compiled(x, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, out = _array(x), _array(out)
     N = x.shape[0]
-    if N == 0 or out.shape != (N * N,) or _overlap(out, x):
+    if N == 0 or out.shape != (N, N) or _overlap(out, x):
         return False
-    entries = out.reshape(N, N)
-    _rayleigh_quotient_gradient_A_kernel(x, entries)
+    _rayleigh_quotient_gradient_A_kernel(x, out)
     return True
 
 
@@ -387,6 +398,7 @@ def _rayleigh_quotient_vjp_kernel(x, A, rho, g, dx, dA):
     """The loops of rayleigh_quotient_vjp."""
     real = dx.dtype.type  # keeps literals narrow
     N = x.shape[0]
+    huge_dA = _is_streamed(dA, _FILLED)
     q = real(0)
     for k in range(N):
         q += x[k] * x[k]
@@ -398,8 +410,20 @@ def _rayleigh_quotient_vjp_kernel(x, A, rho, g, dx, dA):
     for k in range(N):
         dx[k] = g * (dx[k] - real(2) * rho * x[k]) / q
     for i in range(N):
-        for j in range(N):
-            dA[i, j] = g * x[i] * x[j] / q
+        if huge_dA:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(dA[i]):
+                dA_part, x_part = dA[i, begin:end], x[begin:end]
+                for j in range(dA_part.size):
+                    value = g * x[i] * x_part[j] / q
+                    if whole:
+                        _stream(dA_part, j, value)
+                    else:
+                        dA_part[j] = value
+        else:
+            for j in range(N):
+                dA[i, j] = g * x[i] * x[j] / q
+    if huge_dA:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(1), _reads(2), _number, _number, _writes(1), _writes(2))
@@ -504,6 +528,61 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
+
+
+@njit(**_FAST)
+def _is_streamed(result, least):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -79,7 +79,7 @@ def rayleigh_quotient(x, A, out=None):
 
 
 def rayleigh_quotient_gradient_x(x, A, rho, out=None):
-    """The gradient of rho by x, sample by sample.
+    """The gradient of rho by x.
 
     d(rho, x[k]) = (sum(j, x[j] * (A[k, j] + A[j, k])) - 2 * rho * x[k]) / q
 
@@ -134,7 +134,7 @@ def rayleigh_quotient_gradient_x(x, A, rho, out=None):
 
 
 def rayleigh_quotient_gradient_A(x, out=None):
-    """The gradient of rho by A, sample by sample.
+    """The gradient of rho by A.
 
     d(rho, A[i, j]) = x[i] * x[j] / q
 
@@ -148,8 +148,7 @@ def rayleigh_quotient_gradient_A(x, out=None):
 
     Returns
     -------
-    out : array (N * N,)
-        Flattened from entries [j, i], the last index varying fastest.
+    out : array (N, N)
 
     Raises
     ------
@@ -167,10 +166,9 @@ def rayleigh_quotient_gradient_A(x, out=None):
         )
     dtype = x.dtype
     N = x.shape[0]
-    out = _output("out", out, (N * N,), dtype, False, [x])
-    entries = out.reshape((N, N))
+    out = _output("out", out, (N, N), dtype, False, [x])
     q = _dot(x, x)  # scalar
-    np.multiply(x / q, x[:, None], out=entries)
+    np.multiply(x[:, None] / q, x, out=out)
     return out
 
 

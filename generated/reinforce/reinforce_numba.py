@@ -238,6 +238,44 @@ def _reinforce_kernel_by_blocks(all_theta, all_A, all_a, all_losses):
         _reinforce_kernel(all_theta[done:], all_A[done:], all_a[done:], all_losses[done:])
 
 
+@njit(**_FAST)
+def _reinforce_kernel_by_chunks(theta, A, a, losses):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = theta.shape[0]
+    K = theta.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            theta_part = theta[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, theta_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e = _exp_of_negative(theta_part[k] - shift)
+                s += e
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share * s_of_chunk[chunk]
+        log_s = _log(s)
+        losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+
+
 @_by_dtype(_reads(2), _reads(1), _places(1), _writes(1), _number, total=True)
 def _reinforce_compiled(theta, A, a, losses, weight_):
     """Do the loops and add up the losses; None where the arguments do not fit together."""
@@ -256,6 +294,8 @@ def _reinforce_compiled(theta, A, a, losses, weight_):
         return None
     if K * theta.itemsize <= 400 and B >= 32:
         _reinforce_kernel_by_blocks(theta, A, a, losses)
+    elif K * theta.itemsize >= _LONG_ROW:
+        _reinforce_kernel_by_chunks(theta, A, a, losses)
     else:
         _reinforce_kernel(theta, A, a, losses)
     return _weighted_total(losses, real(weight_))
@@ -420,6 +460,55 @@ def _reinforce_value_and_gradient_kernel_by_blocks(all_theta, all_A, all_a, weig
         _reinforce_value_and_gradient_kernel(all_theta[done:], all_A[done:], all_a[done:], weight, all_losses[done:], all_dtheta[done:])
 
 
+@njit(**_FAST)
+def _reinforce_value_and_gradient_kernel_by_chunks(theta, A, a, weight, losses, dtheta):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = theta.shape[0]
+    K = theta.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # dtheta[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            theta_part, dtheta_part = theta[row, begin:end], dtheta[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, theta_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                dtheta_part[k] = _exp_of_negative(theta_part[k] - shift)
+                s += dtheta_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        log_s = _log(s)
+        losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+        # dtheta[row, a[row]]: worked out before its operands are overwritten
+        aside = weight * A[row] * (share[a[row] // places] * dtheta[row, a[row]] / s - real(1))
+        scale = weight * A[row] / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dtheta_part = dtheta[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for j in range(end - begin):
+                dtheta_part[j] = scale_2 * dtheta_part[j]
+        dtheta[row, a[row]] = aside
+
+
 @_by_dtype(_reads(2), _reads(1), _places(1), _number, _writes(1), _writes(2), total=True)
 def _reinforce_value_and_gradient_compiled(theta, A, a, weight, losses, dtheta):
     """Do the loops and add up the losses; None where the arguments do not fit together."""
@@ -446,9 +535,16 @@ def _reinforce_value_and_gradient_compiled(theta, A, a, weight, losses, dtheta):
         return None
     if K * theta.itemsize <= 400 and B >= 32:
         _reinforce_value_and_gradient_kernel_by_blocks(theta, A, a, real(weight), losses, dtheta)
+    elif K * theta.itemsize >= _LONG_ROW:
+        _reinforce_value_and_gradient_kernel_by_chunks(theta, A, a, real(weight), losses, dtheta)
     else:
         _reinforce_value_and_gradient_kernel(theta, A, a, real(weight), losses, dtheta)
     return _weighted_total(losses, real(weight))
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):

@@ -153,8 +153,7 @@ def ridge_regression_value_and_gradient(X, y, w, lam, out=None):
     sum_r = _dot(r, r)  # scalar
     sum_w = _dot(w, w)  # scalar
     losses[...] = 0.5 * sum_r + 0.5 * lam * sum_w
-    part = X * r[:, None]
-    sum_r_X = np.add.reduce(part, axis=0)  # [D]
+    sum_r_X = r @ X  # [D]
     dw[...] = sum_r_X + lam * w
     dlam[...] = 0.5 * sum_w
     value = losses[()]

@@ -169,11 +169,19 @@ def _rms_norm_gain_kernel(x, gain, eps, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         sum_x = real(0)
-        for k in range(K):
-            sum_x += x[row, k] * x[row, k]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                x_part = x[row, begin : begin + 1024]
+                sum_x_part = real(0)
+                for k in range(x_part.size):
+                    sum_x_part += x_part[k] * x_part[k]
+                sum_x += sum_x_part
+        else:
+            for k in range(K):
+                sum_x += x[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
         scale = real(1) / r
         if large_out:  # whole lines of memory are written past the caches
@@ -314,6 +322,7 @@ def _rms_norm_gain_jacobian_gain_kernel(x, eps, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     x_hat = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         sum_x = real(0)
@@ -324,9 +333,21 @@ def _rms_norm_gain_jacobian_gain_kernel(x, eps, out):
         for i in range(K):
             x_hat[i] = scale * x[row, i]
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = real(0)
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        value = real(0)
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = real(0)
             out[row, i, i] = x_hat[i]
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _number, _writes(3))
@@ -413,6 +434,7 @@ def _rms_norm_gain_jacobian_x_kernel(x, gain, eps, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     x_hat = np.empty(K, out.dtype)  # of one sample
     y = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
@@ -426,9 +448,21 @@ def _rms_norm_gain_jacobian_x_kernel(x, gain, eps, out):
             y[i] = gain[i] * x_hat[i]
         for i in range(K):
             scale_2 = y[i] / real(K)
-            for j in range(K):
-                out[row, i, j] = -scale_2 * x_hat[j] / r
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part, x_hat_part = out[row, i, begin:end], x_hat[begin:end]
+                    for j in range(out_part.size):
+                        value = -scale_2 * x_hat_part[j] / r
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = -scale_2 * x_hat[j] / r
             out[row, i, i] = (gain[i] - x_hat[i] * y[i] / real(K)) / r
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(1), _number, _writes(3))
@@ -649,13 +683,24 @@ def _rms_norm_gain_jvp_kernel(x, gain, eps, gain_dot, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         sum_x = real(0)
         early = real(0)
-        for k in range(K):
-            sum_x += x[row, k] * x[row, k]
-            early += x_dot[row, k] * x[row, k]
+        if K > 1024:  # by chunks: so long sums lose few digits
+            for begin in range(0, K, 1024):
+                x_part, x_dot_part = x[row, begin : begin + 1024], x_dot[row, begin : begin + 1024]
+                sum_x_part = real(0)
+                early_part = real(0)
+                for k in range(x_part.size):
+                    sum_x_part += x_part[k] * x_part[k]
+                    early_part += x_dot_part[k] * x_part[k]
+                sum_x += sum_x_part
+                early += early_part
+        else:
+            for k in range(K):
+                sum_x += x[row, k] * x[row, k]
+                early += x_dot[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
         scale = real(1) / r
         sum_x_dot_x_hat = scale * early
@@ -684,20 +729,21 @@ def _rms_norm_gain_jvp_kernel(x, gain, eps, gain_dot, x_dot, out):
 
 @njit(**_FAST)
 def _rms_norm_gain_jvp_kernel_by_blocks(all_x, gain, eps, gain_dot, all_x_dot, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_out.dtype.type  # keeps literals narrow
     B = all_x.shape[0]
     K = all_x.shape[1]
+    together = 32 if K * all_x.itemsize <= 277 else 16  # they stay in the nearest cache
     each_sum_x = np.empty(32, all_out.dtype)  # of one block
     each_scale = np.empty(32, all_out.dtype)  # of one block
     each_scale_2 = np.empty(32, all_out.dtype)  # of one block
     each_early = np.empty(32, all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         x = all_x[start:stop]
         x_dot = all_x_dot[start:stop]
         out = all_out[start:stop]
-        for row in range(32):
+        for row in range(len(x)):
             sum_x = real(0)
             early = real(0)
             for k in range(K):
@@ -714,7 +760,7 @@ def _rms_norm_gain_jvp_kernel_by_blocks(all_x, gain, eps, gain_dot, all_x_dot, a
             scale_2 = sum_x_dot_x_hat / (real(K) * r)
             each_scale[row] = scale
             each_scale_2[row] = scale_2
-        for row in range(32):
+        for row in range(len(x)):
             scale = each_scale[row]
             scale_2 = each_scale_2[row]
             for i in range(K):
@@ -723,7 +769,7 @@ def _rms_norm_gain_jvp_kernel_by_blocks(all_x, gain, eps, gain_dot, all_x_dot, a
                     + scale * (x_dot[row, i] * gain[i] - scale_2 * gain[i] * x[row, i])
                 )
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _rms_norm_gain_jvp_kernel(all_x[done:], gain, eps, gain_dot, all_x_dot[done:], all_out[done:])
 
@@ -765,15 +811,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

@@ -239,11 +239,24 @@ def _sigmoid_jacobian_x_kernel(s, out):
     real = out.dtype.type  # keeps literals narrow
     B = s.shape[0]
     K = s.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = real(0)
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        value = real(0)
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = real(0)
             out[row, i, i] = s[row, i] * (real(1) - s[row, i])
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _writes(3))
@@ -325,7 +338,7 @@ def _sigmoid_vjp_kernel(s, g, dx):
     real = dx.dtype.type  # keeps literals narrow
     B = s.shape[0]
     K = s.shape[1]
-    large_dx = _outgrows_caches(dx)
+    large_dx = _is_streamed(dx, _CACHED)
     for row in range(B):
         if large_dx:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(dx[row]):
@@ -426,7 +439,7 @@ def _sigmoid_jvp_kernel(s, x_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = s.shape[0]
     K = s.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
@@ -532,15 +545,16 @@ def _sigmoid(u, one):
     return (one if u >= 0 else small) / (one + small)
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

@@ -212,7 +212,7 @@ def _sigmoid_layer_batch_gradient_kernel(Y, dL_dY, dZ):
     real = dZ.dtype.type  # keeps literals narrow
     N = Y.shape[0]
     K = Y.shape[1]
-    large_dZ = _outgrows_caches(dZ)
+    large_dZ = _is_streamed(dZ, _CACHED)
     for n in range(N):
         if large_dZ:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(dZ[n]):
@@ -318,15 +318,16 @@ def _sigmoid(u, one):
     return (one if u >= 0 else small) / (one + small)
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

@@ -222,6 +222,50 @@ def _softmax_kernel_by_blocks(all_z, all_out):
         _softmax_kernel(all_z[done:], all_out[done:])
 
 
+@njit(**_FAST)
+def _softmax_kernel_by_chunks(z, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, out_part = z[row, begin:end], out[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                out_part[k] = _exp_of_negative(z_part[k] - shift)
+                s += out_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            out_part = out[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                out_part[i] = scale_2 * out_part[i]
+
+
 @_by_dtype(_reads(2), _writes(2))
 def _softmax_compiled(z, out):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -232,6 +276,8 @@ def _softmax_compiled(z, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _softmax_kernel_by_blocks(z, out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _softmax_kernel_by_chunks(z, out)
     else:
         _softmax_kernel(z, out)
     return True
@@ -301,11 +347,24 @@ def _softmax_jacobian_z_kernel(p, out):
     real = out.dtype.type  # keeps literals narrow
     B = p.shape[0]
     K = p.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = -p[row, i] * p[row, j]
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part, p_part = out[row, i, begin:end], p[row, begin:end]
+                    for j in range(out_part.size):
+                        value = -p[row, i] * p_part[j]
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = -p[row, i] * p[row, j]
             out[row, i, i] = p[row, i] * (real(1) - p[row, i])
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _writes(3))
@@ -387,7 +446,7 @@ def _softmax_vjp_kernel(p, g, dz):
     real = dz.dtype.type  # keeps literals narrow
     B = p.shape[0]
     K = p.shape[1]
-    large_dz = _outgrows_caches(dz)
+    large_dz = _is_streamed(dz, _CACHED)
     for row in range(B):
         sum_g_p = real(0)
         for i in range(K):
@@ -491,7 +550,7 @@ def _softmax_jvp_kernel(p, z_dot, out):
     real = out.dtype.type  # keeps literals narrow
     B = p.shape[0]
     K = p.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         sum_z_dot_p = real(0)
         for j in range(K):
@@ -528,6 +587,11 @@ def _softmax_jvp_compiled(p, z_dot, out):
         return False
     _softmax_jvp_kernel(p, z_dot, out)
     return True
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):
@@ -610,15 +674,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

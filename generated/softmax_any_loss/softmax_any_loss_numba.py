@@ -219,6 +219,50 @@ def _softmax_any_loss_kernel_by_blocks(all_z, all_out):
         _softmax_any_loss_kernel(all_z[done:], all_out[done:])
 
 
+@njit(**_FAST)
+def _softmax_any_loss_kernel_by_chunks(z, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # out[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, out_part = z[row, begin:end], out[row, begin:end]
+            for j in range(end - begin):
+                m = _larger_exponent(m, z_part[j])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for j in range(end - begin):
+                out_part[j] = _exp_of_negative(z_part[j] - shift)
+                s += out_part[j]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            out_part = out[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for k in range(end - begin):
+                out_part[k] = scale_2 * out_part[k]
+
+
 @_by_dtype(_reads(2), _writes(2))
 def _softmax_any_loss_compiled(z, out):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -229,6 +273,8 @@ def _softmax_any_loss_compiled(z, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _softmax_any_loss_kernel_by_blocks(z, out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _softmax_any_loss_kernel_by_chunks(z, out)
     else:
         _softmax_any_loss_kernel(z, out)
     return True
@@ -301,7 +347,7 @@ def _softmax_any_loss_gradient_kernel(y, dL_dy, dz):
     real = dz.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
-    large_dz = _outgrows_caches(dz)
+    large_dz = _is_streamed(dz, _CACHED)
     for row in range(B):
         sum_dL_dy_y = real(0)
         for i in range(K):
@@ -338,6 +384,11 @@ def _softmax_any_loss_gradient_compiled(y, dL_dy, dz):
         return False
     _softmax_any_loss_gradient_kernel(y, dL_dy, dz)
     return True
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):
@@ -420,15 +471,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

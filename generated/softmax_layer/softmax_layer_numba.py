@@ -234,20 +234,21 @@ def _softmax_layer_step_1(b, sum_W_x, out):
 
 @njit(**_FAST)
 def _softmax_layer_step_1_by_blocks(b, all_sum_W_x, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_out.dtype.type  # keeps literals narrow
     K = b.shape[0]
     B = all_sum_W_x.shape[0]
+    together = 32 if K * all_sum_W_x.itemsize <= 277 else 16  # they stay in the nearest cache
     e = np.empty((32, K), all_out.dtype)  # of one block
     each_s = np.empty(32, all_out.dtype)  # of one block
     each_scale = np.empty(32, all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         sum_W_x = all_sum_W_x[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(sum_W_x)):
             m = real(-np.inf)
             for k in range(K):
                 out[row, k] = sum_W_x[row, k] + b[k]
@@ -255,10 +256,10 @@ def _softmax_layer_step_1_by_blocks(b, all_sum_W_x, all_out):
             for k in range(K):
                 e[row, k] = out[row, k] - m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(sum_W_x)):
             s = real(0)
             for k in range(K):
                 s += e[row, k]
@@ -267,12 +268,12 @@ def _softmax_layer_step_1_by_blocks(b, all_sum_W_x, all_out):
             s = each_s[row]
             scale = real(1) / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(sum_W_x)):
             scale = each_scale[row]
             for i in range(K):
                 out[row, i] = scale * e[row, i]
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _softmax_layer_step_1(b, all_sum_W_x[done:], all_out[done:])
 
@@ -389,13 +390,36 @@ def _softmax_layer_jacobian_W_kernel(x, h, entries):
     B = x.shape[0]
     N = x.shape[1]
     K = h.shape[1]
+    huge_entries = _is_streamed(entries, _FILLED)
     for row in range(B):
         for i in range(K):
             for k in range(K):
+                if huge_entries:  # whole lines of memory are written past the caches
+                    for begin, end, whole in _in_lines(entries[row, i, k]):
+                        entries_part, x_part = entries[row, i, k, begin:end], x[row, begin:end]
+                        for j in range(entries_part.size):
+                            value = -x_part[j] * h[row, i] * h[row, k]
+                            if whole:
+                                _stream(entries_part, j, value)
+                            else:
+                                entries_part[j] = value
+                else:
+                    for j in range(N):
+                        entries[row, i, k, j] = -x[row, j] * h[row, i] * h[row, k]
+            if huge_entries:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(entries[row, i, i]):
+                    entries_part, x_part = entries[row, i, i, begin:end], x[row, begin:end]
+                    for j in range(entries_part.size):
+                        value = x_part[j] * h[row, i] * (real(1) - h[row, i])
+                        if whole:
+                            _stream(entries_part, j, value)
+                        else:
+                            entries_part[j] = value
+            else:
                 for j in range(N):
-                    entries[row, i, k, j] = -x[row, j] * h[row, i] * h[row, k]
-            for j in range(N):
-                entries[row, i, i, j] = x[row, j] * h[row, i] * (real(1) - h[row, i])
+                    entries[row, i, i, j] = x[row, j] * h[row, i] * (real(1) - h[row, i])
+    if huge_entries:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(3))
@@ -482,11 +506,24 @@ def _softmax_layer_jacobian_b_kernel(h, out):
     real = out.dtype.type  # keeps literals narrow
     B = h.shape[0]
     K = h.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for k in range(K):
-                out[row, i, k] = -h[row, i] * h[row, k]
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part, h_part = out[row, i, begin:end], h[row, begin:end]
+                    for k in range(out_part.size):
+                        value = -h[row, i] * h_part[k]
+                        if whole:
+                            _stream(out_part, k, value)
+                        else:
+                            out_part[k] = value
+            else:
+                for k in range(K):
+                    out[row, i, k] = -h[row, i] * h[row, k]
             out[row, i, i] = h[row, i] * (real(1) - h[row, i])
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _writes(3))
@@ -1129,6 +1166,61 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
     """
     most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
     return min(samples, most)
+
+
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
+
+
+@njit(**_FAST)
+def _is_streamed(result, least):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -340,8 +340,8 @@ void softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict Z, 
 {
     float *restrict e = work;
     work += K;
-    /* m[n]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t n = 0; n < N; n++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
             float m_lanes[F32_WIDE];
@@ -423,8 +423,8 @@ void softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Z,
 {
     double *restrict e = work;
     work += K;
-    /* m[n]: the largest exponent becomes 0, so exp cannot overflow */
     for (ptrdiff_t n = 0; n < N; n++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
             double m_lanes[F64_WIDE];

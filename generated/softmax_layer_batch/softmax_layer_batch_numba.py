@@ -145,9 +145,10 @@ def _softmax_layer_batch_kernel(Z, out):
     real = out.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     e = np.empty(K, out.dtype)  # of all samples
-    # m[n]: the largest exponent becomes 0, so exp cannot overflow
     for n in range(N):
+        # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for j in range(K):
             m = _larger_exponent(m, Z[n, j])
@@ -158,8 +159,20 @@ def _softmax_layer_batch_kernel(Z, out):
             e[j] = _exp_of_negative(Z[n, j] - m)
             s += e[j]
         scale = real(1) / s
-        for k in range(K):
-            out[n, k] = scale * e[k]
+        if huge_out:  # whole lines of memory are written past the caches
+            for begin, end, whole in _in_lines(out[n]):
+                out_part, e_part = out[n, begin:end], e[begin:end]
+                for k in range(out_part.size):
+                    value = scale * e_part[k]
+                    if whole:
+                        _stream(out_part, k, value)
+                    else:
+                        out_part[k] = value
+        else:
+            for k in range(K):
+                out[n, k] = scale * e[k]
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _writes(2))
@@ -229,7 +242,7 @@ def _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ):
     real = dZ.dtype.type  # keeps literals narrow
     N = Y.shape[0]
     K = Y.shape[1]
-    large_dZ = _outgrows_caches(dZ)
+    large_dZ = _is_streamed(dZ, _CACHED)
     for n in range(N):
         sum_dL_dY_Y = real(0)
         for j in range(K):
@@ -348,15 +361,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

@@ -241,23 +241,24 @@ def _softmax_layer_cross_entropy_step_1(b, t, sum_W_x, losses):
 
 @njit(**_FAST)
 def _softmax_layer_cross_entropy_step_1_by_blocks(b, all_t, all_sum_W_x, all_losses):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     K = b.shape[0]
     B = all_t.shape[0]
+    together = 32 if K * all_t.itemsize <= 208 else 16  # they stay in the nearest cache
     z = np.empty((32, K), all_losses.dtype)  # of one block
     each_m = np.empty(32, all_losses.dtype)  # of one block
     e = np.empty((32, K), all_losses.dtype)  # of one block
     each_s = np.empty(32, all_losses.dtype)  # of one block
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         t = all_t[start:stop]
         sum_W_x = all_sum_W_x[start:stop]
         losses = all_losses[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(t)):
             m = real(-np.inf)
             for k in range(K):
                 z[row, k] = sum_W_x[row, k] + b[k]
@@ -266,10 +267,10 @@ def _softmax_layer_cross_entropy_step_1_by_blocks(b, all_t, all_sum_W_x, all_los
                 e[row, k] = z[row, k] - m
             each_m[row] = m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(t)):
             s = real(0)
             for k in range(K):
                 s += e[row, k]
@@ -278,7 +279,7 @@ def _softmax_layer_cross_entropy_step_1_by_blocks(b, all_t, all_sum_W_x, all_los
             s = each_s[row]
             log_s = _log(s)
             each_log_s[row] = log_s
-        for row in range(32):
+        for row in range(len(t)):
             m = each_m[row]
             log_s = each_log_s[row]
             sum_t_z_m = real(0)
@@ -286,7 +287,7 @@ def _softmax_layer_cross_entropy_step_1_by_blocks(b, all_t, all_sum_W_x, all_los
                 sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
             losses[row] = -sum_t_z_m
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _softmax_layer_cross_entropy_step_1(b, all_t[done:], all_sum_W_x[done:], all_losses[done:])
 
@@ -526,17 +527,18 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1(b, t, weight, sum_W_x
 
 @njit(**_FAST)
 def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(b, all_t, weight, all_sum_W_x, all_losses, all_z_bar, all_z_bar_scaled):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     K = b.shape[0]
     B = all_t.shape[0]
+    together = 32 if K * all_t.itemsize <= 208 else 16  # they stay in the nearest cache
     each_m = np.empty(32, all_losses.dtype)  # of one block
     each_s = np.empty(32, all_losses.dtype)  # of one block
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
     each_sum_t = np.empty(32, all_losses.dtype)  # of one block
     each_scale = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         t = all_t[start:stop]
         sum_W_x = all_sum_W_x[start:stop]
         losses = all_losses[start:stop]
@@ -544,7 +546,7 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(b, all_t, w
         z_bar_scaled = all_z_bar_scaled[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # z_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        for row in range(32):
+        for row in range(len(t)):
             m = real(-np.inf)
             sum_t = real(0)
             for k in range(K):
@@ -556,10 +558,10 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(b, all_t, w
             each_m[row] = m
             each_sum_t[row] = sum_t
         flat = z_bar_scaled.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(t)):
             s = real(0)
             for k in range(K):
                 s += z_bar_scaled[row, k]
@@ -573,7 +575,7 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(b, all_t, w
             sum_t = each_sum_t[row]
             scale = sum_t / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(t)):
             m = each_m[row]
             log_s = each_log_s[row]
             scale = each_scale[row]
@@ -585,7 +587,7 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(b, all_t, w
             for k in range(K):
                 z_bar_scaled[row, k] = weight * z_bar[row, k]
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _softmax_layer_cross_entropy_value_and_gradient_step_1(b, all_t[done:], weight, all_sum_W_x[done:], all_losses[done:], all_z_bar[done:], all_z_bar_scaled[done:])
 

@@ -189,20 +189,21 @@ def _softmax_temperature_kernel(z, T, out):
 
 @njit(**_FAST)
 def _softmax_temperature_kernel_by_blocks(all_z, T, all_out):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
+    together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
     e = np.empty((32, K), all_out.dtype)  # of one block
     each_s = np.empty(32, all_out.dtype)  # of one block
     each_scale = np.empty(32, all_out.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(z)):
             m = real(-np.inf)
             for k in range(K):
                 out[row, k] = z[row, k] / T
@@ -210,10 +211,10 @@ def _softmax_temperature_kernel_by_blocks(all_z, T, all_out):
             for k in range(K):
                 e[row, k] = out[row, k] - m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(z)):
             s = real(0)
             for k in range(K):
                 s += e[row, k]
@@ -222,14 +223,60 @@ def _softmax_temperature_kernel_by_blocks(all_z, T, all_out):
             s = each_s[row]
             scale = real(1) / s
             each_scale[row] = scale
-        for row in range(32):
+        for row in range(len(z)):
             scale = each_scale[row]
             for i in range(K):
                 out[row, i] = scale * e[row, i]
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _softmax_temperature_kernel(all_z[done:], T, all_out[done:])
+
+
+@njit(**_FAST)
+def _softmax_temperature_kernel_by_chunks(z, T, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    e = np.empty(K, out.dtype)  # of one sample
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e[k]: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, out_part, e_part = z[row, begin:end], out[row, begin:end], e[begin:end]
+            for k in range(end - begin):
+                out_part[k] = z_part[k] / T
+                m = _larger_exponent(m, out_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            for k in range(end - begin):
+                e_part[k] = _exp_of_negative(out_part[k] - shift)
+                s += e_part[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            e_part, out_part = e[begin:end], out[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for i in range(end - begin):
+                out_part[i] = scale_2 * e_part[i]
 
 
 @_by_dtype(_reads(2), _number, _writes(2))
@@ -243,6 +290,8 @@ def _softmax_temperature_compiled(z, T, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _softmax_temperature_kernel_by_blocks(z, real(T), out)
+    elif K * z.itemsize >= _LONG_ROW:
+        _softmax_temperature_kernel_by_chunks(z, real(T), out)
     else:
         _softmax_temperature_kernel(z, real(T), out)
     return True
@@ -316,11 +365,24 @@ def _softmax_temperature_jacobian_z_kernel(T, p, out):
     real = out.dtype.type  # keeps literals narrow
     B = p.shape[0]
     K = p.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = -p[row, i] * p[row, j] / T
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part, p_part = out[row, i, begin:end], p[row, begin:end]
+                    for j in range(out_part.size):
+                        value = -p[row, i] * p_part[j] / T
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = -p[row, i] * p[row, j] / T
             out[row, i, i] = p[row, i] * (real(1) - p[row, i]) / T
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_number, _reads(2), _writes(3))
@@ -632,6 +694,11 @@ def _softmax_temperature_jvp_compiled(z, T, p, z_dot, T_dot, out):
     return True
 
 
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
+
+
 @njit(**_EXACT)
 def _exact_sum(a, b):
     """a + b, not to be regrouped with what a and b are made of."""
@@ -728,6 +795,61 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
+
+
+@njit(**_FAST)
+def _is_streamed(result, least):
+    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+    is_aligned = result.ctypes.data % result.itemsize == 0
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+
+
+@njit(**_FAST)
+def _in_lines(row):
+    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
+    each = np.intp(row.itemsize)
+    first = -np.intp(row.ctypes.data) % 64 // each
+    last = row.size - (row.size - first) * each % 64 // each
+    return (0, first, False), (first, last, True), (last, row.size, False)
+
+
+@intrinsic
+def _stream(typing, lines, place, value):
+    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
+
+    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
+    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
+    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        whole = context.get_value_type(types.intp)
+        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
+        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
+        value = context.cast(builder, arguments[2], signature.args[2], kind)
+        store = builder.store(value, place, align=2 * size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(lines, types.intp, value), instruction
+
+
+@intrinsic
+def _end_of_streams(typing):
+    """Other threads see what was written past the caches before what is written after this."""
+
+    def instruction(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), instruction
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -181,7 +181,7 @@ def _srelu_kernel(x, t_r, a_r, t_l, a_l, out):
     """The loops of srelu."""
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
@@ -307,11 +307,24 @@ def _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = real(0)
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        value = real(0)
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = real(0)
             out[row, i, i] = (a_r[i] if x[row, i] >= t_r[i] else (real(1) if x[row, i] > t_l[i] else a_l[i]))
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(1), _reads(1), _reads(1), _reads(1), _writes(3))
@@ -414,11 +427,24 @@ def _srelu_jacobian_t_r_kernel(x, t_r, a_r, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = real(0)
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        value = real(0)
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = real(0)
             out[row, i, i] = (real(1) - a_r[i] if x[row, i] >= t_r[i] else real(0))
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(1), _reads(1), _writes(3))
@@ -508,11 +534,24 @@ def _srelu_jacobian_a_r_kernel(x, t_r, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = real(0)
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        value = real(0)
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = real(0)
             out[row, i, i] = (x[row, i] - t_r[i] if x[row, i] >= t_r[i] else real(0))
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(1), _writes(3))
@@ -608,11 +647,24 @@ def _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = real(0)
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        value = real(0)
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = real(0)
             out[row, i, i] = (real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else real(1) - a_l[i]))
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(1), _reads(1), _reads(1), _writes(3))
@@ -707,11 +759,24 @@ def _srelu_jacobian_a_l_kernel(x, t_r, t_l, out):
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
+    huge_out = _is_streamed(out, _FILLED)
     for row in range(B):
         for i in range(K):
-            for j in range(K):
-                out[row, i, j] = real(0)
+            if huge_out:  # whole lines of memory are written past the caches
+                for begin, end, whole in _in_lines(out[row, i]):
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        value = real(0)
+                        if whole:
+                            _stream(out_part, j, value)
+                        else:
+                            out_part[j] = value
+            else:
+                for j in range(K):
+                    out[row, i, j] = real(0)
             out[row, i, i] = (real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else x[row, i] - t_l[i]))
+    if huge_out:
+        _end_of_streams()
 
 
 @_by_dtype(_reads(2), _reads(1), _reads(1), _writes(3))
@@ -842,7 +907,7 @@ def _srelu_vjp_kernel(x, t_r, a_r, t_l, a_l, g, dx, dt_r, da_r, dt_l, da_l):
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_dx = _outgrows_caches(dx)
+    large_dx = _is_streamed(dx, _CACHED)
     for j in range(K):
         dt_r[j] = real(0)
     for j in range(K):
@@ -1039,7 +1104,7 @@ def _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _outgrows_caches(out)
+    large_out = _is_streamed(out, _CACHED)
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
@@ -1120,15 +1185,16 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least.
-_CACHED, _LONG = 8_000_000, 1024
+#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
+#: as nothing is read, results that are larger than caches of any size.
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
 
 
 @njit(**_FAST)
-def _outgrows_caches(result):
+def _is_streamed(result, least):
     """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > _CACHED and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)

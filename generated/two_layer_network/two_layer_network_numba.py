@@ -274,23 +274,24 @@ def _two_layer_network_step_2(b2, t, sum_W2_h, losses):
 
 @njit(**_FAST)
 def _two_layer_network_step_2_by_blocks(b2, all_t, all_sum_W2_h, all_losses):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     K = b2.shape[0]
     B = all_t.shape[0]
+    together = 32 if K * all_t.itemsize <= 208 else 16  # they stay in the nearest cache
     z2 = np.empty((32, K), all_losses.dtype)  # of one block
     each_m = np.empty(32, all_losses.dtype)  # of one block
     e = np.empty((32, K), all_losses.dtype)  # of one block
     each_s = np.empty(32, all_losses.dtype)  # of one block
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         t = all_t[start:stop]
         sum_W2_h = all_sum_W2_h[start:stop]
         losses = all_losses[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(32):
+        for row in range(len(t)):
             m = real(-np.inf)
             for i in range(K):
                 z2[row, i] = sum_W2_h[row, i] + b2[i]
@@ -299,10 +300,10 @@ def _two_layer_network_step_2_by_blocks(b2, all_t, all_sum_W2_h, all_losses):
                 e[row, k] = z2[row, k] - m
             each_m[row] = m
         flat = e.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(t)):
             s = real(0)
             for k in range(K):
                 s += e[row, k]
@@ -311,7 +312,7 @@ def _two_layer_network_step_2_by_blocks(b2, all_t, all_sum_W2_h, all_losses):
             s = each_s[row]
             log_s = _log(s)
             each_log_s[row] = log_s
-        for row in range(32):
+        for row in range(len(t)):
             m = each_m[row]
             log_s = each_log_s[row]
             sum_t_z2_m = real(0)
@@ -319,7 +320,7 @@ def _two_layer_network_step_2_by_blocks(b2, all_t, all_sum_W2_h, all_losses):
                 sum_t_z2_m += (t[row, k] * _log_ratio(z2[row, k], m, log_s) if t[row, k] != real(0) else real(0))
             losses[row] = -sum_t_z2_m
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _two_layer_network_step_2(b2, all_t[done:], all_sum_W2_h[done:], all_losses[done:])
 
@@ -643,15 +644,16 @@ def _two_layer_network_value_and_gradient_step_2(b2, t, weight, sum_W2_h, sum_t,
 
 @njit(**_FAST)
 def _two_layer_network_value_and_gradient_step_2_by_blocks(b2, all_t, weight, all_sum_W2_h, all_sum_t, all_losses, all_z2_bar, all_z2_bar_scaled):
-    """By blocks of 32 samples, so that loops are long where K is small."""
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     K = b2.shape[0]
     B = all_t.shape[0]
+    together = 32 if K * all_t.itemsize <= 208 else 16  # they stay in the nearest cache
     each_m = np.empty(32, all_losses.dtype)  # of one block
     each_s = np.empty(32, all_losses.dtype)  # of one block
     each_log_s = np.empty(32, all_losses.dtype)  # of one block
-    for block in range(B // 32):
-        start, stop = 32 * block, 32 * (block + 1)
+    for block in range(B // together):
+        start, stop = together * block, together * (block + 1)
         t = all_t[start:stop]
         sum_W2_h = all_sum_W2_h[start:stop]
         sum_t = all_sum_t[start:stop]
@@ -660,7 +662,7 @@ def _two_layer_network_value_and_gradient_step_2_by_blocks(b2, all_t, weight, al
         z2_bar_scaled = all_z2_bar_scaled[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
         # z2_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        for row in range(32):
+        for row in range(len(t)):
             m = real(-np.inf)
             for i in range(K):
                 z2_bar[row, i] = sum_W2_h[row, i] + b2[i]
@@ -669,10 +671,10 @@ def _two_layer_network_value_and_gradient_step_2_by_blocks(b2, all_t, weight, al
                 z2_bar_scaled[row, k] = z2_bar[row, k] - m
             each_m[row] = m
         flat = z2_bar_scaled.reshape(-1)  # all rows as one
-        for place in range(32 * K):
+        for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        for row in range(32):
+        for row in range(len(t)):
             s = real(0)
             for k in range(K):
                 s += z2_bar_scaled[row, k]
@@ -681,7 +683,7 @@ def _two_layer_network_value_and_gradient_step_2_by_blocks(b2, all_t, weight, al
             s = each_s[row]
             log_s = _log(s)
             each_log_s[row] = log_s
-        for row in range(32):
+        for row in range(len(t)):
             m = each_m[row]
             s = each_s[row]
             log_s = each_log_s[row]
@@ -694,7 +696,7 @@ def _two_layer_network_value_and_gradient_step_2_by_blocks(b2, all_t, weight, al
             for i in range(K):
                 z2_bar_scaled[row, i] = weight * z2_bar[row, i]
     # What is left over of the samples
-    done = B - B % 32
+    done = B - B % together
     if done < B:
         _two_layer_network_value_and_gradient_step_2(b2, all_t[done:], weight, all_sum_W2_h[done:], all_sum_t[done:], all_losses[done:], all_z2_bar[done:], all_z2_bar_scaled[done:])
 
