@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symderiv.calculus.bounds import is_defined, picked
 from symderiv.calculus.context import Context, rule
-from symderiv.calculus.simplify import delta_on
+from symderiv.calculus.simplify import delta_on, left_out, sum_chain, sum_over
 from symderiv.expression.construct import add, factors_of, multiply, subtract
 from symderiv.expression.indices import mentions, rename_term
 from symderiv.expression.nodes import (
@@ -105,4 +105,29 @@ def expand_under_a_condition(node: Expression, context: Context) -> Expression |
     return None
 
 
-RESTRICTED = (sift_under_a_condition, expand_under_a_condition)
+@rule(
+    Sum,
+    law=r"\sum_k (1 - \delta_{kj}) f_k = \sum_{k \neq j} f_k",
+    source=_KNUTH,
+    example=("sum(k, t[k] * (1 - delta(k, j)))", "sum(k != j, t[k])"),
+    terminates="a delta disappears",
+    level="textbook",
+    name="leave a term out",
+)
+def leave_out(node: Expression, context: Context) -> Expression | None:
+    """A sum without one of its terms stays one: that term may be far larger than all others."""
+    assert isinstance(node, Sum)
+    letters, core = sum_chain(node)
+    factors = factors_of(core)
+    for place, factor in enumerate(factors):
+        found = left_out(factor, letters)
+        rest = factors[:place] + factors[place + 1 :]
+        if found is None or any(delta_on(each, letters) for each in rest):
+            continue
+        letter, other = found
+        others = tuple(each for each in letters if each != letter)
+        return sum_over(others, Sum(letter, multiply(*rest), Compare("!=", letter, other)))
+    return None
+
+
+RESTRICTED = (sift_under_a_condition, expand_under_a_condition, leave_out)

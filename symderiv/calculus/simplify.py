@@ -23,6 +23,7 @@ from symderiv.expression.construct import (
 )
 from symderiv.expression.indices import indices_in_term, mentions
 from symderiv.expression.nodes import (
+    ONE,
     ZERO,
     Add,
     Call,
@@ -133,6 +134,20 @@ def sift(node: Expression, context: Context) -> Expression | None:
     return None
 
 
+def left_out(factor: Expression, letters: tuple[Index, ...]) -> tuple[Index, IndexTerm] | None:
+    """The letter, and the place that it does not take, where `factor` is 1 - delta(letter, place)."""
+    if not isinstance(factor, Add) or len(factor.terms) != 2 or ONE not in factor.terms:
+        return None
+    (delta,) = (negate(term) for term in factor.terms if term != ONE)
+    if not isinstance(delta, Delta):
+        return None
+    sides = ((delta.left, delta.right), (delta.right, delta.left))
+    for side, other in sides:
+        if isinstance(side, Index) and side in letters and not isinstance(other, Shift):
+            return side, other
+    return None
+
+
 @rule(
     Sum,
     law=r"\sum_k f_k (\delta_{kj} - g_k) = \sum_k f_k \delta_{kj} - \sum_k f_k g_k",
@@ -152,7 +167,7 @@ def expand_over_delta(node: Expression, context: Context) -> Expression | None:
         return add(*(sum_over(letters, term) for term in core.terms))
     factors = factors_of(core)
     for place, factor in enumerate(factors):
-        if isinstance(factor, Add) and delta_on(factor, letters):
+        if isinstance(factor, Add) and delta_on(factor, letters) and left_out(factor, letters) is None:
             return add(
                 *(
                     sum_over(letters, multiply(*factors[:place], term, *factors[place + 1 :]))

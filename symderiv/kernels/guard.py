@@ -1,14 +1,13 @@
-"""0 · log 0 = 0: a weight of exactly 0 counts 0, whatever it is a weight of."""
+"""0 · log 0 = 0: a weight of exactly 0 counts 0, whatever it is a weight of; so does what is left out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from symderiv.expression.construct import (
-    multiply,
-)
+from symderiv.expression.construct import multiply, negate
 from symderiv.expression.nodes import (
+    ONE,
     ZERO,
     Add,
     Call,
@@ -24,7 +23,34 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.traverse import map_children
+from symderiv.expression.traverse import map_children, walk
+
+
+def with_choices(node: Expression) -> Expression:
+    """(1 - delta(i, j)) f as a choice of f or 0, where a sum in f leaves terms out.
+
+    The largest exponent that such a sum is divided by need not be the largest of all: exp of what it leaves
+    out may overflow, and 0 times infinity is no number.
+    """
+    node = map_children(node, with_choices)
+    if not isinstance(node, Multiply):
+        return node
+    for factor in node.factors:
+        condition = _unequal(factor)
+        if condition is not None and any(
+            isinstance(part, Sum) and part.condition is not None for _, part in walk(node)
+        ):
+            rest = multiply(*(each for each in node.factors if each is not factor))
+            return Where(condition, rest, ZERO)
+    return node
+
+
+def _unequal(node: Expression) -> Compare | None:
+    """The condition that 1 - delta(i, j) counts."""
+    if not isinstance(node, Add) or len(node.terms) != 2 or ONE not in node.terms:
+        return None
+    (other,) = (negate(term) for term in node.terms if term != ONE)
+    return Compare("!=", other.left, other.right) if isinstance(other, Delta) else None
 
 
 @dataclass
@@ -82,4 +108,4 @@ class Guard:
         return Where(Compare("!=", multiply(*weights), ZERO), node, ZERO)
 
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "with_choices"]

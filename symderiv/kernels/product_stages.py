@@ -192,6 +192,7 @@ def _sections(
     inside: list[Statement] = []
     after: list[Statement] = []
     late: set[str] = set()
+    by_places: set[str] = set()  # what has one part for each place, and is not whole before all are done
     for each in statements:
         uses = {name for body in each.bodies() for name in names_in(body)}
         if letter is not None and letter in each.letters:
@@ -201,7 +202,11 @@ def _sections(
                 if each.reduce != "sum":
                     return None
                 late.add(each.name)
+            else:
+                by_places.add(each.name)
             inside.append(each)
+        elif uses & by_places:
+            return None
         elif uses & late:
             after.append(each)
             late.add(each.name)

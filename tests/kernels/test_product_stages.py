@@ -15,7 +15,7 @@ from symderiv.kernels.registry import TARGETS
 from symderiv.kernels.specification import functions_of
 from symderiv.kernels.verify import large_ways
 from symderiv.kernels.work import Work
-from tests.kernels.emitted import module, problem
+from tests.kernels.emitted import module, own, problem
 
 LIMITS = TARGETS["numba"].limits
 
@@ -54,6 +54,43 @@ def test_a_formula_that_compares_places_is_not_cut_into_blocks() -> None:
     found = stages("causal_attention", "causal_attention")
     assert found is not None
     assert not found.in_blocks
+
+
+NEIGHBOURS = """
+index i, j, k : N
+index d : D
+input Z[N, D], M[N, N]
+s[i, j] = sum(d, Z[i, d] * Z[j, d])
+L = sum(i, sum(j != i, M[i, j] * (s[i, j] - log(sum(k != i, exp(s[i, k]))))))
+derive d(L, Z[i, d])
+"""
+
+
+def test_a_stage_reads_only_what_is_done() -> None:
+    """Letters that are renamed keep two statements apart, of which one needs all places of the other."""
+    count = 0
+    for spec in functions_of(own("neighbours", NEIGHBOURS)):
+        found = staged(lower_function(spec))
+        if found is None:
+            continue
+        made = {each.name for each in found.buffers} | {
+            each.name for each in found.work.parameters if each.is_result
+        }
+        done: set[str] = set()
+        for each in found.stages:
+            reads = (
+                {one.name for one in each.parameters if not one.is_result}
+                if isinstance(each, Work)
+                else {each.left.array, each.right.array}
+            )
+            assert reads & made <= done, spec.name
+            done |= (
+                {one.name for one in each.parameters if one.is_result}
+                if isinstance(each, Work)
+                else {each.target.array}
+            )
+        count += 1
+    assert count >= 3
 
 
 @pytest.mark.parametrize(

@@ -184,3 +184,33 @@ def test_gamma_and_its_slopes_left_of_zero(target: str) -> None:
     np.testing.assert_allclose(functions.left(x)[0], values, rtol=1e-13)
     slopes = [float(mpmath.digamma(v)) for v in x[0]]
     np.testing.assert_allclose(functions.left_vjp(x, np.ones((1, 6)))[0], slopes, rtol=1e-13, atol=2e-15)
+
+
+SUPERVISED = """
+index i, j, a : N
+index d : D
+input Z[N, D], T, M[N, N]
+s[i, j] = sum(d, Z[i, d] * Z[j, d]) / T
+L = -sum(i, sum(j != i, M[i, j] * (s[i, j] - log(sum(a != i, exp(s[i, a]))))) / sum(j != i, M[i, j])) / N
+derive d(L, Z[i, d])
+"""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_sum_leaves_out_may_overflow(target: str) -> None:
+    """A sample is most like itself: exp of that score is far larger than all that the sum has."""
+    made = load(own("supervised", SUPERVISED), target)
+    rng = np.random.default_rng(8)
+    samples, features, temperature = 40, 24, 0.3  # so many that products of matrices are stages
+    z, z_dot = 30 * rng.normal(size=(2, samples, features))
+    weights = rng.uniform(0.5, 1.5, (samples, samples))
+    others = 1 - np.eye(samples)
+    s = z @ z.T / temperature - 1e300 * np.eye(samples)
+    exponential = np.exp(s - s.max(1, keepdims=True))
+    weights *= others
+    slope = exponential / exponential.sum(1, keepdims=True) - weights / weights.sum(1, keepdims=True)
+    expected = (slope + slope.T) @ z / (samples * temperature)
+    given = (z, temperature, weights)
+    np.testing.assert_allclose(made.supervised_gradient_Z(*given), expected, rtol=1e-9, atol=1e-12)
+    found = made.supervised_jvp(*given, z_dot)
+    np.testing.assert_allclose(found, (expected * z_dot).sum(), rtol=1e-9)
