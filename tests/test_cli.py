@@ -311,6 +311,20 @@ def test_an_interrupted_build_leaves_nothing_half_done(tmp_path: Path, number: i
     assert living(build.pid) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_workers_end_with_a_build_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-u", "-m", "symderiv", "build", *SEVERAL, "--target", "numpy"]
+    with subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+    ) as build:  # fmt: skip
+        assert build.stdout is not None
+        assert build.stdout.readline().startswith("[1/")
+        assert len(living(build.pid)) > 1
+        build.kill()
+    assert living(build.pid) == []
+
+
 def living(group: int) -> list[str]:
     """The processes of a process group that are not merely waiting to be buried."""
     time.sleep(0.3)
