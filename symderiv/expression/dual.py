@@ -74,19 +74,26 @@ def primal(a: Value) -> Value:
     return a
 
 
+#: What rounding may leave of a pivot that is 0, as a part of the largest entry of a small matrix.
+ROUNDING = 1e-14
+
+
 def eliminated(
     rows: Sequence[Sequence[Value]], one: Value, zero: Value
 ) -> tuple[Value | None, list[list[Value]] | None]:
     """The determinant and the inverse of a matrix by elimination, largest pivot first.
 
-    A singular matrix has no inverse (None); with slopes in it, its determinant is not found so either.
+    A singular matrix has no inverse (None); with slopes in it, its determinant is not found so either. In
+    floating-point numbers rounding leaves a pivot near 0 where the exact one is 0: it counts as 0.
     """
     size = len(rows)
     work = [[*row, *(one if at == place else zero for at in range(size))] for place, row in enumerate(rows)]
     determinant: Value = one
+    entries = [primal(value) for row in rows for value in row]
+    negligible = ROUNDING * max(map(abs, entries)) if isinstance(entries[0], float) else 0
     for column in range(size):
         best = max(range(column, size), key=lambda row: abs(primal(work[row][column])))
-        if primal(work[best][column]) == 0:
+        if abs(primal(work[best][column])) <= negligible:
             if any(isinstance(value, Dual) for row in rows for value in row):
                 return None, None
             return zero, None

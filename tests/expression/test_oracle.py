@@ -8,6 +8,7 @@ from fractions import Fraction
 import mpmath
 import pytest
 
+from symderiv.expression.dual import eliminated
 from symderiv.expression.functions import FUNCTIONS, call
 from symderiv.expression.nodes import Derivative, Entry, Index
 from symderiv.expression.oracle import FRACTIONS, Oracle, OracleError, multiprecision
@@ -106,3 +107,10 @@ def test_far_values_of_functions_are_refused_and_infinities_keep_theirs() -> Non
     assert exp(minus_infinity) == 0
     with pytest.raises(OracleError, match="too large"):
         exp(multiprecision().from_fraction(Fraction(2) ** 6000))
+
+
+def test_a_product_that_is_singular_has_no_inverse_in_floating_point_numbers_either() -> None:
+    rows = [[0.1, 0.7], [0.3, 0.2], [0.9, 0.4]]  # of rank 2: a pivot of its Gram matrix is 0 but for rounding
+    gram = [[sum(a * b for a, b in zip(row, other, strict=True)) for other in rows] for row in rows]
+    assert eliminated(gram, 1.0, 0.0) == (0.0, None)
+    assert eliminated([row[:2] for row in gram[:2]], 1.0, 0.0)[1] is not None

@@ -33,7 +33,7 @@ def test_corpus_and_changes_of_it(name: str) -> None:
     ] == []
     kinds = Counter(each.kind for each in found)
     assert kinds["read"] > 2
-    assert kinds["refused"] > 2
+    assert kinds["refused"] > 2 or name == "document"  # a document is judged, whatever stands in it
 
 
 def test_the_corpus_stays_small() -> None:
