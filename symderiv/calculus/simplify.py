@@ -16,6 +16,7 @@ from symderiv.expression.construct import (
     base_and_exponent,
     coefficient_and_rest,
     factors_of,
+    left_out_by,
     multiply,
     negate,
     power,
@@ -23,7 +24,6 @@ from symderiv.expression.construct import (
 )
 from symderiv.expression.indices import indices_in_term, mentions
 from symderiv.expression.nodes import (
-    ONE,
     ZERO,
     Add,
     Call,
@@ -136,10 +136,8 @@ def sift(node: Expression, context: Context) -> Expression | None:
 
 def left_out(factor: Expression, letters: tuple[Index, ...]) -> tuple[Index, IndexTerm] | None:
     """The letter, and the place that it does not take, where `factor` is 1 - delta(letter, place)."""
-    if not isinstance(factor, Add) or len(factor.terms) != 2 or ONE not in factor.terms:
-        return None
-    (delta,) = (negate(term) for term in factor.terms if term != ONE)
-    if not isinstance(delta, Delta):
+    delta = left_out_by(factor)
+    if delta is None:
         return None
     sides = ((delta.left, delta.right), (delta.right, delta.left))
     for side, other in sides:

@@ -16,6 +16,7 @@ from symderiv.expression.nodes import (
     ONE,
     ZERO,
     Add,
+    Delta,
     Expression,
     Multiply,
     Number,
@@ -105,6 +106,14 @@ def negate(expression: Expression) -> Expression:
     if isinstance(expression, Add):
         return add(*(negate(term) for term in expression.terms))
     return multiply(MINUS_ONE, expression)
+
+
+def left_out_by(node: Expression) -> Delta | None:
+    """The delta of 1 - delta(i, j), a factor that leaves out what it is 1 for; None for any other node."""
+    if not isinstance(node, Add) or len(node.terms) != 2 or ONE not in node.terms:
+        return None
+    others = [negate(term) for term in node.terms if term != ONE]
+    return others[0] if len(others) == 1 and isinstance(others[0], Delta) else None
 
 
 def subtract(left: Expression, right: Expression) -> Expression:

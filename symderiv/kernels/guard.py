@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from symderiv.expression.construct import multiply, negate
+from symderiv.expression.construct import left_out_by, multiply
 from symderiv.expression.nodes import (
-    ONE,
     ZERO,
     Add,
     Call,
@@ -36,21 +35,13 @@ def with_choices(node: Expression) -> Expression:
     if not isinstance(node, Multiply):
         return node
     for factor in node.factors:
-        condition = _unequal(factor)
-        if condition is not None and any(
+        delta = left_out_by(factor)
+        if delta is not None and any(
             isinstance(part, Sum) and part.condition is not None for _, part in walk(node)
         ):
             rest = multiply(*(each for each in node.factors if each is not factor))
-            return Where(condition, rest, ZERO)
+            return Where(Compare("!=", delta.left, delta.right), rest, ZERO)
     return node
-
-
-def _unequal(node: Expression) -> Compare | None:
-    """The condition that 1 - delta(i, j) counts."""
-    if not isinstance(node, Add) or len(node.terms) != 2 or ONE not in node.terms:
-        return None
-    (other,) = (negate(term) for term in node.terms if term != ONE)
-    return Compare("!=", other.left, other.right) if isinstance(other, Delta) else None
 
 
 @dataclass
