@@ -6,7 +6,7 @@ looks at again in Python, to convert it or to say what is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from symderiv.kernels.blocks import FEW_BYTES, ROWS, Blocked
 from symderiv.kernels.fixed_places import places_needed
@@ -30,7 +30,7 @@ class CompiledEntry:
         kernel: str,
         blocks: Blocked | None,
         *,
-        chunked: tuple[str, ...],
+        chunked: Mapping[str, str],
         in_python: bool,
     ) -> None:
         self.in_python = in_python
@@ -100,7 +100,7 @@ class CompiledEntry:
                 (f"{few} and {self._size(self.batch)} >= {ROWS}", f"{self.kernel}_by_blocks({given})")
             )
         if self.chunked:
-            long = " and ".join(f"{self._bytes(axis)} >= _LONG_ROW" for axis in self.chunked)
+            long = " and ".join(f"{self._bytes(axis)} >= {limit}" for axis, limit in self.chunked.items())
             ways.append((long, f"{self.kernel}_by_chunks({given})"))
         if not ways:
             return [f"{self.kernel}({given})"]

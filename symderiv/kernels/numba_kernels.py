@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from symderiv.kernels.blocks import blocked
-from symderiv.kernels.chunks import chunked, chunked_axes
+from symderiv.kernels.chunks import chunked
 from symderiv.kernels.loop_program import Loop
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
-from symderiv.kernels.numba_chunks import ChunkPrinter
+from symderiv.kernels.numba_chunks import ChunkPrinter, limits
 from symderiv.kernels.numba_printer import BlockPrinter, LoopPrinter
 from symderiv.kernels.numba_streams import written_only
 from symderiv.kernels.printed import PrintedFunction
@@ -19,7 +19,7 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
     """The kernel of one function, those by blocks of samples and by chunks, and the call of them."""
     program = schedule(lowered)
     blocks, chunks = blocked(program), chunked(program)
-    around = ready(lowered, program, names, kernel, blocks, chunked=chunked_axes(chunks) if chunks else ())
+    around = ready(lowered, program, names, kernel, blocks, chunked=limits(chunks) if chunks else {})
     # Where short samples are done by blocks, the others may be long; where not, they must not ask for much.
     passes = [each for rows in program.body if isinstance(rows, Loop) for each in rows.body]
     printer = LoopPrinter(program, names, written_only(program), passes if blocks is not None else ())

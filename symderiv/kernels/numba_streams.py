@@ -79,7 +79,7 @@ def streamed(node: Loop, results: frozenset[str]) -> Streamed | None:
     rows = rows_of(entries, [each.value for each in stores], letter)
     if rows is None or not mentions(kept[0].target, letter):
         return None
-    if any(_is_long(part) for each in stores for _, part in walk(each.value)):
+    if any(takes_long(part) for each in stores for _, part in walk(each.value)):
         return None
     stored = PART + kept[0].target.array
     depth = len(rows[stored].indices)
@@ -116,7 +116,7 @@ def by_parts(loop: Loop) -> Loop:
     return found
 
 
-def _is_long(part: Expression) -> bool:
+def takes_long(part: Expression) -> bool:
     """Whether a processor is not done with it before the memory has done its part."""
     return isinstance(part, Call) and part.function not in _SHORT
 

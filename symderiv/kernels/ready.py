@@ -8,7 +8,7 @@ long way follows, which converts what can be and says what is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from symderiv.kernels.blocks import Blocked
@@ -54,14 +54,15 @@ def ready(
     kernel: str,
     blocks: Blocked | None,
     *,
-    chunked: tuple[str, ...] = (),
+    chunked: Mapping[str, str] | None = None,
     in_python: bool = False,
 ) -> Ready:
-    """All that stands around the kernels of one function; `chunked` are the axes of which there are chunks.
+    """All that stands around the kernels of one function.
 
+    `chunked` are the axes of which there are chunks, each with the name of the length from which there are.
     With `in_python`, the kernel is a function in Python, and compiled code only looks whether all fits.
     """
-    return _Ready(lowered, program, names, kernel, blocks, chunked=chunked, in_python=in_python).made()
+    return _Ready(lowered, program, names, kernel, blocks, chunked=chunked or {}, in_python=in_python).made()
 
 
 class _Ready(CompiledEntry):

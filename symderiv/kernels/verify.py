@@ -105,8 +105,9 @@ def _without_unused(problem: Problem, specifications: Sequence[FunctionSpec]) ->
 
 def in_small_chunks(source: str, target: str) -> str:
     """The text of an emitted module that works on all rows by chunks, of few numbers."""
-    for line, other in target_named(target).lines.items():
-        assert line in source, f"the module does not say {line!r}"
+    lines = target_named(target).lines
+    assert any(line in source for line in lines), f"the module says none of {', '.join(map(repr, lines))}"
+    for line, other in lines.items():
         source = source.replace(line, other)
     return source
 

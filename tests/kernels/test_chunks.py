@@ -15,6 +15,7 @@ from symderiv.kernels.emit import emit
 from symderiv.kernels.loading import load_source
 from symderiv.kernels.loop_program import LoopProgram
 from symderiv.kernels.lowering import lower_function
+from symderiv.kernels.numba_chunks import limits
 from symderiv.kernels.schedule import schedule
 from symderiv.kernels.specification import functions_of
 from symderiv.kernels.verify import in_small_chunks
@@ -161,3 +162,55 @@ def test_a_share_that_is_left_out_is_found(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(chunk_shares.Later, "_whole", lambda _, entry, letter: entry)
     plain, by_chunks = both_ways(emit(own("mixed", OWN), "numba"), "mixed")
     assert not np.allclose(by_chunks, plain, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "limit"),
+    [
+        ("softmax", "softmax", "_FETCHED_ROW"),
+        ("cross_entropy_label", "cross_entropy_label", "_FETCHED_ROW"),  # reads, and writes nothing
+        ("cross_entropy_label", "cross_entropy_label_hvp", "_FETCHED_ROW"),
+        ("entropy", "entropy", "_LONG_ROW"),  # keeps exponentials in memory of its own
+        ("distillation", "distillation", "_LONG_ROW"),  # so it does with exponents
+    ],
+)
+def test_shorter_rows_are_done_by_chunks_where_memory_is_fetched_ahead(
+    name: str, function: str, limit: str
+) -> None:
+    found = chunked(program(problem(name), function))
+    assert found is not None
+    assert list(limits(found).values()) == [limit]
+
+
+def test_what_a_step_fetches_lies_one_chunk_ahead() -> None:
+    """Of what each sample has alone; the arrays of all samples, and those of the kernel, are in a cache."""
+    text = emit(own("mixed", OWN), "numba")
+    by_chunks = text[text.index("def _mixed_kernel_by_chunks") :]
+    assert "for ahead in range(places + first, places + last, line):" in by_chunks
+    assert "_fetch(z_part, ahead)" in source("softmax", "numba")
+    assert "_fetch_to_write(out_part, ahead)" in source("softmax", "numba")
+    weighted = emit(own("weighted", WEIGHTED), "numba")
+    assert "_fetch(z_part, ahead)" in weighted
+    assert "_fetch(c_part" not in weighted
+
+
+#: With weights that all samples share.
+WEIGHTED = """
+index i, k : K
+input z[K], c[K]
+batch z
+p[i] = c[i] * exp(z[i]) / sum(k, c[k] * exp(z[k]))
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [4001, 5120, 8191])
+def test_rows_of_some_steps_are_right(dtype: str, size: int) -> None:
+    made = emitted("softmax", "numba")
+    z = np.random.default_rng(size).normal(0, 3, (3, size)).astype(dtype)
+    assert z[0].nbytes >= made._FETCHED_ROW
+    found = np.full_like(z, np.nan)
+    assert made.softmax(z, out=found) is found
+    power = np.exp(np.longdouble(z) - np.max(z, axis=1, keepdims=True))
+    expected = (power / power.sum(axis=1, keepdims=True)).astype(float)
+    np.testing.assert_allclose(found, expected, rtol=40 * np.finfo(dtype).eps, atol=0)
