@@ -20,7 +20,7 @@ from symderiv.kernels.numba_streams import PART, takes_long
 _INDENT = "    "
 #: What is read or written of a part in one step is called so, and as the array.
 STEP = "@step of "
-_OF_STEPS = ("step", "line", "first", "last", "ahead")
+_OF_STEPS = ("at_a_time", "line", "first", "last", "ahead")
 
 
 class ChunkPrinter(LoopPrinter):
