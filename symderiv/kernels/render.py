@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from symderiv.expression.nodes import Entry
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.long_lines import in_short_lines
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import identifier, plain_text
 from symderiv.kernels.records import FunctionRecord, function_record, wrapped
@@ -74,7 +75,7 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered], stem:
             "uses_work": any("_work(" in line for record in records for line in record.declared),
         }
     return {
-        suffix: _tidy(environment.get_template(f"{target.folder}/module{suffix}.j2").render(known))
+        suffix: _tidy(environment.get_template(f"{target.folder}/module{suffix}.j2").render(known), suffix)
         for suffix in (target.header, target.suffix)
         if suffix
     }
@@ -97,8 +98,9 @@ def _environment(folder: Path) -> Environment:
     return made
 
 
-def _tidy(text: str) -> str:
-    """No blanks at the ends of lines, and one line end at the end."""
+def _tidy(text: str, suffix: str) -> str:
+    """No long lines, no blanks at the ends of lines, and one line end at the end."""
+    text = in_short_lines(text, python=suffix == ".py")
     return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n") + "\n"
 
 
