@@ -180,7 +180,7 @@ class CLoops:
         return f"{numbers} * (ptrdiff_t)sizeof({self.dtype.c}) > STREAMED"
 
     def _past_the_caches(self, node: Loop, streamed: Store) -> list[str]:
-        """Stores that leave the caches alone, for a result that is larger than these: chunk by chunk."""
+        """Stores that leave the caches alone, for a result that is larger than these: whole lines at a time."""
         self.formula.helpers |= {"stream", "places"}
         letter, size = self.formula.letter(node.letter), self.formula.places(node.letter.axis)
         target = streamed.target
@@ -190,17 +190,17 @@ class CLoops:
         body: list[str] = []
         for each in node.body:
             if each is streamed:
-                body.append(f"chunk[{letter} - begin] = {self.formula.text(streamed.value)};")
+                body.append(f"part[{letter} - begin] = {self.formula.text(streamed.value)};")
             else:
                 body += self._node(each)
         self.open.pop()
         inner = [
-            f"const ptrdiff_t end = smaller_place(begin + CHUNK, {size});",
-            f"{self.dtype.c} chunk[CHUNK];",
+            f"end = {self.dtype.short}_end_of_part({place}, begin, {size});",
+            f"{self.dtype.c} part[PART];",
             *block(f"for (ptrdiff_t {letter} = begin; {letter} < end; {letter}++)", body),
-            f"{self.dtype.short}_stream({place}, chunk, end - begin);",
+            f"{self.dtype.short}_stream({place}, part, end - begin);",
         ]
-        return block(f"for (ptrdiff_t begin = 0; begin < {size}; begin += CHUNK)", inner)
+        return block(f"for (ptrdiff_t begin = 0, end; begin < {size}; begin = end)", inner)
 
     def _in_lanes(self, node: Loop, carried: Sequence[Reduce], begin: str, end: str) -> list[str]:
         """A reduction: whole blocks of lanes, then the rest, chunk by chunk where sums are in it."""
