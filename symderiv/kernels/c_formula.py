@@ -25,8 +25,10 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values, walk
+from symderiv.kernels.chunk_shares import CHUNK_AT
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.formula import ATOM, SUM, Formula, Piece
+from symderiv.kernels.loop_program import AT_LEAST_LOWEST
 from symderiv.kernels.names import NameTable
 
 #: Functions of math.h, by our name.
@@ -45,7 +47,7 @@ _HELPERS = {
     "erfc": ("add_product", "e_near_zero", "exp_of_negative"),
     "power": ("add_product", "e_near_zero", "exp", "log"),
     "log": ("add_product",), "log_gamma": (), "digamma": (), "relu": (), "step": (), "sign": (),
-    "largest": ("larger",), "smallest": ("smaller",),
+    "largest": ("larger",), "smallest": ("smaller",), AT_LEAST_LOWEST: (),
 }  # fmt: skip
 _POWERS = {2: "square", 3: "cube"}
 #: The exponents of what is multiplied or divided out.
@@ -124,7 +126,9 @@ class CFormula(Formula):
         return str(self.sizes[axis]) if axis in self.sizes else self.size_name(axis)
 
     def label(self, node: Entry) -> str:
-        """The value of a label, as a place."""
+        """The value of a label, as a place; or the chunk of a place."""
+        if node.array == CHUNK_AT:
+            return f"{self.place(node.indices[0])} / places"
         return f"(ptrdiff_t){self.stored(node)}"
 
     def stored(self, node: Entry) -> str:

@@ -81,7 +81,7 @@ class CLoops:
             case Reduce(kind, target, value):
                 return [self._step(kind, self.formula.stored(target), self.formula.text(value))]
             case Loop():
-                return self._loop(node)
+                return self.loop(node)
 
     def _declared(self, target: Entry) -> str:
         """A target; with its type where it is a local variable that no open block has yet."""
@@ -117,7 +117,7 @@ class CLoops:
 
     # -- loops ------------------------------------------------------------------------------
 
-    def _bounds(self, node: Loop) -> tuple[str, str]:
+    def bounds(self, node: Loop) -> tuple[str, str]:
         """Where a loop begins and ends; shifted places that exist all the way are noted."""
         size = self.formula.places(node.letter.axis)
         if node.window is None:
@@ -136,20 +136,21 @@ class CLoops:
             stop = f"(0 <= {place} && {place} < {last} ? {stop} : 0)"
         return start, stop
 
-    def _loop(self, node: Loop) -> list[str]:
+    def loop(self, node: Loop) -> list[str]:
+        """The lines of a loop."""
         known = self.formula.inside
         letter = self.formula.letter(node.letter)
-        begin, end = self._bounds(node)
+        begin, end = self.bounds(node)
         carried = carried_in(node)
         streamed = self.streamed(node)
         if streamed is not None and self.stream is None:
             self.stream = True
-            lines = block(f"if ({self.is_large(streamed)})", self._loop(node))
+            lines = block(f"if ({self.is_large(streamed)})", self.loop(node))
             self.stream = False
-            lines += block("else", self._loop(node))
+            lines += block("else", self.loop(node))
             self.stream = None
         elif streamed is not None and self.stream:
-            lines = self._past_the_caches(node, streamed)
+            lines = self._past_the_caches(node, streamed, begin, end)
         elif carried or (
             (calls(node) or self.form == "narrow") and node.window is None and _may_repeat(node, ())
         ):
@@ -179,10 +180,10 @@ class CLoops:
         numbers = " * ".join(self.formula.places(axis) for axis in self.formula.axes[streamed.target.array])
         return f"{numbers} * (ptrdiff_t)sizeof({self.dtype.c}) > STREAMED"
 
-    def _past_the_caches(self, node: Loop, streamed: Store) -> list[str]:
-        """Stores that leave the caches alone, for a result that is larger than these: whole lines at a time."""
+    def _past_the_caches(self, node: Loop, streamed: Store, begin: str, end: str) -> list[str]:
+        """Stores that leave the caches alone, for a result that is larger than these: by whole lines."""
         self.formula.helpers |= {"stream", "places"}
-        letter, size = self.formula.letter(node.letter), self.formula.places(node.letter.axis)
+        letter = self.formula.letter(node.letter)
         target = streamed.target
         start = Entry(target.array, (*target.indices[:-1], Position(1, node.letter.axis)))
         place = f"&{self.formula.stored(start).removesuffix('0]')}begin]"
@@ -195,12 +196,12 @@ class CLoops:
                 body += self._node(each)
         self.open.pop()
         inner = [
-            f"end = {self.dtype.short}_end_of_part({place}, begin, {size});",
+            f"end = {self.dtype.short}_end_of_part({place}, begin, {end});",
             f"{self.dtype.c} part[PART];",
             *block(f"for (ptrdiff_t {letter} = begin; {letter} < end; {letter}++)", body),
             f"{self.dtype.short}_stream({place}, part, end - begin);",
         ]
-        return block(f"for (ptrdiff_t begin = 0, end; begin < {size}; begin = end)", inner)
+        return block(f"for (ptrdiff_t begin = {begin}, end; begin < {end}; begin = end)", inner)
 
     def _in_lanes(self, node: Loop, carried: Sequence[Reduce], begin: str, end: str) -> list[str]:
         """A reduction: whole blocks of lanes, then the rest, chunk by chunk where sums are in it."""
@@ -243,29 +244,35 @@ class CLoops:
             return block(each_lane(count), lines)
 
         first, last = ("begin", "end") if chunked else (begin, end)
-        inner = [
-            *setup,
-            f"ptrdiff_t first = {first};",
+        head, turn, fetched = (
             f"for (; first + {count} <= {last}; first += {count})",
-            *(INDENT + line for line in in_lanes("lanes")),
-        ]
+            in_lanes("lanes"),
+            self.fetched(node),
+        )
+        whole = block(head, [*fetched, *turn]) if fetched else [head, *(INDENT + line for line in turn)]
+        inner = [*setup, f"ptrdiff_t first = {first};", *whole]
         if node.window is None and _may_repeat(node, carried):
             again = [f"const ptrdiff_t again = first + {count} - {last};"] if counted else []
+            room = last if begin == "0" else f"{last} - {begin}"
             inner += block(
-                f"if (first < {last} && {last} >= {count})",
+                f"if (first < {last} && {room} >= {count})",
                 [*again, f"first = {last} - {count};", *in_lanes("again"), f"first = {last};"],
             )
         inner += block(f"for (ptrdiff_t {letter} = first; {letter} < {last}; {letter}++)", body("rest"))
         for each in carried:
             self.formula.helper(_TOGETHER[each.kind], [])
             together = "_".join([self.dtype.short, _TOGETHER[each.kind], *([many.lower()] if many else [])])
-            whole = f"{together}({lanes[id(each)]})"
-            inner.append(self._step(each.kind, self.formula.stored(each.target), whole))
+            value = f"{together}({lanes[id(each)]})"
+            inner.append(self._step(each.kind, self.formula.stored(each.target), value))
         if not chunked:
             return ["{", *(INDENT + line for line in inner), "}"]
         self.formula.helpers.add("places")
         head = f"for (ptrdiff_t begin = {begin}; begin < {end}; begin += CHUNK)"
         return block(head, [f"const ptrdiff_t end = smaller_place(begin + CHUNK, {end});", *inner])
+
+    def fetched(self, node: Loop) -> list[str]:
+        """What is fetched from memory in the meantime, while a block of lanes is worked on."""
+        return []
 
     def _how_many(self, node: Loop, carried: Sequence[Reduce]) -> str:
         """How many lanes: few where rows are short, or much is done; else four vectors."""

@@ -31,16 +31,19 @@ size_t ptrdiff_t int32_t int64_t uint32_t uint64_t float_t double_t
 #: Names that the templates and the printer use.
 OWN = """
 lane first begin end again done work thread threads larger_place smaller_place
-row start stop from to whole unit share stay_near place line part end_of_streams sample matrix total
-OMP FOR_LANES INLINED SHARED F32_NARROW F64_NARROW F32_LANES F64_LANES F32_WIDE F64_WIDE F32_WIDEST F64_WIDEST
-CHUNK STREAMED PART ROWS NEAR CACHED SHORT LANES GRAIN
+row start stop from to whole unit share stay_near place line part ahead end_of_streams places places_of_chunk
+sample matrix total
+OMP FETCH FOR_LANES INLINED SHARED
+F32_NARROW F64_NARROW F32_LANES F64_LANES F32_WIDE F64_WIDE F32_WIDEST F64_WIDEST
+CHUNK LONG_ROW CHUNK_BYTES CHUNKS STREAMED PART ROWS NEAR CACHED SHORT LANES GRAIN
 TILE DEPTH HEIGHT PLAIN
 """
 
 #: What the helpers of the file are called, behind f32_ or f64_.
 _HELPERS = """
-add_product cube digamma e_near_zero end_of_part erf erfc exp exp_of_negative expm1 larger largest log log_gamma
-matrix_product power product relu sigmoid sign smaller smallest softplus square step stream tanh tile total
+add_product at_least_lowest cube digamma e_near_zero end_of_part erf erfc exp exp_of_negative expm1 larger
+largest log log_gamma matrix_product power product relu sigmoid sign smaller smallest softplus square step
+stream tanh tile total
 """
 #: The limits of whole numbers, which are macros: <stdint.h> and <limits.h>.
 _LIMITS = (

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from symderiv.expression.nodes import Entry
-from symderiv.expression.traverse import walk
+from symderiv.kernels.c_chunks import CChunks
 from symderiv.kernels.c_formula import Dtype
 from symderiv.kernels.c_functions import INDENT, RowFunctions, call, mentions
-from symderiv.kernels.c_loops import CLoops, block, calls, carried_in, each_lane
+from symderiv.kernels.c_loops import CLoops, block, calls, each_lane
+from symderiv.kernels.c_passes import entries, homes, is_narrow, only_axis, segments_of
+from symderiv.kernels.chunks import chunked
 from symderiv.kernels.loop_program import (
     Buffer,
     Loop,
@@ -24,9 +25,6 @@ from symderiv.kernels.loop_program import (
     Node,
     Note,
     Parameter,
-    Reduce,
-    Start,
-    Store,
     nodes,
 )
 from symderiv.kernels.names import NameTable
@@ -75,7 +73,7 @@ class CRows:
     def _shared(self, node: Loop, functions: RowFunctions) -> list[str]:
         """The samples, shared by the threads; each way to do them is a function."""
         self.formula.helpers.add("share")
-        axis = _only_axis(node)
+        axis = only_axis(node)
         known = [each.name for each in self.program.buffers if each.name in self.loops.open[0]]
         body: list[str] = []
         short = self._side_by_side(node, axis) if axis else []
@@ -85,21 +83,26 @@ class CRows:
             whole = "const ptrdiff_t whole = to - (to - from) % LANES;"
             lines = [whole, *call(name, ["from", "whole", *given]), "from = whole;"]
             body += block(f"if ({self._is_short(node, axis)})", lines)
+        ways: list[tuple[str, list[str]]] = []
+        long = self._by_chunks(node)
+        if long:
+            condition, lines = long
+            about = "Long rows: chunk by chunk, so that each is read from memory once."
+            name, given = functions.add("by_chunks", about, lines, known)
+            ways.append((condition, call(name, ["from", "to", *given])))
         near = self._together(node, axis) if axis else []
         if axis and near:
             about = "Rows that stay in a near cache: ROWS of them go through each pass together."
             name, given = functions.add("near_rows", about, near, known)
-            called = [INDENT + line for line in call(name, ["from", "to", *given])]
-            body += [f"if ({self._stay_near(node, axis)})", *called, "else"]
+            ways.append((self._stay_near(node, axis), call(name, ["from", "to", *given])))
         self.loops.form = "long" if near else ""
         by_one = self._one_by_one(node, "from", "to")
         self.loops.form = ""
-        if body:
+        if body or ways:
             name, given = functions.add(
                 "long_rows", "Rows of any length, one after the other.", by_one, known
             )
-            called = call(name, ["from", "to", *given])
-            body += [INDENT + line for line in called] if near else called
+            body += _choice(ways, call(name, ["from", "to", *given]))
         about = "The samples from `from` up to `to`."
         body = body or by_one
         name, given = functions.add("rows", about, body + _end_of_streams(functions.lines + body), known)
@@ -118,7 +121,7 @@ class CRows:
     def _is_short(self, node: Loop, axis: str) -> str:
         """Whether rows stand side by side: where even few lanes, if these do for them, are too many."""
         narrow = f"< {self.dtype.short.upper()}_NARROW"
-        return f"{self.formula.places(axis)} {narrow if _is_narrow(node) else '<= SHORT'}"
+        return f"{self.formula.places(axis)} {narrow if is_narrow(node) else '<= SHORT'}"
 
     def _items(self, node: Loop) -> str:
         """How many numbers the largest array of the samples has: whether several threads are worth it."""
@@ -130,33 +133,49 @@ class CRows:
 
     def _one_by_one(self, node: Loop, start: str, stop: str) -> list[str]:
         """Each sample by itself, with memory for its intermediates."""
-        own = [each for each in self.arrays if each.per_row]
         head = f"for (ptrdiff_t row = {start}; row < {stop}; row++)"
         loop = block(head, self.loops.inside(node.body))
-        buffers = []
+        memory = self._own_memory()
+        if node.parallel or not memory:
+            return [*memory, *loop]
+        return ["{", *(INDENT + line for line in (*memory, *loop)), "}"]
+
+    def _own_memory(self) -> list[str]:
+        """Where the intermediates of one sample are."""
+        own = [each for each in self.arrays if each.per_row]
+        lines = []
         for number, each in enumerate(own):
             where = " + ".join(["work", *map(self.length, own[:number])])
-            buffers.append(f"{self.dtype.c} *restrict {self.names[each.name]} = {where};")
-        if node.parallel or not own:
-            return [*buffers, *loop]
-        return ["{", *(INDENT + line for line in (*buffers, *loop)), "}"]
+            lines.append(f"{self.dtype.c} *restrict {self.names[each.name]} = {where};")
+        return lines
+
+    def _by_chunks(self, node: Loop) -> tuple[str, list[str]] | None:
+        """When rows are long, and each of them chunk by chunk; None where that makes no difference."""
+        program = chunked(self.program)
+        if program is None:
+            return None
+        loops = CChunks(program, self.names, self.dtype, node)
+        loops.formula.helpers = self.formula.helpers
+        (rows,) = (each for each in program.body if isinstance(each, Loop) and each.role == "rows")
+        each_row = block("for (ptrdiff_t row = from; row < to; row++)", loops.inside(rows.body))
+        return loops.condition(), [*loops.head(), *self._own_memory(), *each_row]
 
     # -- pass by pass -----------------------------------------------------------------------
 
     def _together(self, node: Loop, axis: str) -> list[str]:
         """ROWS samples at a time; empty where that makes no difference."""
-        segments = _segments(node.body)
+        segments = segments_of(node.body)
         passes = sum(isinstance(each[-1], Loop) for each in segments)
         if passes < 2 or any(each.per_row for each in self.arrays):
             return []
-        scalars = [each for each in self._scalars(node) if _homes(each.name, segments) > 1]
+        scalars = [each for each in self._scalars(node) if homes(each.name, segments) > 1]
         body = ["const ptrdiff_t stop = smaller_place(start + ROWS, to);"]
         if scalars:
             declared = ", ".join(f"{self.names[each.name]}[ROWS]" for each in scalars)
             body.append(f"{self.dtype.c} {declared};")
         self.formula.beside = {each.name: "[row - start]" for each in scalars}
         dear = any(isinstance(each, Loop) and calls(each) for each in node.body)
-        self.loops.form = "narrow" if _is_narrow(node) else "near" if dear else "slim"
+        self.loops.form = "narrow" if is_narrow(node) else "near" if dear else "slim"
         for each in segments:
             notes = [one for one in each if isinstance(one, Note)]
             rest = [one for one in each if not isinstance(one, Note)]
@@ -227,7 +246,7 @@ class CRows:
             names = ", ".join(f"{self.names[each.name]}[LANES]" for each in scalars)
             declared.append(f"{self.dtype.c} {names};")
         passes: list[str] = []
-        for segment in _segments(node.body):
+        for segment in segments_of(node.body):
             notes = [each for each in segment if isinstance(each, Note)]
             passes += self._notes(notes)
             rest = [each for each in segment if not isinstance(each, Note)]
@@ -283,57 +302,14 @@ class CRows:
         return block(each_lane("LANES"), inner)
 
 
-def _is_narrow(rows: Loop) -> bool:
-    """Whether few lanes do for short rows: one pass is for sums, one uses them, and neither does much."""
-    passes = [each for each in rows.body if isinstance(each, Loop)]
-    sums = [each for each in passes if carried_in(each)]
-    return len(passes) == 2 and len(sums) == 1 and not any(map(calls, passes))
+def _choice(ways: Sequence[tuple[str, list[str]]], otherwise: list[str]) -> list[str]:
+    """The first call whose condition holds, or the last one."""
+    lines: list[str] = []
+    for condition, called in ways:
+        lines += [f"{'else ' if lines else ''}if ({condition})", *(INDENT + line for line in called)]
+    return [*lines, "else", *(INDENT + line for line in otherwise)] if ways else otherwise
 
 
 def _end_of_streams(lines: Sequence[str]) -> list[str]:
     """What ends a function in which, or in whose parts, something is streamed."""
     return ["end_of_streams();"] if any("_stream(" in line for line in lines) else []
-
-
-def _segments(body: Sequence[Node]) -> list[list[Node]]:
-    """What goes through all samples together: each pass with what it starts from, and numbers between."""
-    found: list[list[Node]] = []
-    pending: list[Node] = []
-    for each in body:
-        if not isinstance(each, Loop):
-            pending.append(each)
-            continue
-        starts = len(pending)
-        while starts and isinstance(pending[starts - 1], Start | Note):
-            starts -= 1
-        if starts:
-            found.append(pending[:starts])
-        found.append([*pending[starts:], each])
-        pending = []
-    return [*found, pending] if pending else found
-
-
-def _homes(name: str, segments: Sequence[Sequence[Node]]) -> int:
-    """In how many segments an array is used."""
-    return sum(
-        any(part.array == name for node in nodes(tuple(each)) for part in entries(node)) for each in segments
-    )
-
-
-def _only_axis(rows: Loop) -> str | None:
-    """The one axis of all loops inside the rows, none of them in another; None where it is otherwise."""
-    inner = [each for each in rows.body if isinstance(each, Loop)]
-    axes = {each.letter.axis for each in inner}
-    nested = any(isinstance(node, Loop) for each in inner for node in each.body)
-    shifted = any(each.window is not None for each in inner)
-    return next(iter(axes)) if len(axes) == 1 and not nested and not shifted else None
-
-
-def entries(node: Node) -> list[Entry]:
-    """The entries that a node names, those inside of a loop left out."""
-    match node:
-        case Start(_, target):
-            return [target]
-        case Store(target, value) | Reduce(_, target, value):
-            return [part for each in (target, value) for _, part in walk(each) if isinstance(part, Entry)]
-    return []

@@ -80,8 +80,9 @@ def verify_source(
                 for dtype in dtypes
                 for check in checker.check(function, trial, dtype)
             ]
-        if re.search(rf"\b_?{identifier(spec.name)}_(kernel|f32)_by_chunks\b", source):
-            by_chunks = getattr(loaded(problem, target, in_small_chunks(source, target)), function.__name__)
+        if re.search(rf"\b_?{identifier(spec.name)}(_step_\d+)?_(kernel|f32)_by_chunks\b", source):
+            small = loaded(problem, target, in_small_chunks(source, target))
+            by_chunks = getattr(small, identifier(spec.name))
             judged += [
                 replace(check, kind=f"{check.kind}, by chunks")
                 for trial in checker.trials(False)

@@ -304,6 +304,7 @@ draw = np.random.default_rng(3).normal
 for name, function, arguments in (
     ("softmax", "softmax", (draw(size=(5000, 10)),)),
     ("softmax", "softmax", (draw(size=(9, 5000)),)),
+    ("softmax", "softmax", (draw(size=(7, 30001)),)),
     ("softmax", "softmax_vjp", (draw(size=(700, 300)), draw(size=(700, 300)))),
     ("softmax_layer", "softmax_layer", (draw(size=(600, 70)), draw(size=(70, 60)), draw(size=60))),
 ):
