@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 
 from symderiv.cli import main
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache() -> Iterator[None]:
+    """Nothing is kept in the cache of the user who runs the tests, nor taken from it."""
+    with tempfile.TemporaryDirectory(prefix="symderiv-cache-") as folder:
+        before = os.environ.get("SYMDERIV_CACHE_DIR")
+        os.environ["SYMDERIV_CACHE_DIR"] = folder
+        yield
+        del os.environ["SYMDERIV_CACHE_DIR"]
+        if before is not None:
+            os.environ["SYMDERIV_CACHE_DIR"] = before
 
 
 @pytest.fixture

@@ -125,7 +125,8 @@ def compile(
 ) -> Callable[..., Any]:
     """Emit a module, load it, and give one of its functions (the forward function by default).
 
-    For `sizes`, see :func:`emit`.
+    For `sizes`, see :func:`emit`. What Numba compiles is kept for the next process, in the folder that the
+    environment names as ``SYMDERIV_CACHE_DIR``, or in the user's cache (``~/.cache/symderiv`` on Linux).
     """
     from symderiv.kernels.emit import compile_function
 

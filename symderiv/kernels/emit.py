@@ -103,7 +103,8 @@ def compile_function(
     """Emit a module, import it, and return one of its functions (the forward function by default).
 
     The returned function has the module's text as its attribute ``source``. For `sizes`, see
-    :func:`emit_files`.
+    :func:`emit_files`. A module for Numba is kept in the user's cache, with what is compiled of it
+    (:func:`symderiv.kernels.loading.cache_folder`).
 
     Raises
     ------
@@ -116,7 +117,11 @@ def compile_function(
     known = [identifier(each.name) for each in specifications]
     if wanted not in known:
         raise KernelError(f"expected a function among {', '.join(known)}, found {function or problem.name!r}")
-    module = target_named(target).load(source, problem.name, specifications)
+    chosen_target = target_named(target)
+    if chosen_target.load_kept is not None:
+        module = chosen_target.load_kept(source, problem.name)
+    else:
+        module = chosen_target.load(source, problem.name, specifications)
     chosen: Callable[..., Any] = getattr(module, wanted)
     chosen.source = source  # type: ignore[attr-defined]
     return chosen

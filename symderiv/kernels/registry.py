@@ -11,7 +11,7 @@ from symderiv.kernels.c_names import RESERVED
 from symderiv.kernels.c_products import print_c
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.function_spec import FunctionSpec
-from symderiv.kernels.loading import load_module
+from symderiv.kernels.loading import load_kept, load_module
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.numba_products import print_numba
@@ -57,6 +57,8 @@ class Target:
         lines in their place, with which rows are worked on by chunks at any size.
     load
         From the text, a name and the functions in it to an object that has these as Python functions.
+    load_kept
+        The same for a text that will be loaded again, where what is compiled can be kept for that.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Target:
     limits: Mapping[str, int] = field(default_factory=dict)
     lines: Mapping[str, str] = field(default_factory=dict)
     load: Callable[[str, str, Sequence[FunctionSpec]], Any] = load_module
+    load_kept: Callable[[str, str], Any] | None = None
 
 
 TARGETS: dict[str, Target] = {
@@ -90,6 +93,7 @@ TARGETS: dict[str, Target] = {
             sized=True,
             batch=35,
             large=2**23,
+            load_kept=load_kept,
             limits={"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_AT_LEAST": 2, "_CACHE": 0, "_NARROW": 3},
             lines={
                 "_LONG_ROW, _CHUNK = 100_000, 4_096": "_LONG_ROW, _CHUNK = 0, 16",
