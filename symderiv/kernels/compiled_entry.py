@@ -30,7 +30,7 @@ class CompiledEntry:
         kernel: str,
         blocks: Blocked | None,
         *,
-        chunked: Mapping[str, str],
+        chunked: Mapping[str, bool],
         in_python: bool,
     ) -> None:
         self.in_python = in_python
@@ -88,8 +88,12 @@ class CompiledEntry:
 
     def _bytes(self, axis: str) -> str:
         """How many bytes a sample has along an axis."""
-        given = next(each for each in self.program.parameters if each.axes and each.kind == "real")
-        return f"{self.program.sizes.get(axis, self._size(axis))} * {self.names[given.name]}.itemsize"
+        size = self.program.sizes.get(axis, self._size(axis))
+        return f"{size} * {self.names[self._given().name]}.itemsize"
+
+    def _given(self) -> Parameter:
+        """The first array of numbers."""
+        return next(each for each in self.program.parameters if each.axes and each.kind == "real")
 
     def _chosen(self, given: str) -> list[str]:
         """The call of the kernel for samples that are so long."""
@@ -100,7 +104,7 @@ class CompiledEntry:
                 (f"{few} and {self._size(self.batch)} >= {ROWS}", f"{self.kernel}_by_blocks({given})")
             )
         if self.chunked:
-            long = " and ".join(f"{self._bytes(axis)} >= {limit}" for axis, limit in self.chunked.items())
+            long = " and ".join(f"{self._bytes(axis)} >= {self._long(axis)}" for axis in self.chunked)
             ways.append((long, f"{self.kernel}_by_chunks({given})"))
         if not ways:
             return [f"{self.kernel}({given})"]
@@ -108,6 +112,13 @@ class CompiledEntry:
         for condition, call in ways:
             lines += [f"{'elif' if lines else 'if'} {condition}:", f"{INDENT}{call}"]
         return [*lines, "else:", f"{INDENT}{self.kernel}({given})"]
+
+    def _long(self, axis: str) -> str:
+        """What tells from how many bytes on a sample is long.
+
+        Not by how many samples there are: threads share them, and every number comes out as in one thread.
+        """
+        return "_FETCHED_ROW" if self.chunked[axis] else "_LONG_ROW"
 
     def _sliced(self) -> tuple[bool, ...]:
         """Which arguments have a part for each sample; none where the samples depend on each other."""

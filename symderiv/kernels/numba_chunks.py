@@ -137,20 +137,24 @@ class ChunkPrinter(LoopPrinter):
         return [together] if len(together) <= 90 else [f"{name} = {row}" for name, row in rows.items()]
 
 
-def limits(program: LoopProgram) -> dict[str, str]:
-    """The axes that a program by chunks has chunks of, and the name of the length from which that pays.
+def limits(program: LoopProgram) -> dict[str, bool]:
+    """The axes that a program by chunks has chunks of, and whether they pay early.
 
-    Early, where all that is made of exponentials at once goes to the memory that is fetched.
+    They do where all that is made of exponentials at once goes to the memory that is fetched, and no other
+    result is written past the caches later.
     """
     early: dict[str, bool] = {}
+    rows = _rows(program)
+    results = {each.name for each in program.parameters if each.is_result and each.name in rows}
     for each in nodes(program.body):
         if isinstance(each, Loop) and each.role == "chunks" and _is_first(each):
             passes = [inner for inner in each.body if isinstance(inner, Loop)]
-            fetched = {name for inner in passes for name in _fetched(program, inner)}
+            fetched = {name: done for inner in passes for name, done in _fetched(program, inner).items()}
             along = {entry.array for inner in passes for entry in _moving(inner.body, inner.letter)}
+            written = {name for name, is_written in fetched.items() if is_written}
             axis = each.letter.axis.removeprefix(CHUNKS_OF)
-            early[axis] = bool(fetched) and along <= fetched and early.get(axis, True)
-    return {axis: "_FETCHED_ROW" if early.get(axis) else "_LONG_ROW" for axis in chunked_axes(program)}
+            early[axis] = bool(fetched) and along <= fetched.keys() and results <= written
+    return {axis: early.get(axis, False) for axis in chunked_axes(program)}
 
 
 def _is_first(chunks: Loop) -> bool:
@@ -165,11 +169,16 @@ def _fetched(program: LoopProgram, loop: Loop) -> dict[str, bool]:
     """
     if not any(takes_long(part) for value in formulas(loop.body) for _, part in walk(value)):
         return {}
-    longest = max(len(each.axes) for each in program.parameters)
-    rows = {each.name for each in program.parameters if len(each.axes) == longest}
+    rows = _rows(program)
     stored = {each.target.array for each in loop.body if isinstance(each, Store)}
     moving = _moving(loop.body, loop.letter)
     return {each.array: each.array in stored for each in moving if each.array in rows}
+
+
+def _rows(program: LoopProgram) -> set[str]:
+    """The arrays that have a row for each sample."""
+    longest = max(len(each.axes) for each in program.parameters)
+    return {each.name for each in program.parameters if len(each.axes) == longest}
 
 
 def _moving(body: Sequence[Node], letter: Index) -> list[Entry]:

@@ -54,12 +54,12 @@ def ready(
     kernel: str,
     blocks: Blocked | None,
     *,
-    chunked: Mapping[str, str] | None = None,
+    chunked: Mapping[str, bool] | None = None,
     in_python: bool = False,
 ) -> Ready:
     """All that stands around the kernels of one function.
 
-    `chunked` are the axes of which there are chunks, each with the name of the length from which there are.
+    `chunked` are the axes of which there are chunks, each with whether these pay early.
     With `in_python`, the kernel is a function in Python, and compiled code only looks whether all fits.
     """
     return _Ready(lowered, program, names, kernel, blocks, chunked=chunked or {}, in_python=in_python).made()

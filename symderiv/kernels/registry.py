@@ -97,7 +97,7 @@ TARGETS: dict[str, Target] = {
             limits={"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_AT_LEAST": 2, "_CACHE": 0, "_NARROW": 3},
             lines={
                 "_LONG_ROW, _CHUNK = 100_000, 4_096": "_LONG_ROW, _CHUNK = 0, 16",
-                "_FETCHED_ROW, _STEP = 16_000, 512": "_FETCHED_ROW, _STEP = 0, 8",
+                "_FETCHED_ROW, _STEP = 4_000, 1_024": "_FETCHED_ROW, _STEP = 0, 8",
             },
         ),
         Target(
