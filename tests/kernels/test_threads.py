@@ -29,6 +29,16 @@ def test_same_numbers(threads: int) -> None:
     np.testing.assert_array_equal(gradient, dz)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_same_numbers_of_rows_that_are_done_by_chunks(dtype: str) -> None:
+    """How a row is worked on depends on its length, not on how many there are in a part."""
+    z = SOURCE.normal(0, 3, (401, 2000)).astype(dtype)
+    made = module("softmax", "numba")
+    assert z[0].nbytes >= made._FETCHED_ROW
+    assert z.size >= made._SHARED
+    np.testing.assert_array_equal(made.softmax(z, threads=3), made.softmax(z))
+
+
 def calls_of(made: Any, monkeypatch: pytest.MonkeyPatch, kernel: Any = None) -> list[tuple[int, int]]:
     """Which thread works on how many samples from now on: each call of the kernel."""
     seen: list[tuple[int, int]] = []
