@@ -210,7 +210,7 @@ class CFunction:
         memory = iter(given)
         found = []
         for each in self.spec.results:
-            shape = _shape(each, sizes)
+            shape = () if self.spec.reduced and each.is_loss else _shape(each, sizes)
             if each.shown == "losses":
                 found.append(np.empty(shape, dtype))
                 continue

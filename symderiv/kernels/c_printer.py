@@ -9,6 +9,7 @@ from symderiv.kernels.c_functions import INDENT, Signature, mentions, parameter
 from symderiv.kernels.c_rows import CRows
 from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.loop_program import LoopProgram
+from symderiv.kernels.loop_totals import with_total
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.printed import PrintedFunction
@@ -17,7 +18,7 @@ from symderiv.kernels.schedule import schedule
 
 def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
     """Both versions of one function, and their declarations."""
-    program = schedule(lowered)
+    program = with_total(schedule(lowered), lowered.spec)
     name = kernel.removeprefix("_").removesuffix("_kernel")
     least = {axis: count for axis, count in places_needed(lowered).items() if axis in axes_of(program)}
     label_axes = {each.name: each.label_of for each in lowered.spec.arguments if each.kind == "label"}

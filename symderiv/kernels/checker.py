@@ -51,12 +51,16 @@ class Check:
 
 @dataclass(frozen=True)
 class _Run:
-    """One call that is judged: the trial, the dtype, the reduction, and what the report says of it."""
+    """One call that is judged: the trial, the dtype, the reduction, and what the report says of it.
+
+    `mean` says whether each sample counts 1 over their number.
+    """
 
     trial: Trial
     dtype: str
     reduction: str
     batch: int
+    mean: bool
 
     @property
     def shown(self) -> str:
@@ -65,7 +69,7 @@ class _Run:
     @property
     def weight(self) -> Fraction:
         """What each sample counts."""
-        return Fraction(1, self.batch) if self.reduction == "mean" else Fraction(1)
+        return Fraction(1, self.batch) if self.mean else Fraction(1)
 
 
 class Checker:
@@ -172,7 +176,8 @@ class Checker:
         if trial.kind != ORDINARY or trial.entries == FEW:
             reductions = reductions[:1]
         for reduction in reductions:
-            run = _Run(trial, dtype, reduction, trial.sizes.get(self.batch_axis, 1))
+            mean = "mean" in (reduction, self.spec.reduced)
+            run = _Run(trial, dtype, reduction, trial.sizes.get(self.batch_axis, 1), mean)
             options = {"reduction": reduction} if reduction else {}
             try:
                 with np.errstate(over="raise", invalid="raise", divide="raise"):
@@ -186,7 +191,7 @@ class Checker:
                 elif large and self._is_each_of_a_sample(run):
                     samples = large // max(part.nbytes for part in parts) + 2
                     many = [
-                        np.repeat(array, samples, axis=0) if each.batched else array
+                        np.repeat(array, samples, axis=0) if each.axes[:1] == (self.batch_axis,) else array
                         for array, each in zip(arrays, self.spec.arguments, strict=True)
                     ]
                     several = flat(function(*many), len(parts))
@@ -203,7 +208,8 @@ class Checker:
 
     def _is_each_of_a_sample(self, run: _Run) -> bool:
         """Whether the samples, of which there is one, can be repeated, and all results are with them."""
-        alone = run.batch == 1 and run.trial.kind == ORDINARY and not run.reduction
+        alone = run.batch == 1 and run.trial.kind == ORDINARY
+        alone = alone and not run.reduction and not self.spec.reduced
         return alone and all(result.axes[:1] == (self.batch_axis,) for result in self.spec.results)
 
     def _verdict(self, run: _Run, kind: str, wrong: str) -> Check:
@@ -284,7 +290,7 @@ class Checker:
             outs = [np.full(np.shape(part), np.nan, run.dtype) for part in outputs]
             function(*arrays, **options, out=outs[0] if len(outs) == 1 else tuple(outs))
             yield judged("out given", [*parts[: len(parts) - len(outs)], *outs])
-        if self.batch_axis and run.batch == 1:
+        if run.batch == 1 and any(each.batched for each in self.spec.arguments):
             alone = [
                 array[0] if each.batched else array
                 for array, each in zip(arrays, self.spec.arguments, strict=True)

@@ -49,6 +49,8 @@ class CompiledEntry:
         self.weighted = any(each.name == WEIGHT for each in parameters)
         self.label_of = {each.name: each.label_of for each in self.spec.arguments}
         self.batch = self.spec.batch.axis if self.spec.batch is not None else ""
+        #: Whether one sample may come without the axis of the samples.
+        self.optional = any(each.batched for each in self.spec.arguments)
         # The losses are added up there too, each with a weight, and the sum is returned.
         self.weight = names[WEIGHT] if self.weighted else names.give("@weight of losses", "weight")
         self.has_entry = not places_needed(lowered) and self._is_simple()
@@ -62,7 +64,10 @@ class CompiledEntry:
             and not (self.in_python and any(map(self._is_flattened, self.outputs)))
             and all(self.label_of[each.name] in known for each in self.labels)
             and all(each.axes for each in arrays)
-            and (not (self.losses or self.weighted) or bool(self.batch and self.spec.reductions))
+            and (
+                not (self.losses or self.weighted)
+                or bool(self.batch and (self.spec.reductions or self.spec.reduced))
+            )
         )
 
     def _is_flattened(self, each: Parameter) -> bool:

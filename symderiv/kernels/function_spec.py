@@ -66,7 +66,8 @@ class Result:
     notes
         What is to be said of it in sentences: where it has kinks, and what it is there.
     is_loss
-        Whether it holds one loss a sample, which the function still reduces.
+        Whether it holds one loss a sample, which the function still reduces: its caller says how, or
+        the problem does (`reduced` of the function), and then its meaning is the reduced loss.
     """
 
     name: str
@@ -98,6 +99,9 @@ class FunctionSpec:
         In the order of the signature and of the returned tuple.
     reductions
         The reductions it offers; empty if it has no such argument.
+    reduced
+        The one reduction that the problem itself asks for, where it adds up the losses of its samples;
+        of a function that returns derivatives only, ``mean`` says what each sample counts in them.
     definitions
         The named intermediates that the trees may mention.
     meaning_definitions
@@ -124,6 +128,7 @@ class FunctionSpec:
     arguments: tuple[Argument, ...]
     results: tuple[Result, ...]
     reductions: tuple[str, ...] = ()
+    reduced: str = ""
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     meaning_definitions: tuple[Definition, ...] = ()
     moved: Mapping[str, str] = field(default_factory=dict)

@@ -44,6 +44,11 @@ class Lowered:
     shifts: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def weighted(self) -> bool:
+        """Whether it needs the weight that each sample has in a reduced loss."""
+        return any(WEIGHT in names_in(body) for each in self.statements for body in each.bodies())
+
 
 def lower_function(spec: FunctionSpec, sizes: Mapping[str, int] | None = None) -> Lowered:
     """Stabilise and lower one function, for axes of any size but those in `sizes`.

@@ -120,7 +120,12 @@ class Meaning:
     def reference(
         self, result: Result, oracle: Oracle, place: Place, reduction: str, samples: Sequence[int]
     ) -> Any:
-        """The value of an entry; of a loss that is reduced, the sum over the samples times the weight."""
+        """The value of an entry; of a loss that is reduced, the sum over the samples times the weight.
+
+        Where the problem itself reduces the losses, that is what the result means.
+        """
+        if result.is_loss and self.spec.reduced:
+            return to_fifty_digits(oracle.evaluate(result.meaning, {}))
         if result.is_loss and reduction != "none":
             index = result.indices[0]
             rows = (oracle.evaluate(result.meaning, {index: row}) for row in samples)

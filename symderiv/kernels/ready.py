@@ -116,7 +116,8 @@ class _Ready(CompiledEntry):
         if self.losses or self.weighted:
             owner, place = self.program.size_of(self.batch)
             samples = f"len({spelled[owner.name]})" if place == 0 else f"{spelled[owner.name]}.shape[{place}]"
-            share = f'1 / ({samples} or 1) if reduction == "mean" else 1'
+            share = f"1 / ({samples} or 1)" if self.spec.reduced != "sum" else "1"
+            share = share if self.spec.reduced else f'{share} if reduction == "mean" else 1'
             share = f"{first}.dtype.type({share})" if self.in_python else share
             if self.weighted or not self.in_python:
                 before.append(f"{self.weight} = {share}")
@@ -127,7 +128,8 @@ class _Ready(CompiledEntry):
                 spelled[self.losses.name] = f"_NOWHERE[{first}.dtype]"
         returned = []
         if self.losses:
-            value = "_reduced(losses, reduction)" if self.in_python else f"_ONE[{first}.dtype] * value"
+            how = f'"{self.spec.reduced}"' if self.spec.reduced else "reduction"
+            value = f"_reduced(losses, {how})" if self.in_python else f"_ONE[{first}.dtype] * value"
             returned.append(value)
         returned += ["into"] if self.outputs else []
         given = [*spelled.values(), *self._for_losses(self.weight)]
@@ -192,7 +194,7 @@ class _Ready(CompiledEntry):
         sizes = {axis: str(size) for axis, size in program.sizes.items()}
         for axis in result.axes:
             owner, place = program.size_of(axis)
-            if axis == self.batch and place == 0:
+            if axis == self.batch and place == 0 and self.optional:
                 sizes[axis] = f"*{names[owner.name]}.shape[:{1 - len(owner.axes) or None}]"
             elif axis not in sizes:
                 sizes[axis] = f"{names[owner.name]}.shape[{place - len(owner.axes)}]"
@@ -206,8 +208,10 @@ class _Ready(CompiledEntry):
 
         None where a sample is a number, or where labels or losses would be.
         """
+        if not self.optional:
+            return None
         batched = [each for each in self.program.parameters if self.batch and self.batch in each.axes]
-        if self.losses or self.labels or self.weighted or self.in_python or not batched:
+        if self.losses or self.labels or self.weighted or self.in_python:
             return None
         if any(each.axes[0] != self.batch or len(each.axes) == 1 for each in batched):
             return None

@@ -15,7 +15,6 @@ from symderiv.kernels.names import NameTable, identifier, plain_text
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.registry import Target
 from symderiv.notation.text import to_text
-from symderiv.problem import names_in
 
 _DESCRIBED = {
     "input": "Input.",
@@ -76,6 +75,7 @@ class FunctionRecord:
     losses: ResultRecord | None
     reductions: tuple[str, ...]
     reductions_tuple: str
+    reduction: str
     weight: str
     batch_axis: str
     batched: bool
@@ -152,7 +152,6 @@ def function_record(lowered: Lowered, target: Target) -> tuple[FunctionRecord, s
     if losses is None:
         losses = next((each for each in results if each.name == "losses"), None)
     parts = [argument.name for argument in arguments]
-    weighted = any(WEIGHT in names_in(wanted.tree) for wanted in lowered.trees)
     if spec.reductions:
         parts.append('reduction="mean"')
     if outputs:
@@ -178,9 +177,10 @@ def function_record(lowered: Lowered, target: Target) -> tuple[FunctionRecord, s
         losses=losses,
         reductions=spec.reductions,
         reductions_tuple=repr(tuple(spec.reductions)),
-        weight=_weight(spec, names) if weighted else "",
+        reduction=_reduction(spec),
+        weight=_weight(spec, names) if lowered.weighted else "",
         batch_axis=plain_text(spec.batch.axis) if spec.batch else "",
-        batched=spec.batch is not None and any(each.batched for each in spec.arguments),
+        batched=_is_batched(spec),
         shifted=lowered.shifted,
         infinite=bool(spec.exponents),
         quiet=printed.quiet,
@@ -212,11 +212,10 @@ def _sizes_read(
     shapes = [text for each in results for text in (each.shape, each.view_shape if each.view else "")]
     least = places_needed(lowered)
     text = "\n".join((*code, *shapes))
-    weighted = any(WEIGHT in names_in(wanted.tree) for wanted in lowered.trees)
     wanted = set()
     for axis in axes_of(lowered):
         name = names[f"size of {axis}"]
-        of_weight = weighted and lowered.spec.batch is not None and lowered.spec.batch.axis == axis
+        of_weight = lowered.weighted and lowered.spec.batch is not None and lowered.spec.batch.axis == axis
         if axis in least or of_weight or re.search(rf"\b{name}\b", text):
             wanted.add(name)
     return sizes_read(lowered, names, frozenset(wanted))
@@ -238,9 +237,20 @@ def _checked(lowered: Lowered, names: NameTable) -> str:
 
 def _weight(spec: FunctionSpec, names: NameTable) -> str:
     """What each sample's loss counts in the reduced one."""
-    if not spec.reductions or spec.batch is None:
+    if spec.batch is None or not (spec.reductions or spec.reduced == "mean"):
         return "1"
-    return f'1 / {names[f"size of {spec.batch.axis}"]} if reduction == "mean" else 1'
+    share = f"1 / {names[f'size of {spec.batch.axis}']}"
+    return share if spec.reduced else f'{share} if reduction == "mean" else 1'
+
+
+def _reduction(spec: FunctionSpec) -> str:
+    """How a function says in which way losses are reduced; empty where it has none to reduce."""
+    return "reduction" if spec.reductions else f'"{spec.reduced}"' if spec.reduced else ""
+
+
+def _is_batched(spec: FunctionSpec) -> bool:
+    """Whether the axis of the samples may be left out, for one of them."""
+    return spec.batch is not None and any(each.batched for each in spec.arguments)
 
 
 def _returned(spec: FunctionSpec, losses: ResultRecord | None, outputs: Sequence[ResultRecord]) -> str:
@@ -291,10 +301,10 @@ def _result(result: Result, names: NameTable, spec: FunctionSpec) -> ResultRecor
         formula = plain_text(f"{to_text(result.derivative)} = {to_text(result.form)}")
     return ResultRecord(
         name=names[f"{result.name} returned"],
-        dims=tuple(sizes),
+        dims=() if result.is_loss and spec.reduced else tuple(sizes),
         shape=_tuple(shape),
         doc_shape=_tuple(documented),
-        without_batch="single" if spec.batch in result.indices else "False",
+        without_batch="single" if spec.batch in result.indices and _is_batched(spec) else "False",
         view=names[result.name] if _flattened(result) else "",
         view_shape=_tuple(sizes),
         view_axes=plain_text(", ".join(index.name for index in result.indices)),

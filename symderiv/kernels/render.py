@@ -67,6 +67,7 @@ def render(problem: Problem, target: Target, functions: Sequence[Lowered], stem:
         "has_totals": any("_NOWHERE" in line for record in records for line in record.before),
         "has_short": any(record.before for record in records),
         "has_reductions": any(record.reductions for record in records),
+        "has_losses": any(record.reduction for record in records),
     }
     if target.header:
         known |= {

@@ -28,6 +28,7 @@ from symderiv.expression.traverse import walk
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.frame import Frame
 from symderiv.kernels.function_spec import EPSILON, REDUCTIONS, WEIGHT, FunctionSpec, Result
+from symderiv.kernels.samples import with_own_samples
 from symderiv.kernels.staging import Staged, staged
 from symderiv.problem import Problem, names_in
 
@@ -65,7 +66,7 @@ def functions_of(problem: Problem) -> tuple[FunctionSpec, ...]:
             f"The function {function.name} is unspecified: a kernel needs its formula, so define it by one."
         )
     try:
-        return tuple(_Specification(problem).functions())
+        return tuple(map(with_own_samples, _Specification(problem).functions()))
     except CalculusError as error:
         raise KernelError(str(error)) from error
 

@@ -12,7 +12,6 @@ from symderiv.kernels.function_spec import WEIGHT
 from symderiv.kernels.loop_program import EXP_OF_NEGATIVE, Buffer, Parameter
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.program import Statement
-from symderiv.problem import names_in
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,12 @@ class Work:
 def work_of(lowered: Lowered) -> Work:
     """All that one function does."""
     spec = lowered.spec
-    weighted = any(WEIGHT in names_in(each) for one in lowered.statements for each in one.bodies())
     parameters = (
         *(
             Parameter(each.name, each.axes, "label" if each.kind == "label" else "real")
             for each in spec.arguments
         ),
-        *((Parameter(WEIGHT, ()),) if weighted else ()),
+        *((Parameter(WEIGHT, ()),) if lowered.weighted else ()),
         *(Parameter(each.name, each.axes, is_result=True) for each in spec.results),
     )
     known = (lowered.shifted_arrays, lowered.shifts, lowered.sizes)
