@@ -114,7 +114,7 @@ class Checker:
 
     def of_batch(self, size: int) -> list[Trial]:
         """A trial with many samples, for a target that does several at a time; few entries are judged."""
-        if not size or not self.batch_axis:
+        if not size or not self.batch_axis or self.batch_axis in self.meaning.lowered.sizes:
             return []
         different = self.trials(False)[1]
         return [replace(different, sizes={**different.sizes, self.batch_axis: size}, entries=MANY_SAMPLES)]
@@ -210,6 +210,7 @@ class Checker:
         """Whether the samples, of which there is one, can be repeated, and all results are with them."""
         alone = run.batch == 1 and run.trial.kind == ORDINARY
         alone = alone and not run.reduction and not self.spec.reduced
+        alone = alone and self.batch_axis not in self.meaning.lowered.sizes
         return alone and all(result.axes[:1] == (self.batch_axis,) for result in self.spec.results)
 
     def _verdict(self, run: _Run, kind: str, wrong: str) -> Check:

@@ -131,6 +131,8 @@ class CompiledEntry:
         alone = len(body) == 1 and isinstance(body[0], Loop) and body[0].parallel
         if not alone or any(self.batch in each.axes[1:] for each in parameters):
             return ()
+        if self.batch in self.program.sizes:
+            return ()  # a part of the samples has another size
         if any(self._is_flattened(each) and self.groups[each.name][0] != (0,) for each in parameters):
             return ()
         sliced = tuple(each.axes[:1] == (self.batch,) for each in parameters)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symderiv.kernels import samples
+from symderiv.kernels import samples as own_samples
+from symderiv.kernels.emit import emit
 from symderiv.kernels.specification import functions_of
 from symderiv.kernels.verify import verify, verify_source
 from symderiv.problem import Problem
@@ -96,6 +97,17 @@ def test_the_numbers_are_those_of_a_batch_line(target: str) -> None:
     assert value.dtype == other.dtype == np.float32
     assert value == other
     np.testing.assert_array_equal(gradient, same)
+
+
+@pytest.mark.parametrize(("samples", "target"), [(40, "numpy"), (1, "numba"), (1, "c"), (40, "c")])
+def test_so_many_samples_and_no_others(samples: int, target: str) -> None:
+    """A part of the samples is not what such a file is for, so that no threads share them."""
+    made = problem("softmax_layer_batch")
+    assert "threads=" not in emit(made, target, {"N": samples})
+    assert "threads=" not in emit(made, "numba", {"N": 40})
+    checks = verify(made, target, sizes={"N": samples}, dtypes=("float32",))
+    assert {each.sizes["N"] for each in checks} == {samples}
+    assert [str(each) for each in checks if not each.ok] == []
 
 
 def test_threads_share_the_samples() -> None:
@@ -246,8 +258,8 @@ def test_variables_that_samples_share_have_no_part_in_each() -> None:
 @pytest.mark.parametrize("name", ["neighbours", "mean_of_all", "number_in_a_sample", "place_of_a_sample"])
 def test_taking_the_letter_off_is_what_tells(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the look at what is left, these would be taken for independent."""
-    monkeypatch.setattr(samples._Samples, "_speaks_of_samples", lambda *_: False)
-    monkeypatch.setattr(samples, "staged", lambda _: None)
-    monkeypatch.setattr(samples, "lower_function", lambda spec: spec)
+    monkeypatch.setattr(own_samples._Samples, "_speaks_of_samples", lambda *_: False)
+    monkeypatch.setattr(own_samples, "staged", lambda _: None)
+    monkeypatch.setattr(own_samples, "lower_function", lambda spec: spec)
     forward = functions_of.__wrapped__(coupled(name))[0]
     assert forward.batch is not None
