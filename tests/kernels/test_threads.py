@@ -39,6 +39,19 @@ def test_same_numbers_of_rows_that_are_done_by_chunks(dtype: str) -> None:
     np.testing.assert_array_equal(made.softmax(z, threads=3), made.softmax(z))
 
 
+def test_a_helper_looks_for_work_for_a_while() -> None:
+    """Until a place changes, or so many times; other threads go on meanwhile."""
+    made = module("softmax", "numba")
+    place = np.zeros(1, np.int64)
+    made._while_same(place, 1, 10**15)  # another value already
+    made._while_same(place, 0, 1000)  # it never changes
+    looking = threading.Thread(target=made._while_same, args=(place, 0, 10**15), daemon=True)
+    looking.start()
+    place[0] = 1
+    looking.join(60)
+    assert not looking.is_alive()
+
+
 def calls_of(made: Any, monkeypatch: pytest.MonkeyPatch, kernel: Any = None) -> list[tuple[int, int]]:
     """Which thread works on how many samples from now on: each call of the kernel."""
     seen: list[tuple[int, int]] = []
