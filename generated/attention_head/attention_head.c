@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
 INLINED float f32_e_near_zero(float r)
@@ -144,6 +156,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -277,7 +296,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -344,7 +364,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -360,6 +381,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -497,6 +531,104 @@ SHARED void attention_head_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, p
     }
 }
 
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void attention_head_step_1_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const float *restrict sum_Q_K, float *restrict P, float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(N, sizeof(float));
+    const ptrdiff_t chunks = (N + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float scale = 1.0f / (float)(sqrt((double)C));
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, N);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * N - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * N + n] = scale * sum_Q_K[row * N + n];
+                        m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * N + n] = scale * sum_Q_K[row * N + n];
+                        m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t n = first; n < stop; n++) {
+                    P[row * N + n] = scale * sum_Q_K[row * N + n];
+                    m = f32_larger(P[row * N + n], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&P[row * N + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(P[row * N + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(P[row * N + k] - shift);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f32_exp_of_negative(P[row * N + k] - shift);
+                    s += e[k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float scale_2 = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, N);
+            float scale_3 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t n = start; n < stop; n++) {
+                P[row * N + n] = scale_3 * e[n];
+            }
+        }
+    }
+}
+
 /* Rows of any length, one after the other. */
 SHARED void attention_head_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
     ptrdiff_t C, const float *restrict sum_Q_K, float *restrict P, float *restrict work)
@@ -580,7 +712,10 @@ SHARED void attention_head_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         attention_head_step_1_f32_short_rows(from, whole, N, C, sum_Q_K, P);
         from = whole;
     }
-    attention_head_step_1_f32_long_rows(from, to, N, C, sum_Q_K, P, work);
+    if (N * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        attention_head_step_1_f32_by_chunks(from, to, N, C, sum_Q_K, P, work);
+    else
+        attention_head_step_1_f32_long_rows(from, to, N, C, sum_Q_K, P, work);
 }
 
 static void attention_head_step_1_f32(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
@@ -661,6 +796,104 @@ SHARED void attention_head_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, p
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < N; place++) {
                 P_rows[lane * N + place] = P_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void attention_head_step_1_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const double *restrict sum_Q_K, double *restrict P, double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(N, sizeof(double));
+    const ptrdiff_t chunks = (N + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double scale = 1.0 / (sqrt((double)C));
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, N);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * N - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * N + n] = scale * sum_Q_K[row * N + n];
+                        m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * N + n] = scale * sum_Q_K[row * N + n];
+                        m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t n = first; n < stop; n++) {
+                    P[row * N + n] = scale * sum_Q_K[row * N + n];
+                    m = f64_larger(P[row * N + n], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&P[row * N + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(P[row * N + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(P[row * N + k] - shift);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f64_exp_of_negative(P[row * N + k] - shift);
+                    s += e[k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double scale_2 = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, N);
+            double scale_3 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t n = start; n < stop; n++) {
+                P[row * N + n] = scale_3 * e[n];
             }
         }
     }
@@ -749,7 +982,10 @@ SHARED void attention_head_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         attention_head_step_1_f64_short_rows(from, whole, N, C, sum_Q_K, P);
         from = whole;
     }
-    attention_head_step_1_f64_long_rows(from, to, N, C, sum_Q_K, P, work);
+    if (N * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        attention_head_step_1_f64_by_chunks(from, to, N, C, sum_Q_K, P, work);
+    else
+        attention_head_step_1_f64_long_rows(from, to, N, C, sum_Q_K, P, work);
 }
 
 static void attention_head_step_1_f64(ptrdiff_t M, ptrdiff_t N, ptrdiff_t C,
@@ -846,18 +1082,156 @@ SHARED void attention_head_gradient_step_1_f32_short_rows(ptrdiff_t from, ptrdif
         }
         for (ptrdiff_t k = 0; k < N; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_P_bar_P[lane] = f32_add_product(P_bar_block[k][lane], P_block[k][lane], sum_P_bar_P[lane]);
+                sum_P_bar_P[lane] = f32_add_product(
+                    P_bar_block[k][lane], P_block[k][lane], sum_P_bar_P[lane]
+                );
             }
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
+                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (
+                    P_bar_block[n][lane] - sum_P_bar_P[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < N; place++) {
                 P_rows[lane * N + place] = P_block[place][lane];
                 S_bar_scaled_rows[lane * N + place] = S_bar_scaled_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void attention_head_gradient_step_1_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const float *restrict sum_Q_K, const float *restrict P_bar, float *restrict P,
+    float *restrict S_bar_scaled)
+{
+    const ptrdiff_t places = places_of_chunk(N, sizeof(float));
+    const ptrdiff_t chunks = (N + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float scale = 1.0f / (float)(sqrt((double)C));
+        /* S_bar_scaled[row * N + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, N);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * N - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * N + n] = scale * sum_Q_K[row * N + n];
+                        m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * N + n] = scale * sum_Q_K[row * N + n];
+                        m_lanes[lane] = f32_larger(P[row * N + n], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t n = first; n < stop; n++) {
+                    P[row * N + n] = scale * sum_Q_K[row * N + n];
+                    m = f32_larger(P[row * N + n], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&P[row * N + first + ahead]);
+                    FETCH(&S_bar_scaled[row * N + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * N + k] = f32_exp_of_negative(P[row * N + k] - shift);
+                        s_lanes[lane] += S_bar_scaled[row * N + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * N + k] = f32_exp_of_negative(P[row * N + k] - shift);
+                        const float s_term = S_bar_scaled[row * N + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    S_bar_scaled[row * N + k] = f32_exp_of_negative(P[row * N + k] - shift);
+                    s += S_bar_scaled[row * N + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float scale_2 = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, N);
+            float scale_3 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t n = start; n < stop; n++) {
+                P[row * N + n] = scale_3 * S_bar_scaled[row * N + n];
+            }
+        }
+        float sum_P_bar_P = 0.0f;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            float sum_P_bar_P_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                sum_P_bar_P_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_P_bar_P_lanes[lane] = f32_add_product(
+                        P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]
+                    );
+                }
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_P_bar_P_term = P_bar[row * N + k] * P[row * N + k];
+                    sum_P_bar_P_lanes[lane] += lane < again ? 0.0f : sum_P_bar_P_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_P_bar_P = f32_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P);
+            }
+            sum_P_bar_P += f32_total_widest(sum_P_bar_P_lanes);
+        }
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, N);
+            for (ptrdiff_t n = start; n < stop; n++) {
+                S_bar_scaled[row * N + n] = scale * P[row * N + n] * (P_bar[row * N + n] - sum_P_bar_P);
             }
         }
     }
@@ -953,7 +1327,9 @@ SHARED void attention_head_gradient_step_1_f32_near_rows(ptrdiff_t from, ptrdiff
                 for (; first + F32_WIDE <= N; first += F32_WIDE)
                     for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
-                        sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]);
+                        sum_P_bar_P_lanes[lane] = f32_add_product(
+                            P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]
+                        );
                     }
                 if (first < N && N >= F32_WIDE) {
                     const ptrdiff_t again = first + F32_WIDE - N;
@@ -966,14 +1342,18 @@ SHARED void attention_head_gradient_step_1_f32_near_rows(ptrdiff_t from, ptrdiff
                     first = N;
                 }
                 for (ptrdiff_t k = first; k < N; k++) {
-                    sum_P_bar_P[row - start] = f32_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P[row - start]);
+                    sum_P_bar_P[row - start] = f32_add_product(
+                        P_bar[row * N + k], P[row * N + k], sum_P_bar_P[row - start]
+                    );
                 }
                 sum_P_bar_P[row - start] += f32_total_wide(sum_P_bar_P_lanes);
             }
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t n = 0; n < N; n++) {
-                S_bar_scaled[row * N + n] = scale[row - start] * P[row * N + n] * (P_bar[row * N + n] - sum_P_bar_P[row - start]);
+                S_bar_scaled[row * N + n] = scale[row - start] * P[row * N + n] * (
+                    P_bar[row * N + n] - sum_P_bar_P[row - start]
+                );
             }
         }
     }
@@ -1060,7 +1440,9 @@ SHARED void attention_head_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff
             for (; first + F32_WIDEST <= end; first += F32_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]);
+                    sum_P_bar_P_lanes[lane] = f32_add_product(
+                        P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDEST) {
                 const ptrdiff_t again = first + F32_WIDEST - end;
@@ -1094,7 +1476,9 @@ SHARED void attention_head_gradient_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to
             S_bar_scaled);
         from = whole;
     }
-    if (stay_near(M, 4 * N * (ptrdiff_t)sizeof(float)))
+    if (N * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        attention_head_gradient_step_1_f32_by_chunks(from, to, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
+    else if (stay_near(M, 4 * N * (ptrdiff_t)sizeof(float)))
         attention_head_gradient_step_1_f32_near_rows(from, to, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
     else
         attention_head_gradient_step_1_f32_long_rows(from, to, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
@@ -1198,18 +1582,156 @@ SHARED void attention_head_gradient_step_1_f64_short_rows(ptrdiff_t from, ptrdif
         }
         for (ptrdiff_t k = 0; k < N; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_P_bar_P[lane] = f64_add_product(P_bar_block[k][lane], P_block[k][lane], sum_P_bar_P[lane]);
+                sum_P_bar_P[lane] = f64_add_product(
+                    P_bar_block[k][lane], P_block[k][lane], sum_P_bar_P[lane]
+                );
             }
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
+                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (
+                    P_bar_block[n][lane] - sum_P_bar_P[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < N; place++) {
                 P_rows[lane * N + place] = P_block[place][lane];
                 S_bar_scaled_rows[lane * N + place] = S_bar_scaled_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void attention_head_gradient_step_1_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t C, const double *restrict sum_Q_K, const double *restrict P_bar, double *restrict P,
+    double *restrict S_bar_scaled)
+{
+    const ptrdiff_t places = places_of_chunk(N, sizeof(double));
+    const ptrdiff_t chunks = (N + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double scale = 1.0 / (sqrt((double)C));
+        /* S_bar_scaled[row * N + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, N);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * N - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * N + n] = scale * sum_Q_K[row * N + n];
+                        m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t n = first + lane;
+                        P[row * N + n] = scale * sum_Q_K[row * N + n];
+                        m_lanes[lane] = f64_larger(P[row * N + n], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t n = first; n < stop; n++) {
+                    P[row * N + n] = scale * sum_Q_K[row * N + n];
+                    m = f64_larger(P[row * N + n], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&P[row * N + first + ahead]);
+                    FETCH(&S_bar_scaled[row * N + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * N + k] = f64_exp_of_negative(P[row * N + k] - shift);
+                        s_lanes[lane] += S_bar_scaled[row * N + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        S_bar_scaled[row * N + k] = f64_exp_of_negative(P[row * N + k] - shift);
+                        const double s_term = S_bar_scaled[row * N + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    S_bar_scaled[row * N + k] = f64_exp_of_negative(P[row * N + k] - shift);
+                    s += S_bar_scaled[row * N + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double scale_2 = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, N);
+            double scale_3 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t n = start; n < stop; n++) {
+                P[row * N + n] = scale_3 * S_bar_scaled[row * N + n];
+            }
+        }
+        double sum_P_bar_P = 0.0;
+        for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, N);
+            double sum_P_bar_P_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                sum_P_bar_P_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    sum_P_bar_P_lanes[lane] = f64_add_product(
+                        P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]
+                    );
+                }
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_P_bar_P_term = P_bar[row * N + k] * P[row * N + k];
+                    sum_P_bar_P_lanes[lane] += lane < again ? 0.0 : sum_P_bar_P_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_P_bar_P = f64_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P);
+            }
+            sum_P_bar_P += f64_total_widest(sum_P_bar_P_lanes);
+        }
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, N);
+            for (ptrdiff_t n = start; n < stop; n++) {
+                S_bar_scaled[row * N + n] = scale * P[row * N + n] * (P_bar[row * N + n] - sum_P_bar_P);
             }
         }
     }
@@ -1305,7 +1827,9 @@ SHARED void attention_head_gradient_step_1_f64_near_rows(ptrdiff_t from, ptrdiff
                 for (; first + F64_WIDE <= N; first += F64_WIDE)
                     FOR_LANES(F64_WIDE) {
                         const ptrdiff_t k = first + lane;
-                        sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]);
+                        sum_P_bar_P_lanes[lane] = f64_add_product(
+                            P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]
+                        );
                     }
                 if (first < N && N >= F64_WIDE) {
                     const ptrdiff_t again = first + F64_WIDE - N;
@@ -1318,14 +1842,18 @@ SHARED void attention_head_gradient_step_1_f64_near_rows(ptrdiff_t from, ptrdiff
                     first = N;
                 }
                 for (ptrdiff_t k = first; k < N; k++) {
-                    sum_P_bar_P[row - start] = f64_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P[row - start]);
+                    sum_P_bar_P[row - start] = f64_add_product(
+                        P_bar[row * N + k], P[row * N + k], sum_P_bar_P[row - start]
+                    );
                 }
                 sum_P_bar_P[row - start] += f64_total_wide(sum_P_bar_P_lanes);
             }
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t n = 0; n < N; n++) {
-                S_bar_scaled[row * N + n] = scale[row - start] * P[row * N + n] * (P_bar[row * N + n] - sum_P_bar_P[row - start]);
+                S_bar_scaled[row * N + n] = scale[row - start] * P[row * N + n] * (
+                    P_bar[row * N + n] - sum_P_bar_P[row - start]
+                );
             }
         }
     }
@@ -1412,7 +1940,9 @@ SHARED void attention_head_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff
             for (; first + F64_WIDEST <= end; first += F64_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]);
+                    sum_P_bar_P_lanes[lane] = f64_add_product(
+                        P_bar[row * N + k], P[row * N + k], sum_P_bar_P_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDEST) {
                 const ptrdiff_t again = first + F64_WIDEST - end;
@@ -1446,7 +1976,9 @@ SHARED void attention_head_gradient_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to
             S_bar_scaled);
         from = whole;
     }
-    if (stay_near(M, 4 * N * (ptrdiff_t)sizeof(double)))
+    if (N * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        attention_head_gradient_step_1_f64_by_chunks(from, to, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
+    else if (stay_near(M, 4 * N * (ptrdiff_t)sizeof(double)))
         attention_head_gradient_step_1_f64_near_rows(from, to, N, C, sum_Q_K, P_bar, P, S_bar_scaled);
     else
         attention_head_gradient_step_1_f64_long_rows(from, to, N, C, sum_Q_K, P_bar, P, S_bar_scaled);

@@ -309,7 +309,9 @@ def _attention_head_kernel(Q, K, V, out):
     if N * dtype.itemsize <= 400:
         step_1 = _attention_head_step_1_by_blocks
     # So many samples at a time that what is worked on stays in the cache
-    at_once = _samples_at_once(M, (2 * N + 1 * C + 1 * D) * dtype.itemsize, (1 * N * C + 1 * N * D) * dtype.itemsize)
+    at_once = _samples_at_once(
+        M, (2 * N + 1 * C + 1 * D) * dtype.itemsize, (1 * N * C + 1 * N * D) * dtype.itemsize
+    )
     sum_Q_K = np.empty((at_once, N), dtype)
     P = np.empty((at_once, N), dtype)
     for sample in range(B):
@@ -396,7 +398,13 @@ def attention_head_gradient(Q, K, V, dL_dO, out=None, *, threads=1):
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(Q) is type(K) is type(V) is type(dL_dO) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 3 and type(out[0]) is type(out[1]) is type(out[2]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 3
+                and type(out[0]) is type(out[1]) is type(out[2]) is _Array
+            )
+        )
         and (threads == 1 or Q.size < _SHARED)
     ):
         try:
@@ -436,7 +444,10 @@ def attention_head_gradient(Q, K, V, dL_dO, out=None, *, threads=1):
     if threads == 1:
         _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK)
     else:
-        _in_threads(threads, _attention_head_gradient_kernel, (True, True, True, True, True, True, True), Q, K, V, dL_dO, dV, dQ, dK)
+        _in_threads(
+            threads, _attention_head_gradient_kernel, (True, True, True, True, True, True, True), Q, K, V,
+            dL_dO, dV, dQ, dK
+        )
     return (dV[0] if single else dV), (dQ[0] if single else dQ), (dK[0] if single else dK)
 
 
@@ -599,7 +610,9 @@ def _attention_head_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, all
     # What is left over of the samples
     done = M - M % together
     if done < M:
-        _attention_head_gradient_step_1(all_sum_Q_K[done:], all_P_bar[done:], all_Q[done:], all_P[done:], all_S_bar_scaled[done:])
+        _attention_head_gradient_step_1(
+            all_sum_Q_K[done:], all_P_bar[done:], all_Q[done:], all_P[done:], all_S_bar_scaled[done:]
+        )
 
 
 def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
@@ -616,7 +629,9 @@ def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
     if N * dtype.itemsize <= 400:
         step_1 = _attention_head_gradient_step_1_by_blocks
     # So many samples at a time that what is worked on stays in the cache
-    at_once = _samples_at_once(M, (4 * N + 2 * C + 1 * D) * dtype.itemsize, (2 * N * C + 2 * N * D) * dtype.itemsize)
+    at_once = _samples_at_once(
+        M, (4 * N + 2 * C + 1 * D) * dtype.itemsize, (2 * N * C + 2 * N * D) * dtype.itemsize
+    )
     sum_Q_K = np.empty((at_once, N), dtype)
     P = np.empty((at_once, N), dtype)
     P_bar = np.empty((at_once, N), dtype)
@@ -876,12 +891,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -890,21 +930,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -140,6 +141,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -190,14 +202,14 @@ void batch_norm_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X, const flo
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[n * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
                     float Z = (X[n * K + k] - mu[k]) / sigma[k];
-                    chunk[k - begin] = gain[k] * Z + bias[k];
+                    part[k - begin] = gain[k] * Z + bias[k];
                 }
-                f32_stream(&out[n * K + begin], chunk, end - begin);
+                f32_stream(&out[n * K + begin], part, end - begin);
             }
         }
         else {
@@ -246,14 +258,14 @@ void batch_norm_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X, const do
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[n * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
                     double Z = (X[n * K + k] - mu[k]) / sigma[k];
-                    chunk[k - begin] = gain[k] * Z + bias[k];
+                    part[k - begin] = gain[k] * Z + bias[k];
                 }
-                f64_stream(&out[n * K + begin], chunk, end - begin);
+                f64_stream(&out[n * K + begin], part, end - begin);
             }
         }
         else {
@@ -296,13 +308,13 @@ void batch_norm_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X,
         }
     }
     if (K * (ptrdiff_t)sizeof(float) > STREAMED) {
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float chunk[CHUNK];
+        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+            end = f32_end_of_part(&dbias[begin], begin, K);
+            float part[PART];
             for (ptrdiff_t k = begin; k < end; k++) {
-                chunk[k - begin] = sum_dL_dY[k];
+                part[k - begin] = sum_dL_dY[k];
             }
-            f32_stream(&dbias[begin], chunk, end - begin);
+            f32_stream(&dbias[begin], part, end - begin);
         }
     }
     else {
@@ -348,18 +360,22 @@ void batch_norm_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict X,
     for (ptrdiff_t n = 0; n < N; n++) {
         float scale_2 = 1.0f / (float)N;
         if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dX[n * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = gain[k] * (dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]) / sigma[k];
+                    part[k - begin] = gain[k] * (
+                        dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]
+                    ) / sigma[k];
                 }
-                f32_stream(&dX[n * K + begin], chunk, end - begin);
+                f32_stream(&dX[n * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t k = 0; k < K; k++) {
-                dX[n * K + k] = gain[k] * (dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]) / sigma[k];
+                dX[n * K + k] = gain[k] * (
+                    dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]
+                ) / sigma[k];
             }
         }
     }
@@ -391,13 +407,13 @@ void batch_norm_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X,
         }
     }
     if (K * (ptrdiff_t)sizeof(double) > STREAMED) {
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double chunk[CHUNK];
+        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+            end = f64_end_of_part(&dbias[begin], begin, K);
+            double part[PART];
             for (ptrdiff_t k = begin; k < end; k++) {
-                chunk[k - begin] = sum_dL_dY[k];
+                part[k - begin] = sum_dL_dY[k];
             }
-            f64_stream(&dbias[begin], chunk, end - begin);
+            f64_stream(&dbias[begin], part, end - begin);
         }
     }
     else {
@@ -443,18 +459,22 @@ void batch_norm_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict X,
     for (ptrdiff_t n = 0; n < N; n++) {
         double scale_2 = 1.0 / (double)N;
         if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dX[n * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = gain[k] * (dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]) / sigma[k];
+                    part[k - begin] = gain[k] * (
+                        dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]
+                    ) / sigma[k];
                 }
-                f64_stream(&dX[n * K + begin], chunk, end - begin);
+                f64_stream(&dX[n * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t k = 0; k < K; k++) {
-                dX[n * K + k] = gain[k] * (dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]) / sigma[k];
+                dX[n * K + k] = gain[k] * (
+                    dL_dY[n * K + k] - scale_2 * Z[n * K + k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]
+                ) / sigma[k];
             }
         }
     }

@@ -183,7 +183,10 @@ def _batch_norm_kernel(X, gain, bias, eps, out):
     for n in range(N):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[n]):
-                out_part, X_part, mu_part, sigma_part, gain_part, bias_part = out[n, begin:end], X[n, begin:end], mu[begin:end], sigma[begin:end], gain[begin:end], bias[begin:end]
+                out_part, X_part, mu_part, sigma_part, gain_part, bias_part = (
+                    out[n, begin:end], X[n, begin:end], mu[begin:end], sigma[begin:end], gain[begin:end],
+                    bias[begin:end]
+                )
                 for k in range(out_part.size):
                     Z = (X_part[k] - mu_part[k]) / sigma_part[k]
                     value = gain_part[k] * Z + bias_part[k]
@@ -261,7 +264,13 @@ def batch_norm_gradient(X, gain, eps, dL_dY, out=None):
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(X) is type(gain) is type(dL_dY) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 3 and type(out[0]) is type(out[1]) is type(out[2]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 3
+                and type(out[0]) is type(out[1]) is type(out[2]) is _Array
+            )
+        )
         and type(eps) in _NUMBERS
     ):
         try:
@@ -356,16 +365,24 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
         scale_2 = real(1) / real(N)
         if large_dX:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(dX[n]):
-                dX_part, gain_part, sigma_part, dL_dY_part, Z_part, sum_dL_dY_Z_part, sum_dL_dY_part = dX[n, begin:end], gain[begin:end], sigma[begin:end], dL_dY[n, begin:end], Z[n, begin:end], sum_dL_dY_Z[begin:end], sum_dL_dY[begin:end]
+                dX_part, gain_part, sigma_part, dL_dY_part, Z_part, sum_dL_dY_Z_part, sum_dL_dY_part = (
+                    dX[n, begin:end], gain[begin:end], sigma[begin:end], dL_dY[n, begin:end], Z[n, begin:end],
+                    sum_dL_dY_Z[begin:end], sum_dL_dY[begin:end]
+                )
                 for k in range(dX_part.size):
-                    value = gain_part[k] * (dL_dY_part[k] - scale_2 * Z_part[k] * sum_dL_dY_Z_part[k] - scale_2 * sum_dL_dY_part[k]) / sigma_part[k]
+                    value = gain_part[k] * (
+                        dL_dY_part[k] - scale_2 * Z_part[k] * sum_dL_dY_Z_part[k]
+                        - scale_2 * sum_dL_dY_part[k]
+                    ) / sigma_part[k]
                     if whole:
                         _stream(dX_part, k, value)
                     else:
                         dX_part[k] = value
         else:
             for k in range(K):
-                dX[n, k] = gain[k] * (dL_dY[n, k] - scale_2 * Z[n, k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]) / sigma[k]
+                dX[n, k] = gain[k] * (
+                    dL_dY[n, k] - scale_2 * Z[n, k] * sum_dL_dY_Z[k] - scale_2 * sum_dL_dY[k]
+                ) / sigma[k]
     if large_dbias or large_dX:
         _end_of_streams()
 

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -236,6 +237,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -320,7 +332,9 @@ SHARED void binary_cross_entropy_f32_short_rows(ptrdiff_t from, ptrdiff_t to, pt
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z[lane] += -t_block[k][lane] * f32_softplus(-z_block[k][lane]) - (1.0f - t_block[k][lane]) * f32_softplus(z_block[k][lane]);
+                sum_t_z[lane] +=
+                    -t_block[k][lane] * f32_softplus(-z_block[k][lane])
+                    - (1.0f - t_block[k][lane]) * f32_softplus(z_block[k][lane]);
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -345,20 +359,26 @@ SHARED void binary_cross_entropy_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptr
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_lanes[lane] += -t[row * K + k] * f32_softplus(-z[row * K + k]) - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
+                    sum_t_z_lanes[lane] +=
+                        -t[row * K + k] * f32_softplus(-z[row * K + k])
+                        - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_t_z_term = -t[row * K + k] * f32_softplus(-z[row * K + k]) - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
+                    const float sum_t_z_term =
+                        -t[row * K + k] * f32_softplus(-z[row * K + k])
+                        - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
                     sum_t_z_lanes[lane] += lane < again ? 0.0f : sum_t_z_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z += -t[row * K + k] * f32_softplus(-z[row * K + k]) - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
+                sum_t_z +=
+                    -t[row * K + k] * f32_softplus(-z[row * K + k])
+                    - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
             }
             sum_t_z += f32_total(sum_t_z_lanes);
         }
@@ -411,7 +431,9 @@ SHARED void binary_cross_entropy_f64_short_rows(ptrdiff_t from, ptrdiff_t to, pt
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z[lane] += -t_block[k][lane] * f64_softplus(-z_block[k][lane]) - (1.0 - t_block[k][lane]) * f64_softplus(z_block[k][lane]);
+                sum_t_z[lane] +=
+                    -t_block[k][lane] * f64_softplus(-z_block[k][lane])
+                    - (1.0 - t_block[k][lane]) * f64_softplus(z_block[k][lane]);
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -436,20 +458,26 @@ SHARED void binary_cross_entropy_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptr
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_lanes[lane] += -t[row * K + k] * f64_softplus(-z[row * K + k]) - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
+                    sum_t_z_lanes[lane] +=
+                        -t[row * K + k] * f64_softplus(-z[row * K + k])
+                        - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_z_term = -t[row * K + k] * f64_softplus(-z[row * K + k]) - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
+                    const double sum_t_z_term =
+                        -t[row * K + k] * f64_softplus(-z[row * K + k])
+                        - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
                     sum_t_z_lanes[lane] += lane < again ? 0.0 : sum_t_z_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z += -t[row * K + k] * f64_softplus(-z[row * K + k]) - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
+                sum_t_z +=
+                    -t[row * K + k] * f64_softplus(-z[row * K + k])
+                    - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
             }
             sum_t_z += f64_total(sum_t_z_lanes);
         }
@@ -505,7 +533,9 @@ SHARED void binary_cross_entropy_value_and_gradient_f32_short_rows(ptrdiff_t fro
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z[lane] += -t_block[k][lane] * f32_softplus(-z_block[k][lane]) - (1.0f - t_block[k][lane]) * f32_softplus(z_block[k][lane]);
+                sum_t_z[lane] +=
+                    -t_block[k][lane] * f32_softplus(-z_block[k][lane])
+                    - (1.0f - t_block[k][lane]) * f32_softplus(z_block[k][lane]);
                 p[lane] = f32_sigmoid(z_block[k][lane]);
                 dz_block[k][lane] = weight * (p[lane] - t_block[k][lane]);
             }
@@ -538,7 +568,9 @@ SHARED void binary_cross_entropy_value_and_gradient_f32_long_rows(ptrdiff_t from
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_lanes[lane] += -t[row * K + k] * f32_softplus(-z[row * K + k]) - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
+                    sum_t_z_lanes[lane] +=
+                        -t[row * K + k] * f32_softplus(-z[row * K + k])
+                        - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
                     float p = f32_sigmoid(z[row * K + k]);
                     dz[row * K + k] = weight * (p - t[row * K + k]);
                 }
@@ -547,7 +579,9 @@ SHARED void binary_cross_entropy_value_and_gradient_f32_long_rows(ptrdiff_t from
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_t_z_term = -t[row * K + k] * f32_softplus(-z[row * K + k]) - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
+                    const float sum_t_z_term =
+                        -t[row * K + k] * f32_softplus(-z[row * K + k])
+                        - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
                     sum_t_z_lanes[lane] += lane < again ? 0.0f : sum_t_z_term;
                     float p = f32_sigmoid(z[row * K + k]);
                     dz[row * K + k] = weight * (p - t[row * K + k]);
@@ -555,7 +589,9 @@ SHARED void binary_cross_entropy_value_and_gradient_f32_long_rows(ptrdiff_t from
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z += -t[row * K + k] * f32_softplus(-z[row * K + k]) - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
+                sum_t_z +=
+                    -t[row * K + k] * f32_softplus(-z[row * K + k])
+                    - (1.0f - t[row * K + k]) * f32_softplus(z[row * K + k]);
                 float p = f32_sigmoid(z[row * K + k]);
                 dz[row * K + k] = weight * (p - t[row * K + k]);
             }
@@ -616,7 +652,9 @@ SHARED void binary_cross_entropy_value_and_gradient_f64_short_rows(ptrdiff_t fro
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z[lane] += -t_block[k][lane] * f64_softplus(-z_block[k][lane]) - (1.0 - t_block[k][lane]) * f64_softplus(z_block[k][lane]);
+                sum_t_z[lane] +=
+                    -t_block[k][lane] * f64_softplus(-z_block[k][lane])
+                    - (1.0 - t_block[k][lane]) * f64_softplus(z_block[k][lane]);
                 p[lane] = f64_sigmoid(z_block[k][lane]);
                 dz_block[k][lane] = weight * (p[lane] - t_block[k][lane]);
             }
@@ -649,7 +687,9 @@ SHARED void binary_cross_entropy_value_and_gradient_f64_long_rows(ptrdiff_t from
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_lanes[lane] += -t[row * K + k] * f64_softplus(-z[row * K + k]) - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
+                    sum_t_z_lanes[lane] +=
+                        -t[row * K + k] * f64_softplus(-z[row * K + k])
+                        - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
                     double p = f64_sigmoid(z[row * K + k]);
                     dz[row * K + k] = weight * (p - t[row * K + k]);
                 }
@@ -658,7 +698,9 @@ SHARED void binary_cross_entropy_value_and_gradient_f64_long_rows(ptrdiff_t from
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_z_term = -t[row * K + k] * f64_softplus(-z[row * K + k]) - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
+                    const double sum_t_z_term =
+                        -t[row * K + k] * f64_softplus(-z[row * K + k])
+                        - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
                     sum_t_z_lanes[lane] += lane < again ? 0.0 : sum_t_z_term;
                     double p = f64_sigmoid(z[row * K + k]);
                     dz[row * K + k] = weight * (p - t[row * K + k]);
@@ -666,7 +708,9 @@ SHARED void binary_cross_entropy_value_and_gradient_f64_long_rows(ptrdiff_t from
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z += -t[row * K + k] * f64_softplus(-z[row * K + k]) - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
+                sum_t_z +=
+                    -t[row * K + k] * f64_softplus(-z[row * K + k])
+                    - (1.0 - t[row * K + k]) * f64_softplus(z[row * K + k]);
                 double p = f64_sigmoid(z[row * K + k]);
                 dz[row * K + k] = weight * (p - t[row * K + k]);
             }
@@ -742,14 +786,14 @@ SHARED void binary_cross_entropy_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
                     float p = f32_sigmoid(z[row * K + k]);
-                    chunk[k - begin] = weight * v[row * K + k] * p * f32_sigmoid(-z[row * K + k]);
+                    part[k - begin] = weight * v[row * K + k] * p * f32_sigmoid(-z[row * K + k]);
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -843,14 +887,14 @@ SHARED void binary_cross_entropy_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
                     double p = f64_sigmoid(z[row * K + k]);
-                    chunk[k - begin] = weight * v[row * K + k] * p * f64_sigmoid(-z[row * K + k]);
+                    part[k - begin] = weight * v[row * K + k] * p * f64_sigmoid(-z[row * K + k]);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {

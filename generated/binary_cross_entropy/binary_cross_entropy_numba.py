@@ -154,7 +154,9 @@ def binary_cross_entropy(z, t, reduction="mean", *, threads=1):
     if threads == 1:
         _binary_cross_entropy_compiled[dtype](z, t, losses, 1)
     else:
-        _in_threads(threads, _binary_cross_entropy_compiled[dtype], (True, True, True, False), z, t, losses, 1)
+        _in_threads(
+            threads, _binary_cross_entropy_compiled[dtype], (True, True, True, False), z, t, losses, 1
+        )
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -170,7 +172,10 @@ def _binary_cross_entropy_kernel(z, t, losses):
     for row in range(B):
         sum_t_z = real(0)
         for k in range(K):
-            sum_t_z += -t[row, k] * _softplus(-z[row, k], real(1)) - (real(1) - t[row, k]) * _softplus(z[row, k], real(1))
+            sum_t_z += (
+                -t[row, k] * _softplus(-z[row, k], real(1))
+                - (real(1) - t[row, k]) * _softplus(z[row, k], real(1))
+            )
         losses[row] = -sum_t_z
 
 
@@ -233,7 +238,9 @@ def binary_cross_entropy_value_and_gradient(z, t, reduction="mean", out=None, *,
         try:
             into = np.empty(z.shape, z.dtype) if out is None else out
             weight = 1 / (len(z) or 1) if reduction == "mean" else 1
-            value = _binary_cross_entropy_value_and_gradient_compiled[z.dtype](z, t, weight, _NOWHERE[z.dtype], into)
+            value = _binary_cross_entropy_value_and_gradient_compiled[z.dtype](
+                z, t, weight, _NOWHERE[z.dtype], into
+            )
             if value is not None:
                 return _ONE[z.dtype] * value, into
         except (TypeError, IndexError):
@@ -253,7 +260,10 @@ def binary_cross_entropy_value_and_gradient(z, t, reduction="mean", out=None, *,
     if threads == 1:
         _binary_cross_entropy_value_and_gradient_compiled[dtype](z, t, weight, losses, dz)
     else:
-        _in_threads(threads, _binary_cross_entropy_value_and_gradient_compiled[dtype], (True, True, False, True, True), z, t, weight, losses, dz)
+        _in_threads(
+            threads, _binary_cross_entropy_value_and_gradient_compiled[dtype],
+            (True, True, False, True, True), z, t, weight, losses, dz
+        )
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)
 
@@ -267,7 +277,10 @@ def _binary_cross_entropy_value_and_gradient_kernel(z, t, weight, losses, dz):
     for row in range(B):
         sum_t_z = real(0)
         for k in range(K):
-            sum_t_z += -t[row, k] * _softplus(-z[row, k], real(1)) - (real(1) - t[row, k]) * _softplus(z[row, k], real(1))
+            sum_t_z += (
+                -t[row, k] * _softplus(-z[row, k], real(1))
+                - (real(1) - t[row, k]) * _softplus(z[row, k], real(1))
+            )
             p = _sigmoid(z[row, k], real(1))
             dz[row, k] = weight * (p - t[row, k])
         losses[row] = -sum_t_z
@@ -355,7 +368,9 @@ def binary_cross_entropy_hvp(z, v, reduction="mean", out=None, *, threads=1):
     if threads == 1:
         _binary_cross_entropy_hvp_compiled[dtype](z, v, weight, out)
     else:
-        _in_threads(threads, _binary_cross_entropy_hvp_compiled[dtype], (True, True, False, True), z, v, weight, out)
+        _in_threads(
+            threads, _binary_cross_entropy_hvp_compiled[dtype], (True, True, False, True), z, v, weight, out
+        )
     return out[0] if single else out
 
 
@@ -602,12 +617,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -616,21 +656,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

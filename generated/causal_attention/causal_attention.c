@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -301,7 +302,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -368,7 +370,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -541,14 +544,18 @@ SHARED void causal_attention_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, 
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f32_larger(
+                        f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
             if (first < M && M >= F32_LANES) {
                 first = M - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f32_larger(
+                        f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
                 first = M;
             }
@@ -712,14 +719,18 @@ SHARED void causal_attention_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, 
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f64_larger(
+                        f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
             if (first < M && M >= F64_LANES) {
                 first = M - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f64_larger(
+                        f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
                 first = M;
             }
@@ -875,12 +886,16 @@ SHARED void causal_attention_gradient_step_1_f32_short_rows(ptrdiff_t from, ptrd
         }
         for (ptrdiff_t l = 0; l < M; l++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_P_bar_P[lane] = f32_add_product(P_bar_block[l][lane], P_block[l][lane], sum_P_bar_P[lane]);
+                sum_P_bar_P[lane] = f32_add_product(
+                    P_bar_block[l][lane], P_block[l][lane], sum_P_bar_P[lane]
+                );
             }
         }
         for (ptrdiff_t n = 0; n < M; n++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
+                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (
+                    P_bar_block[n][lane] - sum_P_bar_P[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -914,14 +929,18 @@ SHARED void causal_attention_gradient_step_1_f32_near_rows(ptrdiff_t from, ptrdi
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f32_larger(
+                        f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
             if (first < M && M >= F32_LANES) {
                 first = M - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f32_larger(
+                        f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
                 first = M;
             }
@@ -982,7 +1001,9 @@ SHARED void causal_attention_gradient_step_1_f32_near_rows(ptrdiff_t from, ptrdi
                 for (; first + F32_WIDE <= M; first += F32_WIDE)
                     for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t l = first + lane;
-                        sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
+                        sum_P_bar_P_lanes[lane] = f32_add_product(
+                            P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]
+                        );
                     }
                 if (first < M && M >= F32_WIDE) {
                     const ptrdiff_t again = first + F32_WIDE - M;
@@ -995,14 +1016,18 @@ SHARED void causal_attention_gradient_step_1_f32_near_rows(ptrdiff_t from, ptrdi
                     first = M;
                 }
                 for (ptrdiff_t l = first; l < M; l++) {
-                    sum_P_bar_P[row - start] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P[row - start]);
+                    sum_P_bar_P[row - start] = f32_add_product(
+                        P_bar[row * M + l], P[row * M + l], sum_P_bar_P[row - start]
+                    );
                 }
                 sum_P_bar_P[row - start] += f32_total_wide(sum_P_bar_P_lanes);
             }
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t n = 0; n < M; n++) {
-                S_bar_scaled[row * M + n] = scale[row - start] * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P[row - start]);
+                S_bar_scaled[row * M + n] = scale[row - start] * P[row * M + n] * (
+                    P_bar[row * M + n] - sum_P_bar_P[row - start]
+                );
             }
         }
     }
@@ -1026,14 +1051,18 @@ SHARED void causal_attention_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdi
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f32_larger(
+                        f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
             if (first < M && M >= F32_LANES) {
                 first = M - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f32_larger(f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f32_larger(
+                        f32_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
                 first = M;
             }
@@ -1089,7 +1118,9 @@ SHARED void causal_attention_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdi
             for (; first + F32_WIDEST <= end; first += F32_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t l = first + lane;
-                    sum_P_bar_P_lanes[lane] = f32_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
+                    sum_P_bar_P_lanes[lane] = f32_add_product(
+                        P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDEST) {
                 const ptrdiff_t again = first + F32_WIDEST - end;
@@ -1228,12 +1259,16 @@ SHARED void causal_attention_gradient_step_1_f64_short_rows(ptrdiff_t from, ptrd
         }
         for (ptrdiff_t l = 0; l < M; l++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_P_bar_P[lane] = f64_add_product(P_bar_block[l][lane], P_block[l][lane], sum_P_bar_P[lane]);
+                sum_P_bar_P[lane] = f64_add_product(
+                    P_bar_block[l][lane], P_block[l][lane], sum_P_bar_P[lane]
+                );
             }
         }
         for (ptrdiff_t n = 0; n < M; n++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (P_bar_block[n][lane] - sum_P_bar_P[lane]);
+                S_bar_scaled_block[n][lane] = scale[lane] * P_block[n][lane] * (
+                    P_bar_block[n][lane] - sum_P_bar_P[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1267,14 +1302,18 @@ SHARED void causal_attention_gradient_step_1_f64_near_rows(ptrdiff_t from, ptrdi
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f64_larger(
+                        f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
             if (first < M && M >= F64_LANES) {
                 first = M - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale[row - start] * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f64_larger(
+                        f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
                 first = M;
             }
@@ -1335,7 +1374,9 @@ SHARED void causal_attention_gradient_step_1_f64_near_rows(ptrdiff_t from, ptrdi
                 for (; first + F64_WIDE <= M; first += F64_WIDE)
                     FOR_LANES(F64_WIDE) {
                         const ptrdiff_t l = first + lane;
-                        sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
+                        sum_P_bar_P_lanes[lane] = f64_add_product(
+                            P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]
+                        );
                     }
                 if (first < M && M >= F64_WIDE) {
                     const ptrdiff_t again = first + F64_WIDE - M;
@@ -1348,14 +1389,18 @@ SHARED void causal_attention_gradient_step_1_f64_near_rows(ptrdiff_t from, ptrdi
                     first = M;
                 }
                 for (ptrdiff_t l = first; l < M; l++) {
-                    sum_P_bar_P[row - start] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P[row - start]);
+                    sum_P_bar_P[row - start] = f64_add_product(
+                        P_bar[row * M + l], P[row * M + l], sum_P_bar_P[row - start]
+                    );
                 }
                 sum_P_bar_P[row - start] += f64_total_wide(sum_P_bar_P_lanes);
             }
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t n = 0; n < M; n++) {
-                S_bar_scaled[row * M + n] = scale[row - start] * P[row * M + n] * (P_bar[row * M + n] - sum_P_bar_P[row - start]);
+                S_bar_scaled[row * M + n] = scale[row - start] * P[row * M + n] * (
+                    P_bar[row * M + n] - sum_P_bar_P[row - start]
+                );
             }
         }
     }
@@ -1379,14 +1424,18 @@ SHARED void causal_attention_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdi
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f64_larger(
+                        f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
             if (first < M && M >= F64_LANES) {
                 first = M - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t n = first + lane;
                     P[row * M + n] = scale * sum_Q_K[row * M + n];
-                    m_lanes[lane] = f64_larger(f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]);
+                    m_lanes[lane] = f64_larger(
+                        f64_choice(n <= row, P[row * M + n], -INFINITY), m_lanes[lane]
+                    );
                 }
                 first = M;
             }
@@ -1442,7 +1491,9 @@ SHARED void causal_attention_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdi
             for (; first + F64_WIDEST <= end; first += F64_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t l = first + lane;
-                    sum_P_bar_P_lanes[lane] = f64_add_product(P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]);
+                    sum_P_bar_P_lanes[lane] = f64_add_product(
+                        P_bar[row * M + l], P[row * M + l], sum_P_bar_P_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDEST) {
                 const ptrdiff_t again = first + F64_WIDEST - end;

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -267,7 +268,9 @@ void convolution_gradient_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float
                     for (; first + F32_WIDE <= end; first += F32_WIDE)
                         for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                             const ptrdiff_t i = first + lane;
-                            total_lanes[lane] = f32_add_product(dL_dy[row * N + i], x[row * N + i + k + 1], total_lanes[lane]);
+                            total_lanes[lane] = f32_add_product(
+                                dL_dy[row * N + i], x[row * N + i + k + 1], total_lanes[lane]
+                            );
                         }
                     for (ptrdiff_t i = first; i < end; i++) {
                         total = f32_add_product(dL_dy[row * N + i], x[row * N + i + k + 1], total);
@@ -290,7 +293,9 @@ void convolution_gradient_f32(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const float
                     for (; first + F32_WIDE <= end; first += F32_WIDE)
                         for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                             const ptrdiff_t k = first + lane;
-                            total_lanes[lane] = f32_add_product(dL_dy[row * N + j - k - 1], w[k], total_lanes[lane]);
+                            total_lanes[lane] = f32_add_product(
+                                dL_dy[row * N + j - k - 1], w[k], total_lanes[lane]
+                            );
                         }
                     for (ptrdiff_t k = first; k < end; k++) {
                         total = f32_add_product(dL_dy[row * N + j - k - 1], w[k], total);
@@ -324,7 +329,9 @@ void convolution_gradient_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const doubl
                     for (; first + F64_WIDE <= end; first += F64_WIDE)
                         FOR_LANES(F64_WIDE) {
                             const ptrdiff_t i = first + lane;
-                            total_lanes[lane] = f64_add_product(dL_dy[row * N + i], x[row * N + i + k + 1], total_lanes[lane]);
+                            total_lanes[lane] = f64_add_product(
+                                dL_dy[row * N + i], x[row * N + i + k + 1], total_lanes[lane]
+                            );
                         }
                     for (ptrdiff_t i = first; i < end; i++) {
                         total = f64_add_product(dL_dy[row * N + i], x[row * N + i + k + 1], total);
@@ -347,7 +354,9 @@ void convolution_gradient_f64(ptrdiff_t B, ptrdiff_t N, ptrdiff_t K, const doubl
                     for (; first + F64_WIDE <= end; first += F64_WIDE)
                         FOR_LANES(F64_WIDE) {
                             const ptrdiff_t k = first + lane;
-                            total_lanes[lane] = f64_add_product(dL_dy[row * N + j - k - 1], w[k], total_lanes[lane]);
+                            total_lanes[lane] = f64_add_product(
+                                dL_dy[row * N + j - k - 1], w[k], total_lanes[lane]
+                            );
                         }
                     for (ptrdiff_t k = first; k < end; k++) {
                         total = f64_add_product(dL_dy[row * N + j - k - 1], w[k], total);

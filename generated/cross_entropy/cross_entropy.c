@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -66,6 +67,17 @@ enum {
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -150,6 +162,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -241,7 +260,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -268,7 +288,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -280,6 +301,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -399,13 +433,136 @@ SHARED void cross_entropy_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_t_z_m[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]),
+                    0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = -sum_t_z_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_t_z_m = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_t_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_t_z_m_term = f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
+                    sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z_m += f32_choice(
+                    t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                );
+            }
+            sum_t_z_m += f32_total(sum_t_z_m_lanes);
+        }
+        losses[row] = -sum_t_z_m;
     }
 }
 
@@ -489,20 +646,29 @@ SHARED void cross_entropy_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                        sum_t_z_m_lanes[lane] += f32_choice(
+                            t[row * K + k] != 0.0f,
+                            t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const float sum_t_z_m_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                        const float sum_t_z_m_term = f32_choice(
+                            t[row * K + k] != 0.0f,
+                            t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                        );
                         sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_t_z_m[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                    sum_t_z_m[row - start] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                    );
                 }
                 sum_t_z_m[row - start] += f32_total(sum_t_z_m_lanes);
             }
@@ -586,20 +752,26 @@ SHARED void cross_entropy_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_t_z_m_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    const float sum_t_z_m_term = f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
                     sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                sum_t_z_m += f32_choice(
+                    t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                );
             }
             sum_t_z_m += f32_total(sum_t_z_m_lanes);
         }
@@ -616,7 +788,9 @@ SHARED void cross_entropy_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
         cross_entropy_f32_short_rows(from, whole, K, z, t, losses);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        cross_entropy_f32_by_chunks(from, to, K, z, t, losses);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         cross_entropy_f32_near_rows(from, to, K, z, t, losses);
     else
         cross_entropy_f32_long_rows(from, to, K, z, t, losses);
@@ -678,13 +852,136 @@ SHARED void cross_entropy_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_t_z_m[lane] += f64_choice(
+                    t_block[k][lane] != 0.0, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]),
+                    0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = -sum_t_z_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_t_z_m = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_t_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_t_z_m_term = f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
+                    sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z_m += f64_choice(
+                    t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                );
+            }
+            sum_t_z_m += f64_total(sum_t_z_m_lanes);
+        }
+        losses[row] = -sum_t_z_m;
     }
 }
 
@@ -768,20 +1065,29 @@ SHARED void cross_entropy_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                        sum_t_z_m_lanes[lane] += f64_choice(
+                            t[row * K + k] != 0.0,
+                            t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const double sum_t_z_m_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                        const double sum_t_z_m_term = f64_choice(
+                            t[row * K + k] != 0.0,
+                            t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                        );
                         sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_t_z_m[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                    sum_t_z_m[row - start] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                    );
                 }
                 sum_t_z_m[row - start] += f64_total(sum_t_z_m_lanes);
             }
@@ -865,20 +1171,26 @@ SHARED void cross_entropy_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_z_m_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                    const double sum_t_z_m_term = f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
                     sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                sum_t_z_m += f64_choice(
+                    t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                );
             }
             sum_t_z_m += f64_total(sum_t_z_m_lanes);
         }
@@ -895,7 +1207,9 @@ SHARED void cross_entropy_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
         cross_entropy_f64_short_rows(from, whole, K, z, t, losses);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        cross_entropy_f64_by_chunks(from, to, K, z, t, losses);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         cross_entropy_f64_near_rows(from, to, K, z, t, losses);
     else
         cross_entropy_f64_long_rows(from, to, K, z, t, losses);
@@ -961,7 +1275,10 @@ SHARED void cross_entropy_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrd
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_t_z_m[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]),
+                    0.0f
+                );
                 dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
             }
         }
@@ -974,6 +1291,139 @@ SHARED void cross_entropy_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrd
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_value_and_gradient_f32_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float sum_t = 0.0f;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                float sum_t_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_t_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < end && end - start >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        const float sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                    sum_t += t[row * K + k];
+                }
+                m = f32_larger(f32_largest_wide(m_lanes), m);
+                sum_t += f32_total_wide(sum_t_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_t_z_m = 0.0f;
+        float scale = sum_t / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_t_z_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&t[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += f32_choice(
+                            t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                        );
+                        dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_t_z_m += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
+                    dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                }
+                sum_t_z_m += f32_total(sum_t_z_m_lanes);
+            }
+        }
+        losses[row] = -sum_t_z_m;
     }
 }
 
@@ -1068,11 +1518,17 @@ SHARED void cross_entropy_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdi
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                    );
                     dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < K; k++) {
-                sum_t_z_m[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                sum_t_z_m[row - start] += f32_choice(
+                    t[row * K + k] != 0.0f,
+                    t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                );
                 dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
             }
             sum_t_z_m[row - start] += f32_total(sum_t_z_m_lanes);
@@ -1169,11 +1625,15 @@ SHARED void cross_entropy_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdi
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
                     dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                sum_t_z_m += f32_choice(
+                    t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                );
                 dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
             }
             sum_t_z_m += f32_total(sum_t_z_m_lanes);
@@ -1192,7 +1652,9 @@ SHARED void cross_entropy_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t 
         cross_entropy_value_and_gradient_f32_short_rows(from, whole, K, z, t, weight, losses, dz);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        cross_entropy_value_and_gradient_f32_by_chunks(from, to, K, z, t, weight, losses, dz);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
         cross_entropy_value_and_gradient_f32_near_rows(from, to, K, z, t, weight, losses, dz);
     else
         cross_entropy_value_and_gradient_f32_long_rows(from, to, K, z, t, weight, losses, dz);
@@ -1259,7 +1721,10 @@ SHARED void cross_entropy_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrd
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_t_z_m[lane] += f64_choice(
+                    t_block[k][lane] != 0.0, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]),
+                    0.0
+                );
                 dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
             }
         }
@@ -1272,6 +1737,139 @@ SHARED void cross_entropy_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrd
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_value_and_gradient_f64_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double sum_t = 0.0;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                double sum_t_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_t_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < end && end - start >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        const double sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                    sum_t += t[row * K + k];
+                }
+                m = f64_larger(f64_largest_wide(m_lanes), m);
+                sum_t += f64_total_wide(sum_t_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_t_z_m = 0.0;
+        double scale = sum_t / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_t_z_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&t[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += f64_choice(
+                            t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                        );
+                        dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_t_z_m += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
+                    dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                }
+                sum_t_z_m += f64_total(sum_t_z_m_lanes);
+            }
+        }
+        losses[row] = -sum_t_z_m;
     }
 }
 
@@ -1366,11 +1964,17 @@ SHARED void cross_entropy_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdi
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                    );
                     dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < K; k++) {
-                sum_t_z_m[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                sum_t_z_m[row - start] += f64_choice(
+                    t[row * K + k] != 0.0,
+                    t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                );
                 dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
             }
             sum_t_z_m[row - start] += f64_total(sum_t_z_m_lanes);
@@ -1467,11 +2071,15 @@ SHARED void cross_entropy_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdi
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
                     dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                sum_t_z_m += f64_choice(
+                    t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                );
                 dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
             }
             sum_t_z_m += f64_total(sum_t_z_m_lanes);
@@ -1490,7 +2098,9 @@ SHARED void cross_entropy_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t 
         cross_entropy_value_and_gradient_f64_short_rows(from, whole, K, z, t, weight, losses, dz);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        cross_entropy_value_and_gradient_f64_by_chunks(from, to, K, z, t, weight, losses, dz);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
         cross_entropy_value_and_gradient_f64_near_rows(from, to, K, z, t, weight, losses, dz);
     else
         cross_entropy_value_and_gradient_f64_long_rows(from, to, K, z, t, weight, losses, dz);
@@ -1559,7 +2169,9 @@ SHARED void cross_entropy_hvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_v_p[lane] = f32_add_product(scale[lane] * v_block[i][lane], out_block[i][lane], sum_v_p[lane]);
+                sum_v_p[lane] = f32_add_product(
+                    scale[lane] * v_block[i][lane], out_block[i][lane], sum_v_p[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1573,6 +2185,146 @@ SHARED void cross_entropy_hvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_hvp_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, const float *restrict v, float weight,
+    float *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float sum_t = 0.0f;
+        /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                float sum_t_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_t_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < end && end - start >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        const float sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                    sum_t += t[row * K + k];
+                }
+                m = f32_larger(f32_largest_wide(m_lanes), m);
+                sum_t += f32_total_wide(sum_t_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += out[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = out[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    out[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += out[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float sum_v_p = 0.0f;
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_3 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_v_p_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    sum_v_p_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_v_p_lanes[lane] = f32_add_product(
+                            scale_3 * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F32_WIDEST) {
+                    const ptrdiff_t again = first + F32_WIDEST - end;
+                    first = end - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_v_p_term = scale_3 * v[row * K + i] * out[row * K + i];
+                        sum_v_p_lanes[lane] += lane < again ? 0.0f : sum_v_p_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_v_p = f32_add_product(scale_3 * v[row * K + i], out[row * K + i], sum_v_p);
+                }
+                sum_v_p += f32_total_widest(sum_v_p_lanes);
+            }
+        }
+        float scale_2 = weight * sum_t / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_4 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                out[row * K + i] = scale_4 * out[row * K + i] * (v[row * K + i] - sum_v_p);
             }
         }
     }
@@ -1668,7 +2420,9 @@ SHARED void cross_entropy_hvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
             for (; first + F32_WIDE <= K; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_v_p_lanes[lane] = f32_add_product(scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]);
+                    sum_v_p_lanes[lane] = f32_add_product(
+                        scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]
+                    );
                 }
             if (first < K && K >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - K;
@@ -1681,7 +2435,9 @@ SHARED void cross_entropy_hvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                sum_v_p[row - start] = f32_add_product(scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p[row - start]);
+                sum_v_p[row - start] = f32_add_product(
+                    scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p[row - start]
+                );
             }
             sum_v_p[row - start] += f32_total_wide(sum_v_p_lanes);
         }
@@ -1690,7 +2446,9 @@ SHARED void cross_entropy_hvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = scale_2[row - start] * out[row * K + i] * (v[row * K + i] - sum_v_p[row - start]);
+                out[row * K + i] = scale_2[row - start] * out[row * K + i] * (
+                    v[row * K + i] - sum_v_p[row - start]
+                );
             }
         }
     }
@@ -1781,7 +2539,9 @@ SHARED void cross_entropy_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
             for (; first + F32_WIDEST <= end; first += F32_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_v_p_lanes[lane] = f32_add_product(scale * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]);
+                    sum_v_p_lanes[lane] = f32_add_product(
+                        scale * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDEST) {
                 const ptrdiff_t again = first + F32_WIDEST - end;
@@ -1815,7 +2575,9 @@ SHARED void cross_entropy_hvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
         cross_entropy_hvp_f32_short_rows(from, whole, K, z, t, v, weight, out);
         from = whole;
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        cross_entropy_hvp_f32_by_chunks(from, to, K, z, t, v, weight, out);
+    else if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float)))
         cross_entropy_hvp_f32_near_rows(from, to, K, z, t, v, weight, out);
     else
         cross_entropy_hvp_f32_long_rows(from, to, K, z, t, v, weight, out);
@@ -1883,7 +2645,9 @@ SHARED void cross_entropy_hvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_v_p[lane] = f64_add_product(scale[lane] * v_block[i][lane], out_block[i][lane], sum_v_p[lane]);
+                sum_v_p[lane] = f64_add_product(
+                    scale[lane] * v_block[i][lane], out_block[i][lane], sum_v_p[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1897,6 +2661,146 @@ SHARED void cross_entropy_hvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_hvp_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, const double *restrict v, double weight,
+    double *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double sum_t = 0.0;
+        /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                double sum_t_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_t_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < end && end - start >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        const double sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                    sum_t += t[row * K + k];
+                }
+                m = f64_larger(f64_largest_wide(m_lanes), m);
+                sum_t += f64_total_wide(sum_t_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += out[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = out[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    out[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += out[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double sum_v_p = 0.0;
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_3 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_v_p_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    sum_v_p_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_v_p_lanes[lane] = f64_add_product(
+                            scale_3 * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F64_WIDEST) {
+                    const ptrdiff_t again = first + F64_WIDEST - end;
+                    first = end - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_v_p_term = scale_3 * v[row * K + i] * out[row * K + i];
+                        sum_v_p_lanes[lane] += lane < again ? 0.0 : sum_v_p_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_v_p = f64_add_product(scale_3 * v[row * K + i], out[row * K + i], sum_v_p);
+                }
+                sum_v_p += f64_total_widest(sum_v_p_lanes);
+            }
+        }
+        double scale_2 = weight * sum_t / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_4 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                out[row * K + i] = scale_4 * out[row * K + i] * (v[row * K + i] - sum_v_p);
             }
         }
     }
@@ -1992,7 +2896,9 @@ SHARED void cross_entropy_hvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
             for (; first + F64_WIDE <= K; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_v_p_lanes[lane] = f64_add_product(scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]);
+                    sum_v_p_lanes[lane] = f64_add_product(
+                        scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]
+                    );
                 }
             if (first < K && K >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - K;
@@ -2005,7 +2911,9 @@ SHARED void cross_entropy_hvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                sum_v_p[row - start] = f64_add_product(scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p[row - start]);
+                sum_v_p[row - start] = f64_add_product(
+                    scale[row - start] * v[row * K + i], out[row * K + i], sum_v_p[row - start]
+                );
             }
             sum_v_p[row - start] += f64_total_wide(sum_v_p_lanes);
         }
@@ -2014,7 +2922,9 @@ SHARED void cross_entropy_hvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = scale_2[row - start] * out[row * K + i] * (v[row * K + i] - sum_v_p[row - start]);
+                out[row * K + i] = scale_2[row - start] * out[row * K + i] * (
+                    v[row * K + i] - sum_v_p[row - start]
+                );
             }
         }
     }
@@ -2105,7 +3015,9 @@ SHARED void cross_entropy_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
             for (; first + F64_WIDEST <= end; first += F64_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_v_p_lanes[lane] = f64_add_product(scale * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]);
+                    sum_v_p_lanes[lane] = f64_add_product(
+                        scale * v[row * K + i], out[row * K + i], sum_v_p_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDEST) {
                 const ptrdiff_t again = first + F64_WIDEST - end;
@@ -2139,7 +3051,9 @@ SHARED void cross_entropy_hvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
         cross_entropy_hvp_f64_short_rows(from, whole, K, z, t, v, weight, out);
         from = whole;
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        cross_entropy_hvp_f64_by_chunks(from, to, K, z, t, v, weight, out);
+    else if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double)))
         cross_entropy_hvp_f64_near_rows(from, to, K, z, t, v, weight, out);
     else
         cross_entropy_hvp_f64_long_rows(from, to, K, z, t, v, weight, out);

@@ -191,11 +191,15 @@ def _cross_entropy_kernel(z, t, losses):
                 t_part, z_part = t[row, begin : begin + 1024], z[row, begin : begin + 1024]
                 sum_t_z_m_part = real(0)
                 for k in range(t_part.size):
-                    sum_t_z_m_part += (t_part[k] * _log_ratio(z_part[k], m, log_s) if t_part[k] != real(0) else real(0))
+                    sum_t_z_m_part += (
+                        t_part[k] * _log_ratio(z_part[k], m, log_s) if t_part[k] != real(0) else real(0)
+                    )
                 sum_t_z_m += sum_t_z_m_part
         else:
             for k in range(K):
-                sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+                sum_t_z_m += (
+                    t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0)
+                )
         losses[row] = -sum_t_z_m
 
 
@@ -242,7 +246,9 @@ def _cross_entropy_kernel_by_blocks(all_z, all_t, all_losses):
             log_s = each_log_s[row]
             sum_t_z_m = real(0)
             for k in range(K):
-                sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+                sum_t_z_m += (
+                    t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0)
+                )
             losses[row] = -sum_t_z_m
     # What is left over of the samples
     done = B - B % together
@@ -258,6 +264,7 @@ def _cross_entropy_kernel_by_chunks(z, t, losses):
     K = z.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     for row in range(B):
@@ -274,9 +281,15 @@ def _cross_entropy_kernel_by_chunks(z, t, losses):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                e = _exp_of_negative(z_part[k] - shift)
-                s += e
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                z_step = z_part[first:last]
+                for k in range(last - first):
+                    e = _exp_of_negative(z_step[k] - shift)
+                    s += e
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -303,7 +316,7 @@ def _cross_entropy_compiled(z, t, losses, weight_):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_kernel_by_blocks(z, t, losses)
-    elif K * z.itemsize >= _LONG_ROW:
+    elif K * z.itemsize >= _FETCHED_ROW:
         _cross_entropy_kernel_by_chunks(z, t, losses)
     else:
         _cross_entropy_kernel(z, t, losses)
@@ -379,7 +392,10 @@ def cross_entropy_value_and_gradient(z, t, reduction="mean", out=None, *, thread
     if threads == 1:
         _cross_entropy_value_and_gradient_compiled[dtype](z, t, weight, losses, dz)
     else:
-        _in_threads(threads, _cross_entropy_value_and_gradient_compiled[dtype], (True, True, False, True, True), z, t, weight, losses, dz)
+        _in_threads(
+            threads, _cross_entropy_value_and_gradient_compiled[dtype], (True, True, False, True, True), z, t,
+            weight, losses, dz
+        )
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)
 
@@ -466,13 +482,17 @@ def _cross_entropy_value_and_gradient_kernel_by_blocks(all_z, all_t, weight, all
             scale = each_scale[row]
             sum_t_z_m = real(0)
             for k in range(K):
-                sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+                sum_t_z_m += (
+                    t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0)
+                )
                 dz[row, k] = weight * (scale * dz[row, k] - t[row, k])
             losses[row] = -sum_t_z_m
     # What is left over of the samples
     done = B - B % together
     if done < B:
-        _cross_entropy_value_and_gradient_kernel(all_z[done:], all_t[done:], weight, all_losses[done:], all_dz[done:])
+        _cross_entropy_value_and_gradient_kernel(
+            all_z[done:], all_t[done:], weight, all_losses[done:], all_dz[done:]
+        )
 
 
 @njit(**_FAST)
@@ -483,6 +503,7 @@ def _cross_entropy_value_and_gradient_kernel_by_chunks(z, t, weight, losses, dz)
     K = z.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, losses.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
@@ -502,9 +523,16 @@ def _cross_entropy_value_and_gradient_kernel_by_chunks(z, t, weight, losses, dz)
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                dz_part[k] = _exp_of_negative(z_part[k] - shift)
-                s += dz_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                    _fetch_to_write(dz_part, ahead)
+                z_step, dz_step = z_part[first:last], dz_part[first:last]
+                for k in range(last - first):
+                    dz_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += dz_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -520,7 +548,9 @@ def _cross_entropy_value_and_gradient_kernel_by_chunks(z, t, weight, losses, dz)
             t_part, z_part, dz_part = t[row, begin:end], z[row, begin:end], dz[row, begin:end]
             scale_2 = scale * share[chunk]
             for k in range(end - begin):
-                sum_t_z_m += (t_part[k] * _log_ratio(z_part[k], m, log_s) if t_part[k] != real(0) else real(0))
+                sum_t_z_m += (
+                    t_part[k] * _log_ratio(z_part[k], m, log_s) if t_part[k] != real(0) else real(0)
+                )
                 dz_part[k] = weight * (scale_2 * dz_part[k] - t_part[k])
         losses[row] = -sum_t_z_m
 
@@ -619,7 +649,9 @@ def cross_entropy_hvp(z, t, v, reduction="mean", out=None, *, threads=1):
     if threads == 1:
         _cross_entropy_hvp_compiled[dtype](z, t, v, weight, out)
     else:
-        _in_threads(threads, _cross_entropy_hvp_compiled[dtype], (True, True, True, False, True), z, t, v, weight, out)
+        _in_threads(
+            threads, _cross_entropy_hvp_compiled[dtype], (True, True, True, False, True), z, t, v, weight, out
+        )
     return out[0] if single else out
 
 
@@ -731,6 +763,7 @@ def _cross_entropy_hvp_kernel_by_chunks(z, t, v, weight, out):
     K = z.shape[1]
     places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, out.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
@@ -750,9 +783,16 @@ def _cross_entropy_hvp_kernel_by_chunks(z, t, v, weight, out):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                out_part[k] = _exp_of_negative(z_part[k] - shift)
-                s += out_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                    _fetch_to_write(out_part, ahead)
+                z_step, out_step = z_part[first:last], out_part[first:last]
+                for k in range(last - first):
+                    out_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += out_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -865,6 +905,38 @@ def _compiled_exp_of_negative(u):
 
 
 @intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """The same for a line that will be written: no other processor keeps it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
 def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
@@ -957,6 +1029,10 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
@@ -1055,12 +1131,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -1069,21 +1170,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

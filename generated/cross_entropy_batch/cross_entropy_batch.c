@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
 INLINED float f32_e_near_zero(float r)
@@ -144,6 +156,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -235,7 +254,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -262,7 +282,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -276,57 +297,35 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
 
-/* Numbers that go past the caches to memory, in lines of 64 bytes: for results that are larger than these. */
-static void f32_stream(float *to, const float *from, ptrdiff_t count)
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
 {
-#ifdef __SSE2__
-    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
-        *to++ = *from++;
-    for (; count >= F32_LANES; count -= F32_LANES, to += F32_LANES, from += F32_LANES) {
-#if defined(__AVX512F__)
-        _mm512_stream_ps(to, _mm512_loadu_ps(from));
-#elif defined(__AVX__)
-        _mm256_stream_ps(to, _mm256_loadu_ps(from));
-        _mm256_stream_ps(to + 8, _mm256_loadu_ps(from + 8));
-#else
-        for (ptrdiff_t place = 0; place < F32_LANES; place += 4)
-            _mm_stream_ps(to + place, _mm_loadu_ps(from + place));
-#endif
-    }
-#endif
-    memcpy(to, from, (size_t)count * sizeof *to);
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
-static void f64_stream(double *to, const double *from, ptrdiff_t count)
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
-#ifdef __SSE2__
-    for (; count > 0 && ((uintptr_t)to & 63) != 0; count--)
-        *to++ = *from++;
-    for (; count >= F64_LANES; count -= F64_LANES, to += F64_LANES, from += F64_LANES) {
-#if defined(__AVX512F__)
-        _mm512_stream_pd(to, _mm512_loadu_pd(from));
-#elif defined(__AVX__)
-        _mm256_stream_pd(to, _mm256_loadu_pd(from));
-        _mm256_stream_pd(to + 4, _mm256_loadu_pd(from + 4));
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
 #else
-        for (ptrdiff_t place = 0; place < F64_LANES; place += 2)
-            _mm_stream_pd(to + place, _mm_loadu_pd(from + place));
+    const ptrdiff_t number = end, threads = 1;
 #endif
-    }
-#endif
-    memcpy(to, from, (size_t)count * sizeof *to);
+    return number == threads ? samples : samples * number / threads / unit * unit;
 }
 
-/* Other threads see what was streamed before what is stored after this. */
-static inline void end_of_streams(void)
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
 {
-#ifdef __SSE2__
-    _mm_sfence();
-#endif
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
 }
 
 /* The sum of all lanes, pair by pair: those in the upper half together with those in the lower. */
@@ -387,7 +386,293 @@ static inline double f64_total_widest(double *lanes)
 ptrdiff_t cross_entropy_batch_work(ptrdiff_t B, ptrdiff_t K)
 {
     (void)K;
-    return B + B;
+    return B;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void cross_entropy_batch_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const int64_t *restrict y, float *restrict each_loss)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float m[LANES], e[LANES], s[LANES], log_s[LANES];
+        const float *restrict z_rows = z + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(z_block[k][lane], m[lane]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            log_s[lane] = f32_log(s[lane]);
+            each_loss[row] = -((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]);
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_batch_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const int64_t *restrict y, float *restrict each_loss)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m) - log_s);
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void cross_entropy_batch_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const int64_t *restrict y, float *restrict each_loss)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s_lanes[lane] += e;
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    float e = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                    s[row - start] += e;
+                }
+                s[row - start] += f32_total(s_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float log_s = f32_log(s[row - start]);
+            each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s);
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void cross_entropy_batch_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const int64_t *restrict y, float *restrict each_loss)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        {
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                m = f32_larger(z[row * K + k], m);
+            }
+            m = f32_larger(f32_largest_widest(m_lanes), m);
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float e = f32_exp_of_negative(z[row * K + k] - m);
+                    s_lanes[lane] += e;
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    float e = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                float e = f32_exp_of_negative(z[row * K + k] - m);
+                s += e;
+            }
+            s += f32_total(s_lanes);
+        }
+        float log_s = f32_log(s);
+        each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m) - log_s);
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void cross_entropy_batch_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict z, const int64_t *restrict y, float *restrict each_loss)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        cross_entropy_batch_f32_short_rows(from, whole, K, z, y, each_loss);
+        from = whole;
+    }
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        cross_entropy_batch_f32_by_chunks(from, to, K, z, y, each_loss);
+    else if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(float)))
+        cross_entropy_batch_f32_near_rows(from, to, K, z, y, each_loss);
+    else
+        cross_entropy_batch_f32_long_rows(from, to, K, z, y, each_loss);
 }
 
 int cross_entropy_batch_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
@@ -396,105 +681,330 @@ int cross_entropy_batch_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
     for (ptrdiff_t first = 0; first < B; first++)
         if (y[first] < 0 || y[first] >= K)
             return 1;
-    float *restrict m = work;
+    float *restrict each_loss = work;
     work += B;
-    float *restrict s = work;
-    work += B;
-    /* m[b]: the largest exponent becomes 0, so exp cannot overflow */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        float total = -INFINITY;
-        {
-            float total_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                total_lanes[lane] = -INFINITY;
-            ptrdiff_t first = 0;
-            for (; first + F32_WIDE <= K; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                    const ptrdiff_t k = first + lane;
-                    total_lanes[lane] = f32_larger(z[b * K + k], total_lanes[lane]);
+    if (B * K <= GRAIN)
+        cross_entropy_batch_f32_rows(0, B, B, K, z, y, each_loss);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        cross_entropy_batch_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, y, each_loss);
+    }
+    float all_losses = 0.0f;
+    for (ptrdiff_t begin = 0; begin < B; begin += CHUNK) {
+        const ptrdiff_t end = smaller_place(begin + CHUNK, B);
+        float all_losses_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            all_losses_lanes[lane] = 0.0f;
+        ptrdiff_t first = begin;
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t row = first + lane;
+                all_losses_lanes[lane] += each_loss[row];
+            }
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t row = first + lane;
+                const float all_losses_term = each_loss[row];
+                all_losses_lanes[lane] += lane < again ? 0.0f : all_losses_term;
+            }
+            first = end;
+        }
+        for (ptrdiff_t row = first; row < end; row++) {
+            all_losses += each_loss[row];
+        }
+        all_losses += f32_total_wide(all_losses_lanes);
+    }
+    losses[0] = all_losses / (float)B;
+    return 0;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void cross_entropy_batch_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const int64_t *restrict y, double *restrict each_loss)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double m[LANES], e[LANES], s[LANES], log_s[LANES];
+        const double *restrict z_rows = z + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(z_block[k][lane], m[lane]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                e[lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += e[lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            log_s[lane] = f64_log(s[lane]);
+            each_loss[row] = -((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]);
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_batch_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const int64_t *restrict y, double *restrict each_loss)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
                 }
-            if (first < K && K >= F32_WIDE) {
-                first = K - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m) - log_s);
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void cross_entropy_batch_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const int64_t *restrict y, double *restrict each_loss)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f64_larger(z[row * K + k], m[row - start]);
+                }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
+            }
+        }
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s_lanes[lane] += e;
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    double e = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                    s[row - start] += e;
+                }
+                s[row - start] += f64_total(s_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double log_s = f64_log(s[row - start]);
+            each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s);
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void cross_entropy_batch_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const int64_t *restrict y, double *restrict each_loss)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        {
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
-                    total_lanes[lane] = f32_larger(z[b * K + k], total_lanes[lane]);
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                 }
                 first = K;
             }
             for (ptrdiff_t k = first; k < K; k++) {
-                total = f32_larger(z[b * K + k], total);
+                m = f64_larger(z[row * K + k], m);
             }
-            total = f32_larger(f32_largest_wide(total_lanes), total);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
-        m[b] = total;
-        /* s[b]: between 1 and the number of terms */
-        total = 0.0f;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float total_lanes[F32_LANES];
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] = 0.0f;
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F32_LANES <= end; first += F32_LANES)
-                FOR_LANES(F32_LANES) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    /* e: between 0 and 1, and at least one of them is 1 */
-                    float e = f32_exp_of_negative(z[b * K + k] - m[b]);
-                    total_lanes[lane] += e;
+                    double e = f64_exp_of_negative(z[row * K + k] - m);
+                    s_lanes[lane] += e;
                 }
-            if (first < end && end >= F32_LANES) {
-                const ptrdiff_t again = first + F32_LANES - end;
-                first = end - F32_LANES;
-                FOR_LANES(F32_LANES) {
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    /* e: between 0 and 1, and at least one of them is 1 */
-                    float e = f32_exp_of_negative(z[b * K + k] - m[b]);
-                    const float total_term = e;
-                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                    double e = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_term = e;
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                /* e: between 0 and 1, and at least one of them is 1 */
-                float e = f32_exp_of_negative(z[b * K + k] - m[b]);
-                total += e;
+                double e = f64_exp_of_negative(z[row * K + k] - m);
+                s += e;
             }
-            total += f32_total(total_lanes);
+            s += f64_total(s_lanes);
         }
-        s[b] = total;
+        double log_s = f64_log(s);
+        each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m) - log_s);
     }
-    float sum_z_m_log_s = 0.0f;
-    for (ptrdiff_t begin = 0; begin < B; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, B);
-        float sum_z_m_log_s_lanes[F32_LANES];
-        FOR_LANES(F32_LANES)
-            sum_z_m_log_s_lanes[lane] = 0.0f;
-        ptrdiff_t first = begin;
-        for (; first + F32_LANES <= end; first += F32_LANES)
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t b = first + lane;
-                float log_s = f32_log(s[b]);
-                sum_z_m_log_s_lanes[lane] += ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
-            }
-        if (first < end && end >= F32_LANES) {
-            const ptrdiff_t again = first + F32_LANES - end;
-            first = end - F32_LANES;
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t b = first + lane;
-                float log_s = f32_log(s[b]);
-                const float sum_z_m_log_s_term = ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
-                sum_z_m_log_s_lanes[lane] += lane < again ? 0.0f : sum_z_m_log_s_term;
-            }
-            first = end;
-        }
-        for (ptrdiff_t b = first; b < end; b++) {
-            float log_s = f32_log(s[b]);
-            sum_z_m_log_s += ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
-        }
-        sum_z_m_log_s += f32_total(sum_z_m_log_s_lanes);
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void cross_entropy_batch_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict z, const int64_t *restrict y, double *restrict each_loss)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        cross_entropy_batch_f64_short_rows(from, whole, K, z, y, each_loss);
+        from = whole;
     }
-    losses[0] = -sum_z_m_log_s / (float)B;
-    return 0;
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        cross_entropy_batch_f64_by_chunks(from, to, K, z, y, each_loss);
+    else if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(double)))
+        cross_entropy_batch_f64_near_rows(from, to, K, z, y, each_loss);
+    else
+        cross_entropy_batch_f64_long_rows(from, to, K, z, y, each_loss);
 }
 
 int cross_entropy_batch_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
@@ -503,110 +1013,393 @@ int cross_entropy_batch_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
     for (ptrdiff_t first = 0; first < B; first++)
         if (y[first] < 0 || y[first] >= K)
             return 1;
-    double *restrict m = work;
+    double *restrict each_loss = work;
     work += B;
-    double *restrict s = work;
-    work += B;
-    /* m[b]: the largest exponent becomes 0, so exp cannot overflow */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        double total = -INFINITY;
-        {
-            double total_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
-                total_lanes[lane] = -INFINITY;
-            ptrdiff_t first = 0;
-            for (; first + F64_WIDE <= K; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t k = first + lane;
-                    total_lanes[lane] = f64_larger(z[b * K + k], total_lanes[lane]);
-                }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t k = first + lane;
-                    total_lanes[lane] = f64_larger(z[b * K + k], total_lanes[lane]);
-                }
-                first = K;
-            }
-            for (ptrdiff_t k = first; k < K; k++) {
-                total = f64_larger(z[b * K + k], total);
-            }
-            total = f64_larger(f64_largest_wide(total_lanes), total);
-        }
-        m[b] = total;
-        /* s[b]: between 1 and the number of terms */
-        total = 0.0;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double total_lanes[F64_LANES];
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] = 0.0;
-            ptrdiff_t first = begin;
-            for (; first + F64_LANES <= end; first += F64_LANES)
-                FOR_LANES(F64_LANES) {
-                    const ptrdiff_t k = first + lane;
-                    /* e: between 0 and 1, and at least one of them is 1 */
-                    double e = f64_exp_of_negative(z[b * K + k] - m[b]);
-                    total_lanes[lane] += e;
-                }
-            if (first < end && end >= F64_LANES) {
-                const ptrdiff_t again = first + F64_LANES - end;
-                first = end - F64_LANES;
-                FOR_LANES(F64_LANES) {
-                    const ptrdiff_t k = first + lane;
-                    /* e: between 0 and 1, and at least one of them is 1 */
-                    double e = f64_exp_of_negative(z[b * K + k] - m[b]);
-                    const double total_term = e;
-                    total_lanes[lane] += lane < again ? 0.0 : total_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t k = first; k < end; k++) {
-                /* e: between 0 and 1, and at least one of them is 1 */
-                double e = f64_exp_of_negative(z[b * K + k] - m[b]);
-                total += e;
-            }
-            total += f64_total(total_lanes);
-        }
-        s[b] = total;
+    if (B * K <= GRAIN)
+        cross_entropy_batch_f64_rows(0, B, B, K, z, y, each_loss);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        cross_entropy_batch_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, y, each_loss);
     }
-    double sum_z_m_log_s = 0.0;
+    double all_losses = 0.0;
     for (ptrdiff_t begin = 0; begin < B; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, B);
-        double sum_z_m_log_s_lanes[F64_LANES];
-        FOR_LANES(F64_LANES)
-            sum_z_m_log_s_lanes[lane] = 0.0;
+        double all_losses_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            all_losses_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + F64_LANES <= end; first += F64_LANES)
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t b = first + lane;
-                double log_s = f64_log(s[b]);
-                sum_z_m_log_s_lanes[lane] += ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t row = first + lane;
+                all_losses_lanes[lane] += each_loss[row];
             }
-        if (first < end && end >= F64_LANES) {
-            const ptrdiff_t again = first + F64_LANES - end;
-            first = end - F64_LANES;
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t b = first + lane;
-                double log_s = f64_log(s[b]);
-                const double sum_z_m_log_s_term = ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
-                sum_z_m_log_s_lanes[lane] += lane < again ? 0.0 : sum_z_m_log_s_term;
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t row = first + lane;
+                const double all_losses_term = each_loss[row];
+                all_losses_lanes[lane] += lane < again ? 0.0 : all_losses_term;
             }
             first = end;
         }
-        for (ptrdiff_t b = first; b < end; b++) {
-            double log_s = f64_log(s[b]);
-            sum_z_m_log_s += ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
+        for (ptrdiff_t row = first; row < end; row++) {
+            all_losses += each_loss[row];
         }
-        sum_z_m_log_s += f64_total(sum_z_m_log_s_lanes);
+        all_losses += f64_total_wide(all_losses_lanes);
     }
-    losses[0] = -sum_z_m_log_s / (double)B;
+    losses[0] = all_losses / (double)B;
     return 0;
 }
 
 ptrdiff_t cross_entropy_batch_value_and_gradient_work(ptrdiff_t B, ptrdiff_t K)
 {
-    return B + B * K + B + K;
+    (void)K;
+    return B;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void cross_entropy_batch_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const int64_t *restrict y, float *restrict dz,
+    float *restrict each_loss, float weight)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float z_block[SHORT][LANES];
+        float dz_block[SHORT][LANES];
+        float m[LANES], s[LANES], log_s[LANES], aside[LANES], scale[LANES];
+        const float *restrict z_rows = z + first * K;
+        float *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(z_block[k][lane], m[lane]);
+            }
+        }
+        /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = f32_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += dz_block[k][lane];
+            }
+        }
+        /* dz_block[(ptrdiff_t)y[row]][lane]: worked out before its operands are overwritten */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            log_s[lane] = f32_log(s[lane]);
+            each_loss[row] = -((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]);
+            aside[lane] = weight * (dz_block[(ptrdiff_t)y[row]][lane] / s[lane] - 1.0f);
+            scale[lane] = weight / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = scale[lane] * dz_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            dz_block[(ptrdiff_t)y[row]][lane] = aside[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_batch_value_and_gradient_f32_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const int64_t *restrict y, float *restrict dz,
+    float *restrict each_loss, float weight)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m) - log_s);
+        /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
+        float aside = weight * (
+            share_of_chunk[(ptrdiff_t)y[row] / places] * dz[row * K + (ptrdiff_t)y[row]] / s - 1.0f
+        );
+        float scale = weight / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t k = start; k < stop; k++) {
+                dz[row * K + k] = scale_2 * dz[row * K + k];
+            }
+        }
+        dz[row * K + (ptrdiff_t)y[row]] = aside;
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void cross_entropy_batch_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const int64_t *restrict y, float *restrict dz,
+    float *restrict each_loss, float weight)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], aside[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f32_larger(z[row * K + k], m[row - start]);
+                }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
+            }
+        }
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m[row - start]);
+                    s[row - start] += dz[row * K + k];
+                }
+                s[row - start] += f32_total(s_lanes);
+            }
+        }
+        /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            float log_s = f32_log(s[row - start]);
+            each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s);
+            aside[row - start] = weight * (dz[row * K + (ptrdiff_t)y[row]] / s[row - start] - 1.0f);
+            scale[row - start] = weight / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                dz[row * K + k] = scale[row - start] * dz[row * K + k];
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            dz[row * K + (ptrdiff_t)y[row]] = aside[row - start];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void cross_entropy_batch_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const int64_t *restrict y, float *restrict dz,
+    float *restrict each_loss, float weight)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        {
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                }
+                first = K;
+            }
+            for (ptrdiff_t k = first; k < K; k++) {
+                m = f32_larger(z[row * K + k], m);
+            }
+            m = f32_larger(f32_largest_widest(m_lanes), m);
+        }
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        float s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
+                    s_lanes[lane] += dz[row * K + k];
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
+                    const float s_term = dz[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0f : s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - m);
+                s += dz[row * K + k];
+            }
+            s += f32_total(s_lanes);
+        }
+        float log_s = f32_log(s);
+        each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m) - log_s);
+        /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
+        float aside = weight * (dz[row * K + (ptrdiff_t)y[row]] / s - 1.0f);
+        float scale = weight / s;
+        for (ptrdiff_t k = 0; k < K; k++) {
+            dz[row * K + k] = scale * dz[row * K + k];
+        }
+        dz[row * K + (ptrdiff_t)y[row]] = aside;
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void cross_entropy_batch_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t K, const float *restrict z, const int64_t *restrict y,
+    float *restrict dz, float *restrict each_loss, float weight)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        cross_entropy_batch_value_and_gradient_f32_short_rows(from, whole, K, z, y, dz, each_loss,
+            weight);
+        from = whole;
+    }
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        cross_entropy_batch_value_and_gradient_f32_by_chunks(from, to, K, z, y, dz, each_loss, weight);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+        cross_entropy_batch_value_and_gradient_f32_near_rows(from, to, K, z, y, dz, each_loss, weight);
+    else
+        cross_entropy_batch_value_and_gradient_f32_long_rows(from, to, K, z, y, dz, each_loss, weight);
 }
 
 int cross_entropy_batch_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
@@ -615,129 +1408,390 @@ int cross_entropy_batch_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const f
     for (ptrdiff_t first = 0; first < B; first++)
         if (y[first] < 0 || y[first] >= K)
             return 1;
-    float *restrict m = work;
+    float *restrict each_loss = work;
     work += B;
-    float *restrict e = work;
-    work += B * K;
-    float *restrict s = work;
-    work += B;
-    float *restrict p = work;
-    work += K;
-    /* m[b]: the largest exponent becomes 0, so exp cannot overflow */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        float total = -INFINITY;
-        {
-            float total_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                total_lanes[lane] = -INFINITY;
-            ptrdiff_t first = 0;
-            for (; first + F32_WIDE <= K; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
-                    const ptrdiff_t k = first + lane;
-                    total_lanes[lane] = f32_larger(z[b * K + k], total_lanes[lane]);
+    /* weight: what each sample counts in the mean */
+    float weight = 1.0f / (float)B;
+    if (B * K <= GRAIN)
+        cross_entropy_batch_value_and_gradient_f32_rows(0, B, B, K, z, y, dz, each_loss, weight);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        cross_entropy_batch_value_and_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, z,
+            y, dz, each_loss, weight);
+    }
+    float all_losses = 0.0f;
+    for (ptrdiff_t begin = 0; begin < B; begin += CHUNK) {
+        const ptrdiff_t end = smaller_place(begin + CHUNK, B);
+        float all_losses_lanes[F32_WIDE];
+        for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            all_losses_lanes[lane] = 0.0f;
+        ptrdiff_t first = begin;
+        for (; first + F32_WIDE <= end; first += F32_WIDE)
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t row = first + lane;
+                all_losses_lanes[lane] += each_loss[row];
+            }
+        if (first < end && end >= F32_WIDE) {
+            const ptrdiff_t again = first + F32_WIDE - end;
+            first = end - F32_WIDE;
+            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                const ptrdiff_t row = first + lane;
+                const float all_losses_term = each_loss[row];
+                all_losses_lanes[lane] += lane < again ? 0.0f : all_losses_term;
+            }
+            first = end;
+        }
+        for (ptrdiff_t row = first; row < end; row++) {
+            all_losses += each_loss[row];
+        }
+        all_losses += f32_total_wide(all_losses_lanes);
+    }
+    losses[0] = all_losses / (float)B;
+    return 0;
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void cross_entropy_batch_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const int64_t *restrict y, double *restrict dz,
+    double *restrict each_loss, double weight)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double z_block[SHORT][LANES];
+        double dz_block[SHORT][LANES];
+        double m[LANES], s[LANES], log_s[LANES], aside[LANES], scale[LANES];
+        const double *restrict z_rows = z + first * K;
+        double *restrict dz_rows = dz + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                z_block[place][lane] = z_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(z_block[k][lane], m[lane]);
+            }
+        }
+        /* dz_block[k][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = f64_exp_of_negative(z_block[k][lane] - m[lane]);
+                s[lane] += dz_block[k][lane];
+            }
+        }
+        /* dz_block[(ptrdiff_t)y[row]][lane]: worked out before its operands are overwritten */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            log_s[lane] = f64_log(s[lane]);
+            each_loss[row] = -((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]);
+            aside[lane] = weight * (dz_block[(ptrdiff_t)y[row]][lane] / s[lane] - 1.0);
+            scale[lane] = weight / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                dz_block[k][lane] = scale[lane] * dz_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            const ptrdiff_t row = first + lane;
+            dz_block[(ptrdiff_t)y[row]][lane] = aside[lane];
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_batch_value_and_gradient_f64_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const int64_t *restrict y, double *restrict dz,
+    double *restrict each_loss, double weight)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
                 }
-            if (first < K && K >= F32_WIDE) {
-                first = K - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m) - log_s);
+        /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
+        double aside = weight * (
+            share_of_chunk[(ptrdiff_t)y[row] / places] * dz[row * K + (ptrdiff_t)y[row]] / s - 1.0
+        );
+        double scale = weight / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t k = start; k < stop; k++) {
+                dz[row * K + k] = scale_2 * dz[row * K + k];
+            }
+        }
+        dz[row * K + (ptrdiff_t)y[row]] = aside;
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void cross_entropy_batch_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const int64_t *restrict y, double *restrict dz,
+    double *restrict each_loss, double weight)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], aside[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    m[row - start] = f64_larger(z[row * K + k], m[row - start]);
+                }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
+            }
+        }
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m[row - start]);
+                    s[row - start] += dz[row * K + k];
+                }
+                s[row - start] += f64_total(s_lanes);
+            }
+        }
+        /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            double log_s = f64_log(s[row - start]);
+            each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s);
+            aside[row - start] = weight * (dz[row * K + (ptrdiff_t)y[row]] / s[row - start] - 1.0);
+            scale[row - start] = weight / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                dz[row * K + k] = scale[row - start] * dz[row * K + k];
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            dz[row * K + (ptrdiff_t)y[row]] = aside[row - start];
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void cross_entropy_batch_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const int64_t *restrict y, double *restrict dz,
+    double *restrict each_loss, double weight)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        {
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                m_lanes[lane] = -INFINITY;
+            ptrdiff_t first = 0;
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
-                    total_lanes[lane] = f32_larger(z[b * K + k], total_lanes[lane]);
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                }
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                    const ptrdiff_t k = first + lane;
+                    m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
                 }
                 first = K;
             }
             for (ptrdiff_t k = first; k < K; k++) {
-                total = f32_larger(z[b * K + k], total);
+                m = f64_larger(z[row * K + k], m);
             }
-            total = f32_larger(f32_largest_wide(total_lanes), total);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
-        m[b] = total;
-        /* e[b * K + k]: between 0 and 1, and at least one of them is 1 */
-        /* s[b]: between 1 and the number of terms */
-        total = 0.0f;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float total_lanes[F32_LANES];
-            FOR_LANES(F32_LANES)
-                total_lanes[lane] = 0.0f;
+            double s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                s_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F32_LANES <= end; first += F32_LANES)
-                FOR_LANES(F32_LANES) {
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
-                    total_lanes[lane] += e[b * K + k];
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
+                    s_lanes[lane] += dz[row * K + k];
                 }
-            if (first < end && end >= F32_LANES) {
-                const ptrdiff_t again = first + F32_LANES - end;
-                first = end - F32_LANES;
-                FOR_LANES(F32_LANES) {
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
-                    const float total_term = e[b * K + k];
-                    total_lanes[lane] += lane < again ? 0.0f : total_term;
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
+                    const double s_term = dz[row * K + k];
+                    s_lanes[lane] += lane < again ? 0.0 : s_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                e[b * K + k] = f32_exp_of_negative(z[b * K + k] - m[b]);
-                total += e[b * K + k];
+                dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - m);
+                s += dz[row * K + k];
             }
-            total += f32_total(total_lanes);
+            s += f64_total(s_lanes);
         }
-        s[b] = total;
+        double log_s = f64_log(s);
+        each_loss[row] = -((z[row * K + (ptrdiff_t)y[row]] - m) - log_s);
+        /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
+        double aside = weight * (dz[row * K + (ptrdiff_t)y[row]] / s - 1.0);
+        double scale = weight / s;
+        for (ptrdiff_t k = 0; k < K; k++) {
+            dz[row * K + k] = scale * dz[row * K + k];
+        }
+        dz[row * K + (ptrdiff_t)y[row]] = aside;
     }
-    float sum_z_m_log_s = 0.0f;
-    for (ptrdiff_t begin = 0; begin < B; begin += CHUNK) {
-        const ptrdiff_t end = smaller_place(begin + CHUNK, B);
-        float sum_z_m_log_s_lanes[F32_LANES];
-        FOR_LANES(F32_LANES)
-            sum_z_m_log_s_lanes[lane] = 0.0f;
-        ptrdiff_t first = begin;
-        for (; first + F32_LANES <= end; first += F32_LANES)
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t b = first + lane;
-                float log_s = f32_log(s[b]);
-                sum_z_m_log_s_lanes[lane] += ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
-            }
-        if (first < end && end >= F32_LANES) {
-            const ptrdiff_t again = first + F32_LANES - end;
-            first = end - F32_LANES;
-            FOR_LANES(F32_LANES) {
-                const ptrdiff_t b = first + lane;
-                float log_s = f32_log(s[b]);
-                const float sum_z_m_log_s_term = ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
-                sum_z_m_log_s_lanes[lane] += lane < again ? 0.0f : sum_z_m_log_s_term;
-            }
-            first = end;
-        }
-        for (ptrdiff_t b = first; b < end; b++) {
-            float log_s = f32_log(s[b]);
-            sum_z_m_log_s += ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
-        }
-        sum_z_m_log_s += f32_total(sum_z_m_log_s_lanes);
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void cross_entropy_batch_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t B, ptrdiff_t K, const double *restrict z, const int64_t *restrict y,
+    double *restrict dz, double *restrict each_loss, double weight)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        cross_entropy_batch_value_and_gradient_f64_short_rows(from, whole, K, z, y, dz, each_loss,
+            weight);
+        from = whole;
     }
-    losses[0] = -sum_z_m_log_s / (float)B;
-    for (ptrdiff_t b = 0; b < B; b++) {
-        float scale = 1.0f / (float)B;
-        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    p[i] = e[b * K + i] / s[b];
-                    chunk[i - begin] = scale * p[i];
-                }
-                f32_stream(&dz[b * K + begin], chunk, end - begin);
-            }
-        }
-        else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                p[i] = e[b * K + i] / s[b];
-                dz[b * K + i] = scale * p[i];
-            }
-        }
-        dz[b * K + (ptrdiff_t)y[b]] = (p[(ptrdiff_t)y[b]] - 1.0f) / (float)B;
-    }
-    end_of_streams();
-    return 0;
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        cross_entropy_batch_value_and_gradient_f64_by_chunks(from, to, K, z, y, dz, each_loss, weight);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+        cross_entropy_batch_value_and_gradient_f64_near_rows(from, to, K, z, y, dz, each_loss, weight);
+    else
+        cross_entropy_batch_value_and_gradient_f64_long_rows(from, to, K, z, y, dz, each_loss, weight);
 }
 
 int cross_entropy_batch_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
@@ -746,127 +1800,45 @@ int cross_entropy_batch_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const d
     for (ptrdiff_t first = 0; first < B; first++)
         if (y[first] < 0 || y[first] >= K)
             return 1;
-    double *restrict m = work;
+    double *restrict each_loss = work;
     work += B;
-    double *restrict e = work;
-    work += B * K;
-    double *restrict s = work;
-    work += B;
-    double *restrict p = work;
-    work += K;
-    /* m[b]: the largest exponent becomes 0, so exp cannot overflow */
-    for (ptrdiff_t b = 0; b < B; b++) {
-        double total = -INFINITY;
-        {
-            double total_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
-                total_lanes[lane] = -INFINITY;
-            ptrdiff_t first = 0;
-            for (; first + F64_WIDE <= K; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t k = first + lane;
-                    total_lanes[lane] = f64_larger(z[b * K + k], total_lanes[lane]);
-                }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t k = first + lane;
-                    total_lanes[lane] = f64_larger(z[b * K + k], total_lanes[lane]);
-                }
-                first = K;
-            }
-            for (ptrdiff_t k = first; k < K; k++) {
-                total = f64_larger(z[b * K + k], total);
-            }
-            total = f64_larger(f64_largest_wide(total_lanes), total);
-        }
-        m[b] = total;
-        /* e[b * K + k]: between 0 and 1, and at least one of them is 1 */
-        /* s[b]: between 1 and the number of terms */
-        total = 0.0;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double total_lanes[F64_LANES];
-            FOR_LANES(F64_LANES)
-                total_lanes[lane] = 0.0;
-            ptrdiff_t first = begin;
-            for (; first + F64_LANES <= end; first += F64_LANES)
-                FOR_LANES(F64_LANES) {
-                    const ptrdiff_t k = first + lane;
-                    e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
-                    total_lanes[lane] += e[b * K + k];
-                }
-            if (first < end && end >= F64_LANES) {
-                const ptrdiff_t again = first + F64_LANES - end;
-                first = end - F64_LANES;
-                FOR_LANES(F64_LANES) {
-                    const ptrdiff_t k = first + lane;
-                    e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
-                    const double total_term = e[b * K + k];
-                    total_lanes[lane] += lane < again ? 0.0 : total_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t k = first; k < end; k++) {
-                e[b * K + k] = f64_exp_of_negative(z[b * K + k] - m[b]);
-                total += e[b * K + k];
-            }
-            total += f64_total(total_lanes);
-        }
-        s[b] = total;
+    /* weight: what each sample counts in the mean */
+    double weight = 1.0 / (double)B;
+    if (B * K <= GRAIN)
+        cross_entropy_batch_value_and_gradient_f64_rows(0, B, B, K, z, y, dz, each_loss, weight);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        cross_entropy_batch_value_and_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, z,
+            y, dz, each_loss, weight);
     }
-    double sum_z_m_log_s = 0.0;
+    double all_losses = 0.0;
     for (ptrdiff_t begin = 0; begin < B; begin += CHUNK) {
         const ptrdiff_t end = smaller_place(begin + CHUNK, B);
-        double sum_z_m_log_s_lanes[F64_LANES];
-        FOR_LANES(F64_LANES)
-            sum_z_m_log_s_lanes[lane] = 0.0;
+        double all_losses_lanes[F64_WIDE];
+        FOR_LANES(F64_WIDE)
+            all_losses_lanes[lane] = 0.0;
         ptrdiff_t first = begin;
-        for (; first + F64_LANES <= end; first += F64_LANES)
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t b = first + lane;
-                double log_s = f64_log(s[b]);
-                sum_z_m_log_s_lanes[lane] += ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
+        for (; first + F64_WIDE <= end; first += F64_WIDE)
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t row = first + lane;
+                all_losses_lanes[lane] += each_loss[row];
             }
-        if (first < end && end >= F64_LANES) {
-            const ptrdiff_t again = first + F64_LANES - end;
-            first = end - F64_LANES;
-            FOR_LANES(F64_LANES) {
-                const ptrdiff_t b = first + lane;
-                double log_s = f64_log(s[b]);
-                const double sum_z_m_log_s_term = ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
-                sum_z_m_log_s_lanes[lane] += lane < again ? 0.0 : sum_z_m_log_s_term;
+        if (first < end && end >= F64_WIDE) {
+            const ptrdiff_t again = first + F64_WIDE - end;
+            first = end - F64_WIDE;
+            FOR_LANES(F64_WIDE) {
+                const ptrdiff_t row = first + lane;
+                const double all_losses_term = each_loss[row];
+                all_losses_lanes[lane] += lane < again ? 0.0 : all_losses_term;
             }
             first = end;
         }
-        for (ptrdiff_t b = first; b < end; b++) {
-            double log_s = f64_log(s[b]);
-            sum_z_m_log_s += ((z[b * K + (ptrdiff_t)y[b]] - m[b]) - log_s);
+        for (ptrdiff_t row = first; row < end; row++) {
+            all_losses += each_loss[row];
         }
-        sum_z_m_log_s += f64_total(sum_z_m_log_s_lanes);
+        all_losses += f64_total_wide(all_losses_lanes);
     }
-    losses[0] = -sum_z_m_log_s / (double)B;
-    for (ptrdiff_t b = 0; b < B; b++) {
-        double scale = 1.0 / (double)B;
-        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
-                for (ptrdiff_t i = begin; i < end; i++) {
-                    p[i] = e[b * K + i] / s[b];
-                    chunk[i - begin] = scale * p[i];
-                }
-                f64_stream(&dz[b * K + begin], chunk, end - begin);
-            }
-        }
-        else {
-            for (ptrdiff_t i = 0; i < K; i++) {
-                p[i] = e[b * K + i] / s[b];
-                dz[b * K + i] = scale * p[i];
-            }
-        }
-        dz[b * K + (ptrdiff_t)y[b]] = (p[(ptrdiff_t)y[b]] - 1.0) / (double)B;
-    }
-    end_of_streams();
+    losses[0] = all_losses / (double)B;
     return 0;
 }

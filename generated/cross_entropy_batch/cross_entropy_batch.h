@@ -65,6 +65,7 @@ ptrdiff_t cross_entropy_batch_work(ptrdiff_t B, ptrdiff_t K);
 
    z[B][K]: Input.
    y[B]: Places on the axis K, counted from 0.
+   weight: what each loss counts: 1 / B for their mean, 1 for their sum.
    losses: result.
    dz[B][K]: result.
 

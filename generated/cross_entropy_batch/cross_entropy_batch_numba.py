@@ -17,10 +17,16 @@ Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 201
 6.2.2.3.
 """
 
+import collections
+import ctypes
+import os
+import queue
+import threading
+
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic, overload
+from numba import from_dtype, njit, types
+from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
 __all__ = [
     "cross_entropy_batch",
@@ -33,7 +39,66 @@ _FAST = {"cache": False, "nogil": True, "fastmath": {"reassoc", "contract", "nsz
 _EXACT = {"cache": False, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
-def cross_entropy_batch(z, y):
+_Array = np.ndarray
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_NUMBERS = (float, np.float32, np.float64)
+# Where a function may put each loss, and the caller wants none of them.
+_NOWHERE = {dtype: np.empty(0, dtype) for dtype in _REALS}
+# A number that Python has as a float becomes one of the dtype by being multiplied.
+_ONE = {dtype: dtype.type(1) for dtype in _REALS}
+
+
+def _reads(axes):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
+    return lambda real: _Argument(real, axes, "C", readonly=True)
+
+
+def _writes(axes):
+    """One that it writes."""
+    return lambda real: _Argument(real, axes, "C")
+
+
+def _places(axes):
+    """One that holds places of labels."""
+    return lambda real: _Argument(types.intp, axes, "C", readonly=True)
+
+
+def _number(real):
+    """A number."""
+    return types.float64
+
+
+class _ByDtype(dict):
+    """A function by dtype, compiled when one first comes; for arguments of other kinds, a TypeError."""
+
+    def __init__(self, function, kinds, total):
+        self.function, self.kinds, self.total, self.compiled = function, kinds, total, {}
+
+    def __missing__(self, dtype):
+        if dtype not in _REALS:
+            raise TypeError(f"expected float32 or float64, found {dtype}")
+        real = from_dtype(dtype)
+        # Compiled for one signature, it is not compiled again for others.
+        signature = tuple(kind(real) for kind in self.kinds)
+        signature = [types.Optional(real)(*signature) if self.total else signature]
+        try:
+            # What was compiled is kept on disk for the next process, beside this file or in the user's cache.
+            made = njit(signature, **{**_FAST, "cache": True})(self.function)
+        except Exception:  # no file, no place to write to, or nothing there that can be read
+            made = njit(signature, **_FAST)(self.function)
+        self.compiled[dtype] = made
+        # Called without the search for the right signature: there is one, and it looks at its arguments.
+        (only,) = made.overloads.values()
+        self[dtype] = only.entry_point if _IN_PLACE else made
+        return self[dtype]
+
+
+def _by_dtype(*kinds, total=False):
+    """Let a function be compiled for one dtype at a time; `total` says that it returns a number, or None."""
+    return lambda function: _ByDtype(function, kinds, total)
+
+
+def cross_entropy_batch(z, y, *, threads=1):
     """The mean, over the rows of a batch, of the negative log-probability of each row's true class.
 
     Parameters
@@ -42,6 +107,8 @@ def cross_entropy_batch(z, y):
         Input.
     y : integers (B,)
         Places on the axis K, counted from 0.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -61,6 +128,16 @@ def cross_entropy_batch(z, y):
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     Exponentials below the smallest normal number are 0.
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if type(z) is type(y) is _Array and (threads == 1 or z.size < _SHARED):
+        try:
+            weight_ = 1 / (len(z) or 1)
+            value = _cross_entropy_batch_compiled[z.dtype](z, y, _NOWHERE[z.dtype], weight_)
+            if value is not None:
+                return _ONE[z.dtype] * value
+        except TypeError:
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, False),
         ("y", y, ('B',), 'K', False),
@@ -68,9 +145,12 @@ def cross_entropy_batch(z, y):
     z, y = arrays
     B = sizes["B"]
     K = sizes["K"]
-    losses = np.empty((), dtype)
-    _cross_entropy_batch_kernel(z, y, losses)
-    value = losses[()]
+    losses = np.empty((B,), dtype)
+    if threads == 1:
+        _cross_entropy_batch_compiled[dtype](z, y, losses, 1)
+    else:
+        _in_threads(threads, _cross_entropy_batch_compiled[dtype], (True, True, True, False), z, y, losses, 1)
+    value = _reduced(losses, "mean")
     return value
 
 
@@ -80,29 +160,133 @@ def _cross_entropy_batch_kernel(z, y, losses):
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    m = np.empty(B, losses.dtype)  # of all samples
-    s = np.empty(B, losses.dtype)  # of all samples
-    # m[b]: the largest exponent becomes 0, so exp cannot overflow
-    for b in range(B):
-        total = real(-np.inf)
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
         for k in range(K):
-            total = _larger_exponent(total, z[b, k])
-        m[b] = total
-        # s[b]: between 1 and the number of terms
-        total = real(0)
+            m = _larger_exponent(m, z[row, k])
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
         for k in range(K):
-            # e: between 0 and 1, and at least one of them is 1
-            e = _exp_of_negative(z[b, k] - m[b])
-            total += e
-        s[b] = total
-    sum_z_m_log_s = real(0)
-    for b in range(B):
-        log_s = _log(s[b])
-        sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s)
-    losses[()] = -sum_z_m_log_s / real(B)
+            e = _exp_of_negative(z[row, k] - m)
+            s += e
+        log_s = _log(s)
+        losses[row] = _minus_log_ratio(z[row, y[row]], m, log_s)
 
 
-def cross_entropy_batch_value_and_gradient(z, y, out=None):
+@njit(**_FAST)
+def _cross_entropy_batch_kernel_by_blocks(all_z, all_y, all_losses):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    each_m = np.empty(32, all_losses.dtype)  # of one block
+    e = np.empty((32, K), all_losses.dtype)  # of one block
+    each_s = np.empty(32, all_losses.dtype)  # of one block
+    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        y = all_y[start:stop]
+        losses = all_losses[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, k]: between 0 and 1, and at least one of them is 1
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger_exponent(m, z[row, k])
+            for k in range(K):
+                e[row, k] = z[row, k] - m
+            each_m[row] = m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += e[row, k]
+            each_s[row] = s
+        for row in range(len(z)):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(len(z)):
+            m = each_m[row]
+            log_s = each_log_s[row]
+            losses[row] = _minus_log_ratio(z[row, y[row]], m, log_s)
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _cross_entropy_batch_kernel(all_z[done:], all_y[done:], all_losses[done:])
+
+
+@njit(**_FAST)
+def _cross_entropy_batch_kernel_by_chunks(z, y, losses):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part = z[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                z_step = z_part[first:last]
+                for k in range(last - first):
+                    e = _exp_of_negative(z_step[k] - shift)
+                    s += e
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share * s_of_chunk[chunk]
+        log_s = _log(s)
+        losses[row] = _minus_log_ratio(z[row, y[row]], m, log_s)
+
+
+@_by_dtype(_reads(2), _places(1), _writes(1), _number, total=True)
+def _cross_entropy_batch_compiled(z, y, losses, weight_):
+    """Do the loops and add up the losses; None where the arguments do not fit together."""
+    z, y, losses = _array(z), _array(y), _array(losses)
+    real = z.dtype.type
+    B = z.shape[0]
+    K = z.shape[1]
+    losses = losses if losses.size else np.empty(B, real)
+    if B * K == 0 or y.shape != (B,) or losses.shape != (B,) or _outside(y, K):
+        return None
+    if K * z.itemsize <= 400 and B >= 32:
+        _cross_entropy_batch_kernel_by_blocks(z, y, losses)
+    elif K * z.itemsize >= _FETCHED_ROW:
+        _cross_entropy_batch_kernel_by_chunks(z, y, losses)
+    else:
+        _cross_entropy_batch_kernel(z, y, losses)
+    return _weighted_total(losses, real(weight_))
+
+
+def cross_entropy_batch_value_and_gradient(z, y, out=None, *, threads=1):
     """The loss L and its gradient by z, in one call.
 
     d(L, z[b, k]) = (p[b, k] - delta(k, y[b])) / B
@@ -116,6 +300,8 @@ def cross_entropy_batch_value_and_gradient(z, y, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -136,6 +322,23 @@ def cross_entropy_batch_value_and_gradient(z, y, out=None):
     exponents are all -inf, or that has a +inf or a NaN among them, gives NaN.
     Exponentials below the smallest normal number are 0.
     """
+    # Arrays as the compiled code takes them: nothing is to be converted.
+    if (
+        type(z) is type(y) is _Array
+        and (out is None or type(out) is _Array)
+        and (threads == 1 or z.size < _SHARED)
+    ):
+        try:
+            into = np.empty(z.shape, z.dtype) if out is None else out
+            weight = 1 / (len(z) or 1)
+            value = _cross_entropy_batch_value_and_gradient_compiled[z.dtype](
+                z, y, weight, _NOWHERE[z.dtype], into
+            )
+            if value is not None:
+                return _ONE[z.dtype] * value, into
+        except (TypeError, IndexError):
+            pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
+    # Something is to be converted, or made, or is wrong.
     arrays, sizes, dtype, single = _read(
         ("z", z, ('B', 'K'), None, False),
         ("y", y, ('B',), 'K', False),
@@ -143,47 +346,199 @@ def cross_entropy_batch_value_and_gradient(z, y, out=None):
     z, y = arrays
     B = sizes["B"]
     K = sizes["K"]
-    losses = np.empty((), dtype)
+    losses = np.empty((B,), dtype)
     dz = _output("out", out, (B, K), dtype, False, arrays)
-    _cross_entropy_batch_value_and_gradient_kernel(z, y, losses, dz)
-    value = losses[()]
+    weight = dtype.type(1 / B)
+    if threads == 1:
+        _cross_entropy_batch_value_and_gradient_compiled[dtype](z, y, weight, losses, dz)
+    else:
+        _in_threads(
+            threads, _cross_entropy_batch_value_and_gradient_compiled[dtype], (True, True, False, True, True),
+            z, y, weight, losses, dz
+        )
+    value = _reduced(losses, "mean")
     return value, dz
 
 
 @njit(**_FAST)
-def _cross_entropy_batch_value_and_gradient_kernel(z, y, losses, dz):
+def _cross_entropy_batch_value_and_gradient_kernel(z, y, weight, losses, dz):
     """The loops of cross_entropy_batch_value_and_gradient."""
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
-    m = np.empty(B, losses.dtype)  # of all samples
-    e = np.empty((B, K), losses.dtype)  # of all samples
-    s = np.empty(B, losses.dtype)  # of all samples
-    p = np.empty(K, losses.dtype)  # of all samples
-    # m[b]: the largest exponent becomes 0, so exp cannot overflow
-    for b in range(B):
-        total = real(-np.inf)
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
         for k in range(K):
-            total = _larger_exponent(total, z[b, k])
-        m[b] = total
-        # e[b, k]: between 0 and 1, and at least one of them is 1
-        # s[b]: between 1 and the number of terms
-        total = real(0)
+            m = _larger_exponent(m, z[row, k])
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        s = real(0)
         for k in range(K):
-            e[b, k] = _exp_of_negative(z[b, k] - m[b])
-            total += e[b, k]
-        s[b] = total
-    sum_z_m_log_s = real(0)
-    for b in range(B):
-        log_s = _log(s[b])
-        sum_z_m_log_s += _log_ratio(z[b, y[b]], m[b], log_s)
-    losses[()] = -sum_z_m_log_s / real(B)
-    for b in range(B):
-        scale = real(1) / real(B)
-        for i in range(K):
-            p[i] = e[b, i] / s[b]
-            dz[b, i] = scale * p[i]
-        dz[b, y[b]] = (p[y[b]] - real(1)) / real(B)
+            dz[row, k] = _exp_of_negative(z[row, k] - m)
+            s += dz[row, k]
+        log_s = _log(s)
+        losses[row] = _minus_log_ratio(z[row, y[row]], m, log_s)
+        # dz[row, y[row]]: worked out before its operands are overwritten
+        aside = weight * (dz[row, y[row]] / s - real(1))
+        scale = weight / s
+        for k in range(K):
+            dz[row, k] = scale * dz[row, k]
+        dz[row, y[row]] = aside
+
+
+@njit(**_FAST)
+def _cross_entropy_batch_value_and_gradient_kernel_by_blocks(all_z, all_y, weight, all_losses, all_dz):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_losses.dtype.type  # keeps literals narrow
+    B = all_z.shape[0]
+    K = all_z.shape[1]
+    each_m = np.empty(32, all_losses.dtype)  # of one block
+    each_s = np.empty(32, all_losses.dtype)  # of one block
+    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    each_aside = np.empty(32, all_losses.dtype)  # of one block
+    each_scale = np.empty(32, all_losses.dtype)  # of one block
+    for block in range(B // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        z = all_z[start:stop]
+        y = all_y[start:stop]
+        losses = all_losses[start:stop]
+        dz = all_dz[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            for k in range(K):
+                m = _larger_exponent(m, z[row, k])
+            for k in range(K):
+                dz[row, k] = z[row, k] - m
+            each_m[row] = m
+        flat = dz.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for k in range(K):
+                s += dz[row, k]
+            each_s[row] = s
+        for row in range(len(z)):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        # dz[row, y[row]]: worked out before its operands are overwritten
+        for row in range(len(z)):
+            m = each_m[row]
+            s = each_s[row]
+            log_s = each_log_s[row]
+            losses[row] = _minus_log_ratio(z[row, y[row]], m, log_s)
+            aside = weight * (dz[row, y[row]] / s - real(1))
+            each_aside[row] = aside
+        for row in range(len(z)):
+            s = each_s[row]
+            scale = weight / s
+            each_scale[row] = scale
+        for row in range(32):
+            aside = each_aside[row]
+            scale = each_scale[row]
+            for k in range(K):
+                dz[row, k] = scale * dz[row, k]
+            dz[row, y[row]] = aside
+    # What is left over of the samples
+    done = B - B % 32
+    if done < B:
+        _cross_entropy_batch_value_and_gradient_kernel(
+            all_z[done:], all_y[done:], weight, all_losses[done:], all_dz[done:]
+        )
+
+
+@njit(**_FAST)
+def _cross_entropy_batch_value_and_gradient_kernel_by_chunks(z, y, weight, losses, dz):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = losses.dtype.type  # keeps literals narrow
+    B = z.shape[0]
+    K = z.shape[1]
+    places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
+    share = np.empty(chunks, losses.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
+    for row in range(B):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            z_part, dz_part = z[row, begin:end], dz[row, begin:end]
+            for k in range(end - begin):
+                m = _larger_exponent(m, z_part[k])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                    _fetch_to_write(dz_part, ahead)
+                z_step, dz_step = z_part[first:last], dz_part[first:last]
+                for k in range(last - first):
+                    dz_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += dz_step[k]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        log_s = _log(s)
+        losses[row] = _minus_log_ratio(z[row, y[row]], m, log_s)
+        # dz[row, y[row]]: worked out before its operands are overwritten
+        aside = weight * (share[y[row] // places] * dz[row, y[row]] / s - real(1))
+        scale = weight / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dz_part = dz[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for k in range(end - begin):
+                dz_part[k] = scale_2 * dz_part[k]
+        dz[row, y[row]] = aside
+
+
+@_by_dtype(_reads(2), _places(1), _number, _writes(1), _writes(2), total=True)
+def _cross_entropy_batch_value_and_gradient_compiled(z, y, weight, losses, dz):
+    """Do the loops and add up the losses; None where the arguments do not fit together."""
+    z, y, losses, dz = _array(z), _array(y), _array(losses), _array(dz)
+    real = z.dtype.type
+    B = z.shape[0]
+    K = z.shape[1]
+    losses = losses if losses.size else np.empty(B, real)
+    if (
+        B * K == 0
+        or y.shape != (B,)
+        or losses.shape != (B,)
+        or dz.shape != (B, K)
+        or _outside(y, K)
+        or _overlap(dz, z)
+        or _overlap(dz, y)
+    ):
+        return None
+    if K * z.itemsize <= 400 and B >= 32:
+        _cross_entropy_batch_value_and_gradient_kernel_by_blocks(z, y, real(weight), losses, dz)
+    elif K * z.itemsize >= _FETCHED_ROW:
+        _cross_entropy_batch_value_and_gradient_kernel_by_chunks(z, y, real(weight), losses, dz)
+    else:
+        _cross_entropy_batch_value_and_gradient_kernel(z, y, real(weight), losses, dz)
+    return _weighted_total(losses, real(weight))
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):
@@ -240,6 +595,47 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """The same for a line that will be written: no other processor keeps it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@njit(**_FAST)
+def _outside(labels, places):
+    """Whether a label is no place from 0 to places - 1."""
+    flat, found = labels.reshape(-1), False
+    for place in range(flat.size):
+        found |= (flat[place] < 0) | (flat[place] >= places)
+    return found
 
 
 @intrinsic
@@ -325,9 +721,214 @@ def _compiled_log(u):
 
 
 @njit(**_EXACT)
-def _log_ratio(u, m, log_s):
-    """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
-    return (u - m) - log_s
+def _minus_log_ratio(u, m, log_s):
+    """log s + (m - u), in just this order: the other sign of (u - m) - log s."""
+    return log_s + (m - u)
+
+
+@njit(**_FAST)
+def _overlap(first, second):
+    """Whether two C-contiguous arrays have memory in common."""
+    start, other = first.ctypes.data, second.ctypes.data
+    return start < other + second.nbytes and other < start + first.nbytes
+
+
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
+
+
+# Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
+_HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
+_DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
+_ORDER, _NUMBER = _HEAD + _WORD + 2, _HEAD + _WORD + 4
+_CONTIGUOUS, _WRITABLE = 0x1, 0x400
+
+
+def _is_laid_out_so(array):
+    """Whether NumPy keeps an array as is said above."""
+
+    def word(place):
+        return ctypes.c_ssize_t.from_address(place).value
+
+    def number(place):
+        return ctypes.c_int.from_address(place).value
+
+    start, dtype = id(array), id(array.dtype)
+    return (
+        (word(start + _DATA), word(start + _DTYPE)) == (array.ctypes.data, dtype)
+        and (number(start + _AXES), number(dtype + _NUMBER)) == (array.ndim, array.dtype.num)
+        and word(word(start + _SHAPE)) == array.shape[0]
+        and word(word(start + _STRIDES)) == array.strides[0]
+        and number(start + _FLAGS) & (_CONTIGUOUS | _WRITABLE) == _CONTIGUOUS | _WRITABLE
+        and ctypes.c_char.from_address(dtype + _ORDER).value == b"="
+    )
+
+
+# Under another layout arguments come in Numba's own way, some tenths of a microsecond later.
+_IN_PLACE = _is_laid_out_so(np.empty((2, 3), np.float32))
+
+
+class _Plain(types.Array):
+    """An array as an argument of a compiled function."""
+
+
+register_model(_Plain)(models.ArrayModel)
+
+
+@unbox(_Plain)
+def _unboxed(kind, given, c):
+    """What compiled code knows of an array, read in place; a TypeError where it is of another kind.
+
+    Numba's own way goes through the interpreter for each array, which takes longer than a small kernel.
+    """
+    build, dtype = c.builder, np.dtype(kind.dtype.name)
+    word, pointer = c.context.get_value_type(types.intp), ir.IntType(8).as_pointer()
+
+    def read(start, place, kept):
+        return build.load(build.bitcast(build.gep(start, [ir.Constant(word, place)]), kept.as_pointer()))
+
+    def is_same(value, right):
+        return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
+
+    number = ir.IntType(32)
+    flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
+    kept = read(given, _DTYPE, pointer)
+    fits = is_same(read(kept, _NUMBER, number), dtype.num)
+    fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
+    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
+    array = c.context.make_array(kind)(c.context, build)
+    with build.if_else(fits) as (good, bad):
+        with good:
+            lengths = ir.ArrayType(word, kind.ndim)
+            array.data = read(given, _DATA, array.data.type)
+            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
+            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
+            for axis in range(kind.ndim):
+                array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
+            # The caller holds it for as long as the call takes: references are not counted.
+            array.meminfo = ir.Constant(array.meminfo.type, None)
+            array.parent = ir.Constant(array.parent.type, None)
+        with bad:
+            c.pyapi.err_set_string("PyExc_TypeError", "an array of another kind")
+    return NativeValue(array._getvalue(), is_error=build.not_(fits))
+
+
+@intrinsic
+def _array(typing, given):
+    """The same as any other array."""
+    kind = types.Array(given.dtype, given.ndim, "C", readonly=not given.mutable)
+
+    def the_same(context, builder, signature, arguments):
+        context.nrt.incref(builder, kind, arguments[0])  # of one read in place, nothing is counted
+        return arguments[0]
+
+    return kind(given), the_same
+
+
+_Argument = _Plain if _IN_PLACE else types.Array
+
+
+#: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
+#: processor had nothing to do) then cost less than they save.
+_SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
+#: Each thread has one part of the samples, and more where parts would have more numbers than this.
+_PART = 1048576
+
+
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
+class _Helpers:
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
+
+    def __init__(self):
+        self.start_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.start_anew)  # threads do not come along
+
+    def start_anew(self):
+        """Begin without threads."""
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
+
+    def call(self, work, helpers):
+        """Have so many of them call `work`, each as soon as it can."""
+        while self.count < helpers:
+            self.count += 1
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
+        for _ in range(helpers):
+            self.waiting.put(work)
+
+    @staticmethod
+    def serve(waiting, calls):
+        """What each of them does."""
+        while True:
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
+
+
+_HELPERS = _Helpers()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
+    part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max([each.size for each, cut in zip(arguments, sliced) if cut])
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
+    parts = max(1, min(wanted, units))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    left, done = collections.deque(range(parts)), queue.SimpleQueue()
+
+    def work():
+        while left:
+            try:
+                part = left.popleft()
+            except IndexError:  # another one was faster
+                return
+            here, failure = slice(cuts[part], cuts[part + 1]), None
+            try:
+                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+            except BaseException as error:
+                failure = error
+            done.put(failure)
+
+    _HELPERS.call(work, min(threads, parts) - 1)
+    work()
+    for failure in [done.get() for _ in range(parts)]:
+        if failure is not None:
+            raise failure
 
 
 def _read(*arguments):
@@ -444,3 +1045,18 @@ def _overlaps(out, others):
         if other is out or (not alone and np.may_share_memory(out, other)):
             return True
     return False
+
+
+def _reduced(losses, reduction):
+    """The mean or the sum of the losses of all samples."""
+    real = losses.dtype.type
+    return real(_weighted_total(losses, real(1 / losses.size if reduction == "mean" else 1)))
+
+
+@njit(**_FAST)
+def _weighted_total(losses, weight):
+    """The sum of all losses, each with the same weight."""
+    total = losses.dtype.type(0)
+    for row in range(losses.size):
+        total += losses[row]
+    return weight * total

@@ -65,22 +65,28 @@ def cross_entropy_batch(z, y):
             ("y", y, ('B',), 'K', False),
         )
     dtype = z.dtype
-    B = z.shape[0]
-    losses = np.empty((), dtype)
+    B, K = z.shape
+    losses = np.empty((B,), dtype)
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        # m, [B]: the largest exponent becomes 0, so exp cannot overflow
-        m = np.maximum.reduce(z, axis=-1)
-        e = z - m[:, None]
-        np.exp(e, out=e)  # [B, K]: between 0 and 1, and at least one of them is 1
-        s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
-        log_s = np.log(s)  # [B]
-        part = z[np.arange(B), y] - m
-        part -= log_s
-        sum_z_m_log_s = np.add.reduce(part, axis=-1)  # scalar
-        losses[...] = -sum_z_m_log_s / B
-    value = losses[()]
+        if B >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_cross_entropy_batch_rows, (z, y), (losses,))
+        else:
+            _in_blocks(_cross_entropy_batch_rows, (z, y, losses))
+    value = _reduced(losses, "mean")
     return value
+
+
+def _cross_entropy_batch_rows(z, y, losses):
+    """The samples of one block of cross_entropy_batch."""
+    B = z.shape[0]
+    # m, [B]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(z, axis=-1)
+    e = z - m[:, None]
+    np.exp(e, out=e)  # [B, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
+    log_s = np.log(s)  # [B]
+    losses[...] = -((z[np.arange(B), y] - m) - log_s)
 
 
 def cross_entropy_batch_value_and_gradient(z, y, out=None):
@@ -130,26 +136,64 @@ def cross_entropy_batch_value_and_gradient(z, y, out=None):
         )
     dtype = z.dtype
     B, K = z.shape
-    losses = np.empty((), dtype)
+    losses = np.empty((B,), dtype)
     dz = _output("out", out, (B, K), dtype, False, [z, y])
+    weight = dtype.type(1 / B)
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        places_B = np.arange(B)
-        # m, [B]: the largest exponent becomes 0, so exp cannot overflow
-        m = np.maximum.reduce(z, axis=-1)
-        e = np.subtract(z, m[:, None], out=dz)
-        np.exp(e, out=e)  # [B, K]: between 0 and 1, and at least one of them is 1
-        s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
-        log_s = np.log(s)  # [B]
-        part = z[places_B, y] - m
-        part -= log_s
-        sum_z_m_log_s = np.add.reduce(part, axis=-1)  # scalar
-        losses[...] = -sum_z_m_log_s / B
-        at_y = (e[places_B, y] / s - 1) / B
-        np.divide(e, B * s[:, None], out=dz)
-        dz[places_B, y] = at_y  # where k = y[b]
-    value = losses[()]
+        if B >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_cross_entropy_batch_value_and_gradient_rows, (z, y), (losses, dz), (weight,))
+        else:
+            _in_blocks(_cross_entropy_batch_value_and_gradient_rows, (z, y, losses, dz), (weight,))
+    value = _reduced(losses, "mean")
     return value, dz
+
+
+def _cross_entropy_batch_value_and_gradient_rows(z, y, losses, dz, weight):
+    """The samples of one block of cross_entropy_batch_value_and_gradient."""
+    B = z.shape[0]
+    places_B = np.arange(B)
+    # m, [B]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(z, axis=-1)
+    e = np.subtract(z, m[:, None], out=dz)
+    np.exp(e, out=e)  # [B, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [B]: between 1 and the number of terms
+    log_s = np.log(s)  # [B]
+    losses[...] = -((z[places_B, y] - m) - log_s)
+    at_y = weight * (e[places_B, y] / s - 1)
+    np.multiply(e, weight / s[:, None], out=dz)
+    dz[places_B, y] = at_y  # where k = y[b]
+
+
+def _in_blocks(kernel, arrays, others=()):
+    """Call a kernel for one block of samples after the other, so that what it works on stays in the cache.
+
+    All of `arrays` have a part for each sample; `others` are the same for all samples.
+    """
+    size = 0
+    for each in arrays:
+        size += each.nbytes
+    if size <= _BLOCK:
+        kernel(*arrays, *others)
+        return
+    samples = len(arrays[0])
+    rows = max(1, samples * _BLOCK // size)
+    for start in range(0, samples, rows):
+        kernel(*[each[start : start + rows] for each in arrays], *others)
+
+
+_BLOCK = 2 << 20  # bytes: somewhat more than a second-level cache, so that blocks are few
+
+
+def _by_columns(kernel, arguments, results, others=()):
+    """Call a kernel on blocks of samples that are stored column by column, so that loops go along samples."""
+    for start in range(0, len(results[0]), 1024):
+        block = slice(start, start + 1024)
+        given = [each[block].copy(order="F") for each in arguments]
+        made = [np.empty_like(each[block], order="F") for each in results]
+        kernel(*given, *made, *others)
+        for result, part in zip(results, made):
+            result[block] = part
 
 
 def _are_labels(array, places):
@@ -288,3 +332,9 @@ def _overlaps(out, others):
         if other is out or (not alone and np.may_share_memory(out, other)):
             return True
     return False
+
+
+def _reduced(losses, reduction):
+    """The mean or the sum of the losses of all samples."""
+    total = np.add.reduce(losses)
+    return total / losses.dtype.type(losses.size) if reduction == "mean" else total

@@ -241,6 +241,7 @@ def _cross_entropy_label_kernel_by_chunks(z, y, losses):
     K = z.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     for row in range(B):
@@ -257,9 +258,15 @@ def _cross_entropy_label_kernel_by_chunks(z, y, losses):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                e = _exp_of_negative(z_part[k] - shift)
-                s += e
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                z_step = z_part[first:last]
+                for k in range(last - first):
+                    e = _exp_of_negative(z_step[k] - shift)
+                    s += e
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -283,7 +290,7 @@ def _cross_entropy_label_compiled(z, y, losses, weight_):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_label_kernel_by_blocks(z, y, losses)
-    elif K * z.itemsize >= _LONG_ROW:
+    elif K * z.itemsize >= _FETCHED_ROW:
         _cross_entropy_label_kernel_by_chunks(z, y, losses)
     else:
         _cross_entropy_label_kernel(z, y, losses)
@@ -339,7 +346,9 @@ def cross_entropy_label_value_and_gradient(z, y, reduction="mean", out=None, *, 
         try:
             into = np.empty(z.shape, z.dtype) if out is None else out
             weight = 1 / (len(z) or 1) if reduction == "mean" else 1
-            value = _cross_entropy_label_value_and_gradient_compiled[z.dtype](z, y, weight, _NOWHERE[z.dtype], into)
+            value = _cross_entropy_label_value_and_gradient_compiled[z.dtype](
+                z, y, weight, _NOWHERE[z.dtype], into
+            )
             if value is not None:
                 return _ONE[z.dtype] * value, into
         except (TypeError, IndexError):
@@ -359,7 +368,10 @@ def cross_entropy_label_value_and_gradient(z, y, reduction="mean", out=None, *, 
     if threads == 1:
         _cross_entropy_label_value_and_gradient_compiled[dtype](z, y, weight, losses, dz)
     else:
-        _in_threads(threads, _cross_entropy_label_value_and_gradient_compiled[dtype], (True, True, False, True, True), z, y, weight, losses, dz)
+        _in_threads(
+            threads, _cross_entropy_label_value_and_gradient_compiled[dtype], (True, True, False, True, True),
+            z, y, weight, losses, dz
+        )
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)
 
@@ -451,7 +463,9 @@ def _cross_entropy_label_value_and_gradient_kernel_by_blocks(all_z, all_y, weigh
     # What is left over of the samples
     done = B - B % 32
     if done < B:
-        _cross_entropy_label_value_and_gradient_kernel(all_z[done:], all_y[done:], weight, all_losses[done:], all_dz[done:])
+        _cross_entropy_label_value_and_gradient_kernel(
+            all_z[done:], all_y[done:], weight, all_losses[done:], all_dz[done:]
+        )
 
 
 @njit(**_FAST)
@@ -462,6 +476,7 @@ def _cross_entropy_label_value_and_gradient_kernel_by_chunks(z, y, weight, losse
     K = z.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, losses.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
@@ -479,9 +494,16 @@ def _cross_entropy_label_value_and_gradient_kernel_by_chunks(z, y, weight, losse
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                dz_part[k] = _exp_of_negative(z_part[k] - shift)
-                s += dz_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                    _fetch_to_write(dz_part, ahead)
+                z_step, dz_step = z_part[first:last], dz_part[first:last]
+                for k in range(last - first):
+                    dz_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += dz_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -523,7 +545,7 @@ def _cross_entropy_label_value_and_gradient_compiled(z, y, weight, losses, dz):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_label_value_and_gradient_kernel_by_blocks(z, y, real(weight), losses, dz)
-    elif K * z.itemsize >= _LONG_ROW:
+    elif K * z.itemsize >= _FETCHED_ROW:
         _cross_entropy_label_value_and_gradient_kernel_by_chunks(z, y, real(weight), losses, dz)
     else:
         _cross_entropy_label_value_and_gradient_kernel(z, y, real(weight), losses, dz)
@@ -595,7 +617,9 @@ def cross_entropy_label_hvp(z, v, reduction="mean", out=None, *, threads=1):
     if threads == 1:
         _cross_entropy_label_hvp_compiled[dtype](z, v, weight, out)
     else:
-        _in_threads(threads, _cross_entropy_label_hvp_compiled[dtype], (True, True, False, True), z, v, weight, out)
+        _in_threads(
+            threads, _cross_entropy_label_hvp_compiled[dtype], (True, True, False, True), z, v, weight, out
+        )
     return out[0] if single else out
 
 
@@ -699,6 +723,7 @@ def _cross_entropy_label_hvp_kernel_by_chunks(z, v, weight, out):
     K = z.shape[1]
     places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, out.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
@@ -716,9 +741,16 @@ def _cross_entropy_label_hvp_kernel_by_chunks(z, v, weight, out):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                out_part[k] = _exp_of_negative(z_part[k] - shift)
-                s += out_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                    _fetch_to_write(out_part, ahead)
+                z_step, out_step = z_part[first:last], out_part[first:last]
+                for k in range(last - first):
+                    out_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += out_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -760,7 +792,7 @@ def _cross_entropy_label_hvp_compiled(z, v, weight, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_label_hvp_kernel_by_blocks(z, v, real(weight), out)
-    elif K * z.itemsize >= _LONG_ROW:
+    elif K * z.itemsize >= _FETCHED_ROW:
         _cross_entropy_label_hvp_kernel_by_chunks(z, v, real(weight), out)
     else:
         _cross_entropy_label_hvp_kernel(z, v, real(weight), out)
@@ -826,6 +858,38 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """The same for a line that will be written: no other processor keeps it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
 
 
 @njit(**_FAST)
@@ -932,6 +996,10 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -1028,12 +1096,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -1042,21 +1135,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -115,7 +116,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -142,7 +144,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -210,6 +213,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -296,7 +310,9 @@ SHARED void cross_entropy_probabilities_f32_short_rows(ptrdiff_t from, ptrdiff_t
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_y[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * f32_log(y_block[k][lane]), 0.0f);
+                sum_t_y[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f, t_block[k][lane] * f32_log(y_block[k][lane]), 0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -321,14 +337,18 @@ SHARED void cross_entropy_probabilities_f32_long_rows(ptrdiff_t from, ptrdiff_t 
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f);
+                    sum_t_y_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_t_y_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f);
+                    const float sum_t_y_term = f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f
+                    );
                     sum_t_y_lanes[lane] += lane < again ? 0.0f : sum_t_y_term;
                 }
                 first = end;
@@ -387,7 +407,9 @@ SHARED void cross_entropy_probabilities_f64_short_rows(ptrdiff_t from, ptrdiff_t
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_y[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * f64_log(y_block[k][lane]), 0.0);
+                sum_t_y[lane] += f64_choice(
+                    t_block[k][lane] != 0.0, t_block[k][lane] * f64_log(y_block[k][lane]), 0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -412,14 +434,18 @@ SHARED void cross_entropy_probabilities_f64_long_rows(ptrdiff_t from, ptrdiff_t 
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0);
+                    sum_t_y_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_y_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0);
+                    const double sum_t_y_term = f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0
+                    );
                     sum_t_y_lanes[lane] += lane < again ? 0.0 : sum_t_y_term;
                 }
                 first = end;
@@ -481,7 +507,9 @@ SHARED void cross_entropy_probabilities_value_and_gradient_f32_short_rows(ptrdif
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_y[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * f32_log(y_block[k][lane]), 0.0f);
+                sum_t_y[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f, t_block[k][lane] * f32_log(y_block[k][lane]), 0.0f
+                );
                 dy_block[k][lane] = -weight * t_block[k][lane] / y_block[k][lane];
             }
         }
@@ -513,7 +541,9 @@ SHARED void cross_entropy_probabilities_value_and_gradient_f32_long_rows(ptrdiff
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f);
+                    sum_t_y_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f
+                    );
                     dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
                 }
             if (first < end && end >= F32_LANES) {
@@ -521,7 +551,9 @@ SHARED void cross_entropy_probabilities_value_and_gradient_f32_long_rows(ptrdiff
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_t_y_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f);
+                    const float sum_t_y_term = f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * f32_log(y[row * K + k]), 0.0f
+                    );
                     sum_t_y_lanes[lane] += lane < again ? 0.0f : sum_t_y_term;
                     dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
                 }
@@ -590,7 +622,9 @@ SHARED void cross_entropy_probabilities_value_and_gradient_f64_short_rows(ptrdif
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_y[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * f64_log(y_block[k][lane]), 0.0);
+                sum_t_y[lane] += f64_choice(
+                    t_block[k][lane] != 0.0, t_block[k][lane] * f64_log(y_block[k][lane]), 0.0
+                );
                 dy_block[k][lane] = -weight * t_block[k][lane] / y_block[k][lane];
             }
         }
@@ -622,7 +656,9 @@ SHARED void cross_entropy_probabilities_value_and_gradient_f64_long_rows(ptrdiff
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_y_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0);
+                    sum_t_y_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0
+                    );
                     dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
                 }
             if (first < end && end >= F64_LANES) {
@@ -630,7 +666,9 @@ SHARED void cross_entropy_probabilities_value_and_gradient_f64_long_rows(ptrdiff
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_y_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0);
+                    const double sum_t_y_term = f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * f64_log(y[row * K + k]), 0.0
+                    );
                     sum_t_y_lanes[lane] += lane < again ? 0.0 : sum_t_y_term;
                     dy[row * K + k] = -weight * t[row * K + k] / y[row * K + k];
                 }
@@ -684,7 +722,9 @@ SHARED void cross_entropy_probabilities_hvp_f32_short_rows(ptrdiff_t from, ptrdi
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (
+                    y[row * K + i] * y[row * K + i]
+                );
             }
         }
     }
@@ -697,18 +737,22 @@ SHARED void cross_entropy_probabilities_hvp_f32_long_rows(ptrdiff_t from, ptrdif
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+                    part[i - begin] = weight * v[row * K + i] * t[row * K + i] / (
+                        y[row * K + i] * y[row * K + i]
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (
+                    y[row * K + i] * y[row * K + i]
+                );
             }
         }
     }
@@ -750,7 +794,9 @@ SHARED void cross_entropy_probabilities_hvp_f64_short_rows(ptrdiff_t from, ptrdi
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (
+                    y[row * K + i] * y[row * K + i]
+                );
             }
         }
     }
@@ -763,18 +809,22 @@ SHARED void cross_entropy_probabilities_hvp_f64_long_rows(ptrdiff_t from, ptrdif
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+                    part[i - begin] = weight * v[row * K + i] * t[row * K + i] / (
+                        y[row * K + i] * y[row * K + i]
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (y[row * K + i] * y[row * K + i]);
+                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (
+                    y[row * K + i] * y[row * K + i]
+                );
             }
         }
     }

@@ -153,7 +153,9 @@ def cross_entropy_probabilities(y, t, reduction="mean", *, threads=1):
     if threads == 1:
         _cross_entropy_probabilities_compiled[dtype](y, t, losses, 1)
     else:
-        _in_threads(threads, _cross_entropy_probabilities_compiled[dtype], (True, True, True, False), y, t, losses, 1)
+        _in_threads(
+            threads, _cross_entropy_probabilities_compiled[dtype], (True, True, True, False), y, t, losses, 1
+        )
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -232,7 +234,9 @@ def cross_entropy_probabilities_value_and_gradient(y, t, reduction="mean", out=N
         try:
             into = np.empty(y.shape, y.dtype) if out is None else out
             weight = 1 / (len(y) or 1) if reduction == "mean" else 1
-            value = _cross_entropy_probabilities_value_and_gradient_compiled[y.dtype](y, t, weight, _NOWHERE[y.dtype], into)
+            value = _cross_entropy_probabilities_value_and_gradient_compiled[y.dtype](
+                y, t, weight, _NOWHERE[y.dtype], into
+            )
             if value is not None:
                 return _ONE[y.dtype] * value, into
         except (TypeError, IndexError):
@@ -252,7 +256,10 @@ def cross_entropy_probabilities_value_and_gradient(y, t, reduction="mean", out=N
     if threads == 1:
         _cross_entropy_probabilities_value_and_gradient_compiled[dtype](y, t, weight, losses, dy)
     else:
-        _in_threads(threads, _cross_entropy_probabilities_value_and_gradient_compiled[dtype], (True, True, False, True, True), y, t, weight, losses, dy)
+        _in_threads(
+            threads, _cross_entropy_probabilities_value_and_gradient_compiled[dtype],
+            (True, True, False, True, True), y, t, weight, losses, dy
+        )
     value = _reduced(losses, reduction)
     return value, (dy[0] if single else dy)
 
@@ -356,7 +363,10 @@ def cross_entropy_probabilities_hvp(y, t, v, reduction="mean", out=None, *, thre
     if threads == 1:
         _cross_entropy_probabilities_hvp_compiled[dtype](y, t, v, weight, out)
     else:
-        _in_threads(threads, _cross_entropy_probabilities_hvp_compiled[dtype], (True, True, True, False, True), y, t, v, weight, out)
+        _in_threads(
+            threads, _cross_entropy_probabilities_hvp_compiled[dtype], (True, True, True, False, True), y, t,
+            v, weight, out
+        )
     return out[0] if single else out
 
 
@@ -369,7 +379,9 @@ def _cross_entropy_probabilities_hvp_kernel(y, t, v, weight, out):
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
-                out_part, v_part, y_part, t_part = out[row, begin:end], v[row, begin:end], y[row, begin:end], t[row, begin:end]
+                out_part, v_part, y_part, t_part = (
+                    out[row, begin:end], v[row, begin:end], y[row, begin:end], t[row, begin:end]
+                )
                 for i in range(out_part.size):
                     value = weight * v_part[i] * t_part[i] / (y_part[i] * y_part[i])
                     if whole:
@@ -627,12 +639,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -641,21 +678,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -66,6 +67,17 @@ enum {
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -150,6 +162,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -241,7 +260,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -268,7 +288,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -280,6 +301,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -400,13 +434,137 @@ SHARED void cross_entropy_z_loss_f32_short_rows(ptrdiff_t from, ptrdiff_t to, pt
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_t_z_m[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]),
+                    0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = lambda_ * (l[lane] * l[lane]) - sum_t_z_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_z_loss_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float lambda_, float *restrict losses)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float l = m + log_s;
+        float sum_t_z_m = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_t_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_t_z_m_term = f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
+                    sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z_m += f32_choice(
+                    t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                );
+            }
+            sum_t_z_m += f32_total(sum_t_z_m_lanes);
+        }
+        losses[row] = lambda_ * (l * l) - sum_t_z_m;
     }
 }
 
@@ -491,20 +649,29 @@ SHARED void cross_entropy_z_loss_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptr
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                        sum_t_z_m_lanes[lane] += f32_choice(
+                            t[row * K + k] != 0.0f,
+                            t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const float sum_t_z_m_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                        const float sum_t_z_m_term = f32_choice(
+                            t[row * K + k] != 0.0f,
+                            t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                        );
                         sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_t_z_m[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                    sum_t_z_m[row - start] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                    );
                 }
                 sum_t_z_m[row - start] += f32_total(sum_t_z_m_lanes);
             }
@@ -589,20 +756,26 @@ SHARED void cross_entropy_z_loss_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptr
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_t_z_m_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    const float sum_t_z_m_term = f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
                     sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                sum_t_z_m += f32_choice(
+                    t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                );
             }
             sum_t_z_m += f32_total(sum_t_z_m_lanes);
         }
@@ -619,7 +792,9 @@ SHARED void cross_entropy_z_loss_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         cross_entropy_z_loss_f32_short_rows(from, whole, K, z, t, lambda_, losses);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        cross_entropy_z_loss_f32_by_chunks(from, to, K, z, t, lambda_, losses);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         cross_entropy_z_loss_f32_near_rows(from, to, K, z, t, lambda_, losses);
     else
         cross_entropy_z_loss_f32_long_rows(from, to, K, z, t, lambda_, losses);
@@ -683,13 +858,137 @@ SHARED void cross_entropy_z_loss_f64_short_rows(ptrdiff_t from, ptrdiff_t to, pt
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_t_z_m[lane] += f64_choice(
+                    t_block[k][lane] != 0.0, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]),
+                    0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = lambda_ * (l[lane] * l[lane]) - sum_t_z_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_z_loss_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double lambda_, double *restrict losses)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double l = m + log_s;
+        double sum_t_z_m = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_t_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_t_z_m_term = f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
+                    sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z_m += f64_choice(
+                    t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                );
+            }
+            sum_t_z_m += f64_total(sum_t_z_m_lanes);
+        }
+        losses[row] = lambda_ * (l * l) - sum_t_z_m;
     }
 }
 
@@ -774,20 +1073,29 @@ SHARED void cross_entropy_z_loss_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptr
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                        sum_t_z_m_lanes[lane] += f64_choice(
+                            t[row * K + k] != 0.0,
+                            t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const double sum_t_z_m_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                        const double sum_t_z_m_term = f64_choice(
+                            t[row * K + k] != 0.0,
+                            t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                        );
                         sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_t_z_m[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                    sum_t_z_m[row - start] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                    );
                 }
                 sum_t_z_m[row - start] += f64_total(sum_t_z_m_lanes);
             }
@@ -872,20 +1180,26 @@ SHARED void cross_entropy_z_loss_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptr
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_z_m_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                    const double sum_t_z_m_term = f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
                     sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                sum_t_z_m += f64_choice(
+                    t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                );
             }
             sum_t_z_m += f64_total(sum_t_z_m_lanes);
         }
@@ -902,7 +1216,9 @@ SHARED void cross_entropy_z_loss_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         cross_entropy_z_loss_f64_short_rows(from, whole, K, z, t, lambda_, losses);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        cross_entropy_z_loss_f64_by_chunks(from, to, K, z, t, lambda_, losses);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         cross_entropy_z_loss_f64_near_rows(from, to, K, z, t, lambda_, losses);
     else
         cross_entropy_z_loss_f64_long_rows(from, to, K, z, t, lambda_, losses);
@@ -966,11 +1282,16 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f32_short_rows(ptrdiff_t fro
             log_s[lane] = f32_log(s[lane]);
             l[lane] = m[lane] + log_s[lane];
             sum_t_z_m[lane] = 0.0f;
-            scale[lane] = (f32_choice(lambda_ != 0.0f, 2.0f * lambda_ * l[lane], 0.0f) + sum_t[lane]) / s[lane];
+            scale[lane] = (
+                f32_choice(lambda_ != 0.0f, 2.0f * lambda_ * l[lane], 0.0f) + sum_t[lane]
+            ) / s[lane];
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_t_z_m[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]),
+                    0.0f
+                );
                 dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
             }
         }
@@ -983,6 +1304,140 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f32_short_rows(ptrdiff_t fro
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_z_loss_value_and_gradient_f32_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float lambda_, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float sum_t = 0.0f;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                float sum_t_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_t_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < end && end - start >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        const float sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                    sum_t += t[row * K + k];
+                }
+                m = f32_larger(f32_largest_wide(m_lanes), m);
+                sum_t += f32_total_wide(sum_t_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float l = m + log_s;
+        float sum_t_z_m = 0.0f;
+        float scale = (f32_choice(lambda_ != 0.0f, 2.0f * lambda_ * l, 0.0f) + sum_t) / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_t_z_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&t[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += f32_choice(
+                            t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                        );
+                        dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_t_z_m += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
+                    dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                }
+                sum_t_z_m += f32_total(sum_t_z_m_lanes);
+            }
+        }
+        losses[row] = lambda_ * (l * l) - sum_t_z_m;
     }
 }
 
@@ -1068,7 +1523,9 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f32_near_rows(ptrdiff_t from
             log_s[row - start] = f32_log(s[row - start]);
             l[row - start] = m[row - start] + log_s[row - start];
             sum_t_z_m[row - start] = 0.0f;
-            scale[row - start] = (f32_choice(lambda_ != 0.0f, 2.0f * lambda_ * l[row - start], 0.0f) + sum_t[row - start]) / s[row - start];
+            scale[row - start] = (
+                f32_choice(lambda_ != 0.0f, 2.0f * lambda_ * l[row - start], 0.0f) + sum_t[row - start]
+            ) / s[row - start];
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             float sum_t_z_m_lanes[F32_LANES];
@@ -1078,11 +1535,17 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f32_near_rows(ptrdiff_t from
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                    );
                     dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < K; k++) {
-                sum_t_z_m[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                sum_t_z_m[row - start] += f32_choice(
+                    t[row * K + k] != 0.0f,
+                    t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                );
                 dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
             }
             sum_t_z_m[row - start] += f32_total(sum_t_z_m_lanes);
@@ -1180,11 +1643,15 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f32_long_rows(ptrdiff_t from
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
                     dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                sum_t_z_m += f32_choice(
+                    t[row * K + k] != 0.0f, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                );
                 dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
             }
             sum_t_z_m += f32_total(sum_t_z_m_lanes);
@@ -1204,7 +1671,10 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f32_rows(ptrdiff_t from, ptr
             losses, dz);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        cross_entropy_z_loss_value_and_gradient_f32_by_chunks(from, to, K, z, t, lambda_, weight,
+            losses, dz);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
         cross_entropy_z_loss_value_and_gradient_f32_near_rows(from, to, K, z, t, lambda_, weight,
             losses, dz);
     else
@@ -1275,7 +1745,10 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f64_short_rows(ptrdiff_t fro
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_t_z_m[lane] += f64_choice(
+                    t_block[k][lane] != 0.0, t_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]),
+                    0.0
+                );
                 dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
             }
         }
@@ -1288,6 +1761,140 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f64_short_rows(ptrdiff_t fro
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void cross_entropy_z_loss_value_and_gradient_f64_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double lambda_, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double sum_t = 0.0;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                double sum_t_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_t_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < end && end - start >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        const double sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                    sum_t += t[row * K + k];
+                }
+                m = f64_larger(f64_largest_wide(m_lanes), m);
+                sum_t += f64_total_wide(sum_t_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double l = m + log_s;
+        double sum_t_z_m = 0.0;
+        double scale = (f64_choice(lambda_ != 0.0, 2.0 * lambda_ * l, 0.0) + sum_t) / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_t_z_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&t[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += f64_choice(
+                            t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                        );
+                        dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_t_z_m += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
+                    dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                }
+                sum_t_z_m += f64_total(sum_t_z_m_lanes);
+            }
+        }
+        losses[row] = lambda_ * (l * l) - sum_t_z_m;
     }
 }
 
@@ -1373,7 +1980,9 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f64_near_rows(ptrdiff_t from
             log_s[row - start] = f64_log(s[row - start]);
             l[row - start] = m[row - start] + log_s[row - start];
             sum_t_z_m[row - start] = 0.0;
-            scale[row - start] = (f64_choice(lambda_ != 0.0, 2.0 * lambda_ * l[row - start], 0.0) + sum_t[row - start]) / s[row - start];
+            scale[row - start] = (
+                f64_choice(lambda_ != 0.0, 2.0 * lambda_ * l[row - start], 0.0) + sum_t[row - start]
+            ) / s[row - start];
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             double sum_t_z_m_lanes[F64_LANES];
@@ -1383,11 +1992,17 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f64_near_rows(ptrdiff_t from
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                    );
                     dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < K; k++) {
-                sum_t_z_m[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                sum_t_z_m[row - start] += f64_choice(
+                    t[row * K + k] != 0.0,
+                    t[row * K + k] * ((z[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                );
                 dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
             }
             sum_t_z_m[row - start] += f64_total(sum_t_z_m_lanes);
@@ -1485,11 +2100,15 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f64_long_rows(ptrdiff_t from
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
                     dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                sum_t_z_m += f64_choice(
+                    t[row * K + k] != 0.0, t[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                );
                 dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
             }
             sum_t_z_m += f64_total(sum_t_z_m_lanes);
@@ -1509,7 +2128,10 @@ SHARED void cross_entropy_z_loss_value_and_gradient_f64_rows(ptrdiff_t from, ptr
             losses, dz);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        cross_entropy_z_loss_value_and_gradient_f64_by_chunks(from, to, K, z, t, lambda_, weight,
+            losses, dz);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
         cross_entropy_z_loss_value_and_gradient_f64_near_rows(from, to, K, z, t, lambda_, weight,
             losses, dz);
     else

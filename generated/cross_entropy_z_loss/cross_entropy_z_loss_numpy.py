@@ -167,7 +167,9 @@ def cross_entropy_z_loss_value_and_gradient(z, t, lambda_, reduction="mean", out
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
         if B >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
-            _by_columns(_cross_entropy_z_loss_value_and_gradient_rows, (z, t), (losses, dz), (lambda_, weight))
+            _by_columns(
+                _cross_entropy_z_loss_value_and_gradient_rows, (z, t), (losses, dz), (lambda_, weight)
+            )
         else:
             _in_blocks(_cross_entropy_z_loss_value_and_gradient_rows, (z, t, losses, dz), (lambda_, weight))
     value = _reduced(losses, reduction)
@@ -189,7 +191,9 @@ def _cross_entropy_z_loss_value_and_gradient_rows(z, t, losses, dz, lambda_, wei
     l = m + log_s  # [B]
     losses[...] = lambda_ * (l * l) - sum_t_z_m
     sum_t = np.add.reduce(t, axis=-1)  # [B]
-    part = np.multiply(e, (np.where(lambda_ != 0, 2 * lambda_ * l[:, None], 0) + sum_t[:, None]) / s[:, None], out=e)
+    part = np.multiply(
+        e, (np.where(lambda_ != 0, 2 * lambda_ * l[:, None], 0) + sum_t[:, None]) / s[:, None], out=e
+    )
     part -= t
     np.multiply(part, weight, out=dz)
 

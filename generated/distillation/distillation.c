@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -168,6 +180,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -259,7 +278,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -286,7 +306,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -298,6 +319,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -382,7 +416,9 @@ SHARED void distillation_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         float u_3[SHORT][LANES];
         float e_2[SHORT][LANES];
         float u_2[SHORT][LANES];
-        float m_2[LANES], s_2[LANES], m[LANES], e[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES];
+        float
+            m_2[LANES], s_2[LANES], m[LANES], e[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES],
+            scale[LANES];
         const float *restrict z_rows = z + first * K;
         const float *restrict u_rows = u + first * K;
         for (ptrdiff_t place = 0; place < K; place++) {
@@ -428,13 +464,181 @@ SHARED void distillation_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_q_u_2_m[lane] += f32_choice(scale[lane] * e_2[i][lane] != 0.0f, scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_q_u_2_m[lane] += f32_choice(
+                    scale[lane] * e_2[i][lane] != 0.0f,
+                    scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = -T * T * sum_q_u_2_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void distillation_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict u, float T, float *restrict losses,
+    float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float
+        share_2_of_chunk[CHUNKS], m_of_chunk[CHUNKS], m_2_of_chunk[CHUNKS], s_2_of_chunk[CHUNKS],
+        s_of_chunk[CHUNKS];
+    float *restrict u_3 = work;
+    float *restrict e_2 = work + K;
+    float *restrict u_2 = work + K + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m_2 = -INFINITY;
+        float m = -INFINITY;
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            {
+                float m_2_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_2_lanes[lane] = -INFINITY;
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDE <= stop; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        u_3[k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f32_larger(u_3[k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDE) {
+                    first = stop - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        u_3[k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f32_larger(u_3[k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    u_3[k] = u[row * K + k] / T;
+                    m_2 = f32_larger(u_3[k], m_2);
+                    u_2[k] = z[row * K + k] / T;
+                    m = f32_larger(u_2[k], m);
+                }
+                m_2 = f32_larger(f32_largest_wide(m_2_lanes), m_2);
+                m = f32_larger(f32_largest_wide(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            /* shift_2: m_2, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift_2 = f32_at_least_lowest(m_2);
+            float s_2 = 0.0f;
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_2_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_2_lanes[lane] = 0.0f;
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f32_exp_of_negative(u_3[k] - shift_2);
+                        s_2_lanes[lane] += e_2[k];
+                        float e = f32_exp_of_negative(u_2[k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f32_exp_of_negative(u_3[k] - shift_2);
+                        const float s_2_term = e_2[k];
+                        s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
+                        float e = f32_exp_of_negative(u_2[k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e_2[k] = f32_exp_of_negative(u_3[k] - shift_2);
+                    s_2 += e_2[k];
+                    float e = f32_exp_of_negative(u_2[k] - shift);
+                    s += e;
+                }
+                s_2 += f32_total(s_2_lanes);
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            m_2_of_chunk[chunk] = m_2;
+            s_2_of_chunk[chunk] = s_2;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        /* share_2_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m_2 was already what it is */
+        float s_2 = 0.0f;
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            share_2_of_chunk[chunk] = f32_exp_of_negative(m_2_of_chunk[chunk] - m_2);
+            s_2 = f32_add_product(share_2_of_chunk[chunk], s_2_of_chunk[chunk], s_2);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_q_u_2_m = 0.0f;
+        float scale = 1.0f / s_2;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_2_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_q_u_2_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_q_u_2_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        sum_q_u_2_m_lanes[lane] += f32_choice(
+                            scale_2 * e_2[i] != 0.0f, scale_2 * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                        );
+                    }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_q_u_2_m_term = f32_choice(
+                            scale_2 * e_2[i] != 0.0f, scale_2 * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                        );
+                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0f : sum_q_u_2_m_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_q_u_2_m += f32_choice(
+                        scale_2 * e_2[i] != 0.0f, scale_2 * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                    );
+                }
+                sum_q_u_2_m += f32_total(sum_q_u_2_m_lanes);
+            }
+        }
+        losses[row] = -T * T * sum_q_u_2_m;
     }
 }
 
@@ -545,20 +749,26 @@ SHARED void distillation_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    sum_q_u_2_m_lanes[lane] += f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                    sum_q_u_2_m_lanes[lane] += f32_choice(
+                        scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const float sum_q_u_2_m_term = f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                    const float sum_q_u_2_m_term = f32_choice(
+                        scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                    );
                     sum_q_u_2_m_lanes[lane] += lane < again ? 0.0f : sum_q_u_2_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_q_u_2_m += f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                sum_q_u_2_m += f32_choice(
+                    scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                );
             }
             sum_q_u_2_m += f32_total(sum_q_u_2_m_lanes);
         }
@@ -576,7 +786,10 @@ SHARED void distillation_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         distillation_f32_short_rows(from, whole, K, z, u, T, losses);
         from = whole;
     }
-    distillation_f32_long_rows(from, to, K, z, u, T, losses, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        distillation_f32_by_chunks(from, to, K, z, u, T, losses, work);
+    else
+        distillation_f32_long_rows(from, to, K, z, u, T, losses, work);
 }
 
 void distillation_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const float *restrict u,
@@ -602,7 +815,9 @@ SHARED void distillation_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         double u_3[SHORT][LANES];
         double e_2[SHORT][LANES];
         double u_2[SHORT][LANES];
-        double m_2[LANES], s_2[LANES], m[LANES], e[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES];
+        double
+            m_2[LANES], s_2[LANES], m[LANES], e[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES],
+            scale[LANES];
         const double *restrict z_rows = z + first * K;
         const double *restrict u_rows = u + first * K;
         for (ptrdiff_t place = 0; place < K; place++) {
@@ -648,13 +863,181 @@ SHARED void distillation_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_q_u_2_m[lane] += f64_choice(scale[lane] * e_2[i][lane] != 0.0, scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_q_u_2_m[lane] += f64_choice(
+                    scale[lane] * e_2[i][lane] != 0.0,
+                    scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = -T * T * sum_q_u_2_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void distillation_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict u, double T, double *restrict losses,
+    double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double
+        share_2_of_chunk[CHUNKS], m_of_chunk[CHUNKS], m_2_of_chunk[CHUNKS], s_2_of_chunk[CHUNKS],
+        s_of_chunk[CHUNKS];
+    double *restrict u_3 = work;
+    double *restrict e_2 = work + K;
+    double *restrict u_2 = work + K + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m_2 = -INFINITY;
+        double m = -INFINITY;
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            {
+                double m_2_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_2_lanes[lane] = -INFINITY;
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDE <= stop; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        u_3[k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f64_larger(u_3[k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDE) {
+                    first = stop - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        u_3[k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f64_larger(u_3[k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    u_3[k] = u[row * K + k] / T;
+                    m_2 = f64_larger(u_3[k], m_2);
+                    u_2[k] = z[row * K + k] / T;
+                    m = f64_larger(u_2[k], m);
+                }
+                m_2 = f64_larger(f64_largest_wide(m_2_lanes), m_2);
+                m = f64_larger(f64_largest_wide(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            /* shift_2: m_2, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift_2 = f64_at_least_lowest(m_2);
+            double s_2 = 0.0;
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_2_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_2_lanes[lane] = 0.0;
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f64_exp_of_negative(u_3[k] - shift_2);
+                        s_2_lanes[lane] += e_2[k];
+                        double e = f64_exp_of_negative(u_2[k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f64_exp_of_negative(u_3[k] - shift_2);
+                        const double s_2_term = e_2[k];
+                        s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
+                        double e = f64_exp_of_negative(u_2[k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e_2[k] = f64_exp_of_negative(u_3[k] - shift_2);
+                    s_2 += e_2[k];
+                    double e = f64_exp_of_negative(u_2[k] - shift);
+                    s += e;
+                }
+                s_2 += f64_total(s_2_lanes);
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            m_2_of_chunk[chunk] = m_2;
+            s_2_of_chunk[chunk] = s_2;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        /* share_2_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m_2 was already what it is */
+        double s_2 = 0.0;
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            share_2_of_chunk[chunk] = f64_exp_of_negative(m_2_of_chunk[chunk] - m_2);
+            s_2 = f64_add_product(share_2_of_chunk[chunk], s_2_of_chunk[chunk], s_2);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_q_u_2_m = 0.0;
+        double scale = 1.0 / s_2;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_2_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_q_u_2_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_q_u_2_m_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        sum_q_u_2_m_lanes[lane] += f64_choice(
+                            scale_2 * e_2[i] != 0.0, scale_2 * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                        );
+                    }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_q_u_2_m_term = f64_choice(
+                            scale_2 * e_2[i] != 0.0, scale_2 * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                        );
+                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0 : sum_q_u_2_m_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_q_u_2_m += f64_choice(
+                        scale_2 * e_2[i] != 0.0, scale_2 * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                    );
+                }
+                sum_q_u_2_m += f64_total(sum_q_u_2_m_lanes);
+            }
+        }
+        losses[row] = -T * T * sum_q_u_2_m;
     }
 }
 
@@ -765,20 +1148,26 @@ SHARED void distillation_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    sum_q_u_2_m_lanes[lane] += f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+                    sum_q_u_2_m_lanes[lane] += f64_choice(
+                        scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const double sum_q_u_2_m_term = f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+                    const double sum_q_u_2_m_term = f64_choice(
+                        scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                    );
                     sum_q_u_2_m_lanes[lane] += lane < again ? 0.0 : sum_q_u_2_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_q_u_2_m += f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+                sum_q_u_2_m += f64_choice(
+                    scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                );
             }
             sum_q_u_2_m += f64_total(sum_q_u_2_m_lanes);
         }
@@ -796,7 +1185,10 @@ SHARED void distillation_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         distillation_f64_short_rows(from, whole, K, z, u, T, losses);
         from = whole;
     }
-    distillation_f64_long_rows(from, to, K, z, u, T, losses, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        distillation_f64_by_chunks(from, to, K, z, u, T, losses, work);
+    else
+        distillation_f64_long_rows(from, to, K, z, u, T, losses, work);
 }
 
 void distillation_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, const double *restrict u,
@@ -830,7 +1222,9 @@ SHARED void distillation_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdi
         float e_2[SHORT][LANES];
         float u_2[SHORT][LANES];
         float e[SHORT][LANES];
-        float m_2[LANES], s_2[LANES], m[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES], scale_2[LANES];
+        float
+            m_2[LANES], s_2[LANES], m[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES],
+            scale_2[LANES];
         const float *restrict z_rows = z + first * K;
         const float *restrict u_rows = u + first * K;
         float *restrict dz_rows = dz + first * K;
@@ -878,7 +1272,10 @@ SHARED void distillation_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdi
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_q_u_2_m[lane] += f32_choice(scale[lane] * e_2[i][lane] != 0.0f, scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_q_u_2_m[lane] += f32_choice(
+                    scale[lane] * e_2[i][lane] != 0.0f,
+                    scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0f
+                );
                 dz_block[i][lane] = weight * T * (scale_2[lane] * e[i][lane] - scale[lane] * e_2[i][lane]);
             }
         }
@@ -891,6 +1288,182 @@ SHARED void distillation_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdi
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void distillation_value_and_gradient_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict u, float T, float weight, float *restrict losses,
+    float *restrict dz, float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float
+        share_of_chunk[CHUNKS], share_2_of_chunk[CHUNKS], m_of_chunk[CHUNKS], m_2_of_chunk[CHUNKS],
+        s_2_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    float *restrict e_2 = work;
+    float *restrict u_2 = work + K;
+    float *restrict e = work + K + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m_2 = -INFINITY;
+        float m = -INFINITY;
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_2_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_2_lanes[lane] = -INFINITY;
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDE <= stop; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f32_larger(dz[row * K + k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDE) {
+                    first = stop - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f32_larger(dz[row * K + k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f32_larger(u_2[k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    dz[row * K + k] = u[row * K + k] / T;
+                    m_2 = f32_larger(dz[row * K + k], m_2);
+                    u_2[k] = z[row * K + k] / T;
+                    m = f32_larger(u_2[k], m);
+                }
+                m_2 = f32_larger(f32_largest_wide(m_2_lanes), m_2);
+                m = f32_larger(f32_largest_wide(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            /* shift_2: m_2, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift_2 = f32_at_least_lowest(m_2);
+            float s_2 = 0.0f;
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_2_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_2_lanes[lane] = 0.0f;
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f32_exp_of_negative(dz[row * K + k] - shift_2);
+                        s_2_lanes[lane] += e_2[k];
+                        e[k] = f32_exp_of_negative(u_2[k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f32_exp_of_negative(dz[row * K + k] - shift_2);
+                        const float s_2_term = e_2[k];
+                        s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
+                        e[k] = f32_exp_of_negative(u_2[k] - shift);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e_2[k] = f32_exp_of_negative(dz[row * K + k] - shift_2);
+                    s_2 += e_2[k];
+                    e[k] = f32_exp_of_negative(u_2[k] - shift);
+                    s += e[k];
+                }
+                s_2 += f32_total(s_2_lanes);
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            m_2_of_chunk[chunk] = m_2;
+            s_2_of_chunk[chunk] = s_2;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        /* share_2_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m_2 was already what it is */
+        float s_2 = 0.0f;
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            share_2_of_chunk[chunk] = f32_exp_of_negative(m_2_of_chunk[chunk] - m_2);
+            s_2 = f32_add_product(share_2_of_chunk[chunk], s_2_of_chunk[chunk], s_2);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_q_u_2_m = 0.0f;
+        float scale = 1.0f / s_2;
+        float scale_2 = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            float scale_3 = scale * share_2_of_chunk[chunk];
+            float scale_4 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_q_u_2_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_q_u_2_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        sum_q_u_2_m_lanes[lane] += f32_choice(
+                            scale_3 * e_2[i] != 0.0f, scale_3 * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                        );
+                        dz[row * K + i] = weight * T * (scale_4 * e[i] - scale_3 * e_2[i]);
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_q_u_2_m_term = f32_choice(
+                            scale_3 * e_2[i] != 0.0f, scale_3 * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                        );
+                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0f : sum_q_u_2_m_term;
+                        dz[row * K + i] = weight * T * (scale_4 * e[i] - scale_3 * e_2[i]);
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_q_u_2_m += f32_choice(
+                        scale_3 * e_2[i] != 0.0f, scale_3 * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                    );
+                    dz[row * K + i] = weight * T * (scale_4 * e[i] - scale_3 * e_2[i]);
+                }
+                sum_q_u_2_m += f32_total(sum_q_u_2_m_lanes);
+            }
+        }
+        losses[row] = -T * T * sum_q_u_2_m;
     }
 }
 
@@ -1002,7 +1575,9 @@ SHARED void distillation_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdif
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    sum_q_u_2_m_lanes[lane] += f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                    sum_q_u_2_m_lanes[lane] += f32_choice(
+                        scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                    );
                     dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
                 }
             if (first < end && end >= F32_LANES) {
@@ -1010,14 +1585,18 @@ SHARED void distillation_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdif
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const float sum_q_u_2_m_term = f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                    const float sum_q_u_2_m_term = f32_choice(
+                        scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                    );
                     sum_q_u_2_m_lanes[lane] += lane < again ? 0.0f : sum_q_u_2_m_term;
                     dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_q_u_2_m += f32_choice(scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f);
+                sum_q_u_2_m += f32_choice(
+                    scale * e_2[i] != 0.0f, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0f
+                );
                 dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
             }
             sum_q_u_2_m += f32_total(sum_q_u_2_m_lanes);
@@ -1036,7 +1615,10 @@ SHARED void distillation_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t t
         distillation_value_and_gradient_f32_short_rows(from, whole, K, z, u, T, weight, losses, dz);
         from = whole;
     }
-    distillation_value_and_gradient_f32_long_rows(from, to, K, z, u, T, weight, losses, dz, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        distillation_value_and_gradient_f32_by_chunks(from, to, K, z, u, T, weight, losses, dz, work);
+    else
+        distillation_value_and_gradient_f32_long_rows(from, to, K, z, u, T, weight, losses, dz, work);
 }
 
 void distillation_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
@@ -1065,7 +1647,9 @@ SHARED void distillation_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdi
         double e_2[SHORT][LANES];
         double u_2[SHORT][LANES];
         double e[SHORT][LANES];
-        double m_2[LANES], s_2[LANES], m[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES], scale_2[LANES];
+        double
+            m_2[LANES], s_2[LANES], m[LANES], s[LANES], log_s[LANES], sum_q_u_2_m[LANES], scale[LANES],
+            scale_2[LANES];
         const double *restrict z_rows = z + first * K;
         const double *restrict u_rows = u + first * K;
         double *restrict dz_rows = dz + first * K;
@@ -1113,7 +1697,10 @@ SHARED void distillation_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdi
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_q_u_2_m[lane] += f64_choice(scale[lane] * e_2[i][lane] != 0.0, scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_q_u_2_m[lane] += f64_choice(
+                    scale[lane] * e_2[i][lane] != 0.0,
+                    scale[lane] * e_2[i][lane] * ((u_2[i][lane] - m[lane]) - log_s[lane]), 0.0
+                );
                 dz_block[i][lane] = weight * T * (scale_2[lane] * e[i][lane] - scale[lane] * e_2[i][lane]);
             }
         }
@@ -1126,6 +1713,182 @@ SHARED void distillation_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdi
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void distillation_value_and_gradient_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict u, double T, double weight,
+    double *restrict losses, double *restrict dz, double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double
+        share_of_chunk[CHUNKS], share_2_of_chunk[CHUNKS], m_of_chunk[CHUNKS], m_2_of_chunk[CHUNKS],
+        s_2_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    double *restrict e_2 = work;
+    double *restrict u_2 = work + K;
+    double *restrict e = work + K + K;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m_2: the largest exponent becomes 0, so exp cannot overflow */
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m_2 = -INFINITY;
+        double m = -INFINITY;
+        /* e_2[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_2_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_2_lanes[lane] = -INFINITY;
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDE <= stop; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f64_larger(dz[row * K + k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDE) {
+                    first = stop - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = u[row * K + k] / T;
+                        m_2_lanes[lane] = f64_larger(dz[row * K + k], m_2_lanes[lane]);
+                        u_2[k] = z[row * K + k] / T;
+                        m_lanes[lane] = f64_larger(u_2[k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    dz[row * K + k] = u[row * K + k] / T;
+                    m_2 = f64_larger(dz[row * K + k], m_2);
+                    u_2[k] = z[row * K + k] / T;
+                    m = f64_larger(u_2[k], m);
+                }
+                m_2 = f64_larger(f64_largest_wide(m_2_lanes), m_2);
+                m = f64_larger(f64_largest_wide(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            /* shift_2: m_2, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift_2 = f64_at_least_lowest(m_2);
+            double s_2 = 0.0;
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_2_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_2_lanes[lane] = 0.0;
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f64_exp_of_negative(dz[row * K + k] - shift_2);
+                        s_2_lanes[lane] += e_2[k];
+                        e[k] = f64_exp_of_negative(u_2[k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e_2[k] = f64_exp_of_negative(dz[row * K + k] - shift_2);
+                        const double s_2_term = e_2[k];
+                        s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
+                        e[k] = f64_exp_of_negative(u_2[k] - shift);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e_2[k] = f64_exp_of_negative(dz[row * K + k] - shift_2);
+                    s_2 += e_2[k];
+                    e[k] = f64_exp_of_negative(u_2[k] - shift);
+                    s += e[k];
+                }
+                s_2 += f64_total(s_2_lanes);
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            m_2_of_chunk[chunk] = m_2;
+            s_2_of_chunk[chunk] = s_2;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        /* share_2_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m_2 was already what it is */
+        double s_2 = 0.0;
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            share_2_of_chunk[chunk] = f64_exp_of_negative(m_2_of_chunk[chunk] - m_2);
+            s_2 = f64_add_product(share_2_of_chunk[chunk], s_2_of_chunk[chunk], s_2);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_q_u_2_m = 0.0;
+        double scale = 1.0 / s_2;
+        double scale_2 = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            double scale_3 = scale * share_2_of_chunk[chunk];
+            double scale_4 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_q_u_2_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_q_u_2_m_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        sum_q_u_2_m_lanes[lane] += f64_choice(
+                            scale_3 * e_2[i] != 0.0, scale_3 * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                        );
+                        dz[row * K + i] = weight * T * (scale_4 * e[i] - scale_3 * e_2[i]);
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_q_u_2_m_term = f64_choice(
+                            scale_3 * e_2[i] != 0.0, scale_3 * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                        );
+                        sum_q_u_2_m_lanes[lane] += lane < again ? 0.0 : sum_q_u_2_m_term;
+                        dz[row * K + i] = weight * T * (scale_4 * e[i] - scale_3 * e_2[i]);
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_q_u_2_m += f64_choice(
+                        scale_3 * e_2[i] != 0.0, scale_3 * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                    );
+                    dz[row * K + i] = weight * T * (scale_4 * e[i] - scale_3 * e_2[i]);
+                }
+                sum_q_u_2_m += f64_total(sum_q_u_2_m_lanes);
+            }
+        }
+        losses[row] = -T * T * sum_q_u_2_m;
     }
 }
 
@@ -1237,7 +2000,9 @@ SHARED void distillation_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdif
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    sum_q_u_2_m_lanes[lane] += f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+                    sum_q_u_2_m_lanes[lane] += f64_choice(
+                        scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                    );
                     dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
                 }
             if (first < end && end >= F64_LANES) {
@@ -1245,14 +2010,18 @@ SHARED void distillation_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdif
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const double sum_q_u_2_m_term = f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+                    const double sum_q_u_2_m_term = f64_choice(
+                        scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                    );
                     sum_q_u_2_m_lanes[lane] += lane < again ? 0.0 : sum_q_u_2_m_term;
                     dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_q_u_2_m += f64_choice(scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0);
+                sum_q_u_2_m += f64_choice(
+                    scale * e_2[i] != 0.0, scale * e_2[i] * ((u_2[i] - m) - log_s), 0.0
+                );
                 dz[row * K + i] = weight * T * (scale_2 * e[i] - scale * e_2[i]);
             }
             sum_q_u_2_m += f64_total(sum_q_u_2_m_lanes);
@@ -1271,7 +2040,10 @@ SHARED void distillation_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t t
         distillation_value_and_gradient_f64_short_rows(from, whole, K, z, u, T, weight, losses, dz);
         from = whole;
     }
-    distillation_value_and_gradient_f64_long_rows(from, to, K, z, u, T, weight, losses, dz, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        distillation_value_and_gradient_f64_by_chunks(from, to, K, z, u, T, weight, losses, dz, work);
+    else
+        distillation_value_and_gradient_f64_long_rows(from, to, K, z, u, T, weight, losses, dz, work);
 }
 
 void distillation_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,

@@ -164,7 +164,9 @@ def distillation(z, u, T, reduction="mean", *, threads=1):
     if threads == 1:
         _distillation_compiled[dtype](z, u, T, losses, 1)
     else:
-        _in_threads(threads, _distillation_compiled[dtype], (True, True, False, True, False), z, u, T, losses, 1)
+        _in_threads(
+            threads, _distillation_compiled[dtype], (True, True, False, True, False), z, u, T, losses, 1
+        )
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -209,11 +211,16 @@ def _distillation_kernel(z, u, T, losses):
                 e_2_part, u_2_part = e_2[begin : begin + 1024], u_2[begin : begin + 1024]
                 sum_q_u_2_m_part = real(0)
                 for i in range(e_2_part.size):
-                    sum_q_u_2_m_part += (scale * e_2_part[i] * _log_ratio(u_2_part[i], m, log_s) if scale * e_2_part[i] != real(0) else real(0))
+                    sum_q_u_2_m_part += (
+                        scale * e_2_part[i] * _log_ratio(u_2_part[i], m, log_s)
+                        if scale * e_2_part[i] != real(0) else real(0)
+                    )
                 sum_q_u_2_m += sum_q_u_2_m_part
         else:
             for i in range(K):
-                sum_q_u_2_m += (scale * e_2[i] * _log_ratio(u_2[i], m, log_s) if scale * e_2[i] != real(0) else real(0))
+                sum_q_u_2_m += (
+                    scale * e_2[i] * _log_ratio(u_2[i], m, log_s) if scale * e_2[i] != real(0) else real(0)
+                )
         losses[row] = -T * T * sum_q_u_2_m
 
 
@@ -275,7 +282,10 @@ def _distillation_kernel_by_blocks(all_z, all_u, T, all_losses):
             scale = each_scale[row]
             sum_q_u_2_m = real(0)
             for i in range(K):
-                sum_q_u_2_m += (scale * e_2[row, i] * _log_ratio(u_2[row, i], m, log_s) if scale * e_2[row, i] != real(0) else real(0))
+                sum_q_u_2_m += (
+                    scale * e_2[row, i] * _log_ratio(u_2[row, i], m, log_s) if scale * e_2[row, i] != real(0)
+                    else real(0)
+                )
             losses[row] = -T * T * sum_q_u_2_m
     # What is left over of the samples
     done = B - B % together
@@ -353,7 +363,10 @@ def _distillation_kernel_by_chunks(z, u, T, losses):
             e_2_part, u_2_part = e_2[begin:end], u_2[begin:end]
             scale_2 = scale * share_2[chunk]
             for i in range(end - begin):
-                sum_q_u_2_m += (scale_2 * e_2_part[i] * _log_ratio(u_2_part[i], m, log_s) if scale_2 * e_2_part[i] != real(0) else real(0))
+                sum_q_u_2_m += (
+                    scale_2 * e_2_part[i] * _log_ratio(u_2_part[i], m, log_s)
+                    if scale_2 * e_2_part[i] != real(0) else real(0)
+                )
         losses[row] = -T * T * sum_q_u_2_m
 
 
@@ -428,7 +441,9 @@ def distillation_value_and_gradient(z, u, T, reduction="mean", out=None, *, thre
         try:
             into = np.empty(z.shape, z.dtype) if out is None else out
             weight = 1 / (len(z) or 1) if reduction == "mean" else 1
-            value = _distillation_value_and_gradient_compiled[z.dtype](z, u, T, weight, _NOWHERE[z.dtype], into)
+            value = _distillation_value_and_gradient_compiled[z.dtype](
+                z, u, T, weight, _NOWHERE[z.dtype], into
+            )
             if value is not None:
                 return _ONE[z.dtype] * value, into
         except (TypeError, IndexError):
@@ -449,7 +464,10 @@ def distillation_value_and_gradient(z, u, T, reduction="mean", out=None, *, thre
     if threads == 1:
         _distillation_value_and_gradient_compiled[dtype](z, u, T, weight, losses, dz)
     else:
-        _in_threads(threads, _distillation_value_and_gradient_compiled[dtype], (True, True, False, False, True, True), z, u, T, weight, losses, dz)
+        _in_threads(
+            threads, _distillation_value_and_gradient_compiled[dtype], (True, True, False, False, True, True),
+            z, u, T, weight, losses, dz
+        )
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)
 
@@ -489,7 +507,9 @@ def _distillation_value_and_gradient_kernel(z, u, T, weight, losses, dz):
         scale = real(1) / s_2
         scale_2 = real(1) / s
         for i in range(K):
-            sum_q_u_2_m += (scale * e_2[i] * _log_ratio(u_2[i], m, log_s) if scale * e_2[i] != real(0) else real(0))
+            sum_q_u_2_m += (
+                scale * e_2[i] * _log_ratio(u_2[i], m, log_s) if scale * e_2[i] != real(0) else real(0)
+            )
             dz[row, i] = weight * T * (scale_2 * e[i] - scale * e_2[i])
         losses[row] = -T * T * sum_q_u_2_m
 
@@ -558,13 +578,18 @@ def _distillation_value_and_gradient_kernel_by_blocks(all_z, all_u, T, weight, a
             scale_2 = each_scale_2[row]
             sum_q_u_2_m = real(0)
             for i in range(K):
-                sum_q_u_2_m += (scale * e_2[row, i] * _log_ratio(u_2[row, i], m, log_s) if scale * e_2[row, i] != real(0) else real(0))
+                sum_q_u_2_m += (
+                    scale * e_2[row, i] * _log_ratio(u_2[row, i], m, log_s) if scale * e_2[row, i] != real(0)
+                    else real(0)
+                )
                 dz[row, i] = weight * T * (scale_2 * e[row, i] - scale * e_2[row, i])
             losses[row] = -T * T * sum_q_u_2_m
     # What is left over of the samples
     done = B - B % together
     if done < B:
-        _distillation_value_and_gradient_kernel(all_z[done:], all_u[done:], T, weight, all_losses[done:], all_dz[done:])
+        _distillation_value_and_gradient_kernel(
+            all_z[done:], all_u[done:], T, weight, all_losses[done:], all_dz[done:]
+        )
 
 
 @njit(**_FAST)
@@ -575,6 +600,7 @@ def _distillation_value_and_gradient_kernel_by_chunks(z, u, T, weight, losses, d
     K = z.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     e_2 = np.empty(K, losses.dtype)  # of one sample
     u_2 = np.empty(K, losses.dtype)  # of one sample
     e = np.empty(K, losses.dtype)  # of one sample
@@ -613,11 +639,20 @@ def _distillation_value_and_gradient_kernel_by_chunks(z, u, T, weight, losses, d
             shift_2 = max(m_2, np.finfo(real).min)
             s_2 = real(0)
             s = real(0)
-            for k in range(end - begin):
-                e_2_part[k] = _exp_of_negative(dz_part[k] - shift_2)
-                s_2 += e_2_part[k]
-                e_part[k] = _exp_of_negative(u_2_part[k] - shift)
-                s += e_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(dz_part, ahead)
+                dz_step = dz_part[first:last]
+                e_2_step = e_2_part[first:last]
+                u_2_step = u_2_part[first:last]
+                e_step = e_part[first:last]
+                for k in range(last - first):
+                    e_2_step[k] = _exp_of_negative(dz_step[k] - shift_2)
+                    s_2 += e_2_step[k]
+                    e_step[k] = _exp_of_negative(u_2_step[k] - shift)
+                    s += e_step[k]
             m_of_chunk[chunk] = m
             m_2_of_chunk[chunk] = m_2
             s_2_of_chunk[chunk] = s_2
@@ -644,7 +679,10 @@ def _distillation_value_and_gradient_kernel_by_chunks(z, u, T, weight, losses, d
             scale_3 = scale * share_2[chunk]
             scale_4 = scale_2 * share[chunk]
             for i in range(end - begin):
-                sum_q_u_2_m += (scale_3 * e_2_part[i] * _log_ratio(u_2_part[i], m, log_s) if scale_3 * e_2_part[i] != real(0) else real(0))
+                sum_q_u_2_m += (
+                    scale_3 * e_2_part[i] * _log_ratio(u_2_part[i], m, log_s)
+                    if scale_3 * e_2_part[i] != real(0) else real(0)
+                )
                 dz_part[i] = weight * T * (scale_4 * e_part[i] - scale_3 * e_2_part[i])
         losses[row] = -T * T * sum_q_u_2_m
 
@@ -734,6 +772,22 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
 
 
 @intrinsic
@@ -829,6 +883,10 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
@@ -927,12 +985,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -941,21 +1024,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

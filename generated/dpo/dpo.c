@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -240,7 +241,9 @@ void dpo_value_and_gradient_f32(ptrdiff_t B, const float *restrict pi_w, const f
         float sigmoid_beta_Delta_w = f32_sigmoid(-beta * (Delta_w - Delta_l));
         dpi_w[row] = -weight * beta * sigmoid_beta_Delta_w;
         dpi_l[row] = weight * beta * sigmoid_beta_Delta_w;
-        sum_beta_Delta_w_Delta_l = f32_add_product(sigmoid_beta_Delta_w, Delta_l - Delta_w, sum_beta_Delta_w_Delta_l);
+        sum_beta_Delta_w_Delta_l = f32_add_product(
+            sigmoid_beta_Delta_w, Delta_l - Delta_w, sum_beta_Delta_w_Delta_l
+        );
     }
     dbeta[0] = weight * sum_beta_Delta_w_Delta_l;
 }
@@ -258,7 +261,9 @@ void dpo_value_and_gradient_f64(ptrdiff_t B, const double *restrict pi_w,
         double sigmoid_beta_Delta_w = f64_sigmoid(-beta * (Delta_w - Delta_l));
         dpi_w[row] = -weight * beta * sigmoid_beta_Delta_w;
         dpi_l[row] = weight * beta * sigmoid_beta_Delta_w;
-        sum_beta_Delta_w_Delta_l = f64_add_product(sigmoid_beta_Delta_w, Delta_l - Delta_w, sum_beta_Delta_w_Delta_l);
+        sum_beta_Delta_w_Delta_l = f64_add_product(
+            sigmoid_beta_Delta_w, Delta_l - Delta_w, sum_beta_Delta_w_Delta_l
+        );
     }
     dbeta[0] = weight * sum_beta_Delta_w_Delta_l;
 }

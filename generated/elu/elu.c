@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -145,7 +146,9 @@ INLINED double f64_exp(double x)
     const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
-    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    const double r = f64_add_product(
+        n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside)
+    );
     int64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1;
@@ -191,7 +194,9 @@ INLINED double f64_expm1(double u)
     const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
-    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    const double r = f64_add_product(
+        n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside)
+    );
     double q = 2.5000053635022473e-08;
     q = f64_add_product(q, r, 2.7630233617826445e-07);
     q = f64_add_product(q, r, 2.755758632280537e-06);
@@ -206,7 +211,8 @@ INLINED double f64_expm1(double u)
     int64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
-    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t
+        low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
     const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
     double low, high, back;
     memcpy(&low, &low_bits, sizeof low);
@@ -292,6 +298,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -371,7 +388,10 @@ SHARED void elu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const 
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f32_choice(x_block[i][lane] > 0.0f, x_block[i][lane], a * f32_expm1(f32_smaller(x_block[i][lane], 0.0f)));
+                out_block[i][lane] = f32_choice(
+                    x_block[i][lane] > 0.0f, x_block[i][lane],
+                    a * f32_expm1(f32_smaller(x_block[i][lane], 0.0f))
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -388,13 +408,16 @@ SHARED void elu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                    part[i - begin] = f32_choice(
+                        x[row * K + i] > 0.0f, x[row * K + i],
+                        a * f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -402,18 +425,26 @@ SHARED void elu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                    out[row * K + i] = f32_choice(
+                        x[row * K + i] > 0.0f, x[row * K + i],
+                        a * f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                    );
                 }
             if (first < K && K >= F32_LANES) {
                 first = K - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                    out[row * K + i] = f32_choice(
+                        x[row * K + i] > 0.0f, x[row * K + i],
+                        a * f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                    );
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                out[row * K + i] = f32_choice(
+                    x[row * K + i] > 0.0f, x[row * K + i], a * f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                );
             }
         }
     }
@@ -459,7 +490,10 @@ SHARED void elu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const 
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f64_choice(x_block[i][lane] > 0.0, x_block[i][lane], a * f64_expm1(f64_smaller(x_block[i][lane], 0.0)));
+                out_block[i][lane] = f64_choice(
+                    x_block[i][lane] > 0.0, x_block[i][lane],
+                    a * f64_expm1(f64_smaller(x_block[i][lane], 0.0))
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -476,13 +510,15 @@ SHARED void elu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                    part[i - begin] = f64_choice(
+                        x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -490,18 +526,24 @@ SHARED void elu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                    out[row * K + i] = f64_choice(
+                        x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                    );
                 }
             if (first < K && K >= F64_LANES) {
                 first = K - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                    out[row * K + i] = f64_choice(
+                        x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                    );
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                out[row * K + i] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                out[row * K + i] = f64_choice(
+                    x[row * K + i] > 0.0, x[row * K + i], a * f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                );
             }
         }
     }
@@ -541,13 +583,13 @@ SHARED void elu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
             FOR_LANES(F32_LANES) {
                 const ptrdiff_t i = first + lane;
                 if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
+                    for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                        end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                        float part[PART];
                         for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0f;
+                            part[j - begin] = 0.0f;
                         }
-                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                        f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                     }
                 }
                 else {
@@ -555,20 +597,22 @@ SHARED void elu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
                         out[(row * K + i) * K + j] = 0.0f;
                     }
                 }
-                out[(row * K + i) * K + i] = f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
+                out[(row * K + i) * K + i] = f32_choice(
+                    x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f))
+                );
             }
         if (first < K && K >= F32_LANES) {
             first = K - F32_LANES;
             FOR_LANES(F32_LANES) {
                 const ptrdiff_t i = first + lane;
                 if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
+                    for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                        end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                        float part[PART];
                         for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0f;
+                            part[j - begin] = 0.0f;
                         }
-                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                        f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                     }
                 }
                 else {
@@ -576,19 +620,21 @@ SHARED void elu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
                         out[(row * K + i) * K + j] = 0.0f;
                     }
                 }
-                out[(row * K + i) * K + i] = f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
+                out[(row * K + i) * K + i] = f32_choice(
+                    x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f))
+                );
             }
             first = K;
         }
         for (ptrdiff_t i = first; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -596,7 +642,9 @@ SHARED void elu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
                     out[(row * K + i) * K + j] = 0.0f;
                 }
             }
-            out[(row * K + i) * K + i] = f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)));
+            out[(row * K + i) * K + i] = f32_choice(
+                x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f))
+            );
         }
     }
     end_of_streams();
@@ -623,13 +671,13 @@ SHARED void elu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
             FOR_LANES(F64_LANES) {
                 const ptrdiff_t i = first + lane;
                 if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
+                    for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                        end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                        double part[PART];
                         for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0;
+                            part[j - begin] = 0.0;
                         }
-                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                        f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                     }
                 }
                 else {
@@ -637,20 +685,22 @@ SHARED void elu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
                         out[(row * K + i) * K + j] = 0.0;
                     }
                 }
-                out[(row * K + i) * K + i] = f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
+                out[(row * K + i) * K + i] = f64_choice(
+                    x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0))
+                );
             }
         if (first < K && K >= F64_LANES) {
             first = K - F64_LANES;
             FOR_LANES(F64_LANES) {
                 const ptrdiff_t i = first + lane;
                 if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
+                    for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                        end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                        double part[PART];
                         for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0;
+                            part[j - begin] = 0.0;
                         }
-                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                        f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                     }
                 }
                 else {
@@ -658,19 +708,21 @@ SHARED void elu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
                         out[(row * K + i) * K + j] = 0.0;
                     }
                 }
-                out[(row * K + i) * K + i] = f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
+                out[(row * K + i) * K + i] = f64_choice(
+                    x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0))
+                );
             }
             first = K;
         }
         for (ptrdiff_t i = first; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -678,7 +730,9 @@ SHARED void elu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
                     out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)));
+            out[(row * K + i) * K + i] = f64_choice(
+                x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0))
+            );
         }
     }
     end_of_streams();
@@ -711,7 +765,9 @@ SHARED void elu_jacobian_a_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f32_choice(x_block[i][lane] > 0.0f, 0.0f, f32_expm1(f32_smaller(x_block[i][lane], 0.0f)));
+                out_block[i][lane] = f32_choice(
+                    x_block[i][lane] > 0.0f, 0.0f, f32_expm1(f32_smaller(x_block[i][lane], 0.0f))
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -728,13 +784,15 @@ SHARED void elu_jacobian_a_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                    part[i - begin] = f32_choice(
+                        x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -742,18 +800,24 @@ SHARED void elu_jacobian_a_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                    out[row * K + i] = f32_choice(
+                        x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                    );
                 }
             if (first < K && K >= F32_LANES) {
                 first = K - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                    out[row * K + i] = f32_choice(
+                        x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                    );
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                out[row * K + i] = f32_choice(
+                    x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                );
             }
         }
     }
@@ -799,7 +863,9 @@ SHARED void elu_jacobian_a_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f64_choice(x_block[i][lane] > 0.0, 0.0, f64_expm1(f64_smaller(x_block[i][lane], 0.0)));
+                out_block[i][lane] = f64_choice(
+                    x_block[i][lane] > 0.0, 0.0, f64_expm1(f64_smaller(x_block[i][lane], 0.0))
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -816,13 +882,15 @@ SHARED void elu_jacobian_a_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                    part[i - begin] = f64_choice(
+                        x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -830,18 +898,24 @@ SHARED void elu_jacobian_a_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                    out[row * K + i] = f64_choice(
+                        x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                    );
                 }
             if (first < K && K >= F64_LANES) {
                 first = K - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                    out[row * K + i] = f64_choice(
+                        x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                    );
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                out[row * K + i] = f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                out[row * K + i] = f64_choice(
+                    x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                );
             }
         }
     }
@@ -886,23 +960,35 @@ void elu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    dx[row * K + j] = g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + j], 0.0f)));
-                    sum_g_x_lanes[lane] += g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + j], 0.0f)));
+                    dx[row * K + j] = g[row * K + j] * f32_choice(
+                        x[row * K + j] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + j], 0.0f))
+                    );
+                    sum_g_x_lanes[lane] += g[row * K + j] * f32_choice(
+                        x[row * K + j] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + j], 0.0f))
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    dx[row * K + j] = g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + j], 0.0f)));
-                    const float sum_g_x_term = g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + j], 0.0f)));
+                    dx[row * K + j] = g[row * K + j] * f32_choice(
+                        x[row * K + j] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + j], 0.0f))
+                    );
+                    const float sum_g_x_term = g[row * K + j] * f32_choice(
+                        x[row * K + j] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + j], 0.0f))
+                    );
                     sum_g_x_lanes[lane] += lane < again ? 0.0f : sum_g_x_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                dx[row * K + j] = g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + j], 0.0f)));
-                sum_g_x += g[row * K + j] * f32_choice(x[row * K + j] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + j], 0.0f)));
+                dx[row * K + j] = g[row * K + j] * f32_choice(
+                    x[row * K + j] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + j], 0.0f))
+                );
+                sum_g_x += g[row * K + j] * f32_choice(
+                    x[row * K + j] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + j], 0.0f))
+                );
             }
             sum_g_x += f32_total(sum_g_x_lanes);
         }
@@ -925,23 +1011,35 @@ void elu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    dx[row * K + j] = g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + j], 0.0)));
-                    sum_g_x_lanes[lane] += g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + j], 0.0)));
+                    dx[row * K + j] = g[row * K + j] * f64_choice(
+                        x[row * K + j] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + j], 0.0))
+                    );
+                    sum_g_x_lanes[lane] += g[row * K + j] * f64_choice(
+                        x[row * K + j] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + j], 0.0))
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    dx[row * K + j] = g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + j], 0.0)));
-                    const double sum_g_x_term = g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + j], 0.0)));
+                    dx[row * K + j] = g[row * K + j] * f64_choice(
+                        x[row * K + j] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + j], 0.0))
+                    );
+                    const double sum_g_x_term = g[row * K + j] * f64_choice(
+                        x[row * K + j] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + j], 0.0))
+                    );
                     sum_g_x_lanes[lane] += lane < again ? 0.0 : sum_g_x_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                dx[row * K + j] = g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + j], 0.0)));
-                sum_g_x += g[row * K + j] * f64_choice(x[row * K + j] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + j], 0.0)));
+                dx[row * K + j] = g[row * K + j] * f64_choice(
+                    x[row * K + j] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + j], 0.0))
+                );
+                sum_g_x += g[row * K + j] * f64_choice(
+                    x[row * K + j] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + j], 0.0))
+                );
             }
             sum_g_x += f64_total(sum_g_x_lanes);
         }
@@ -969,8 +1067,12 @@ SHARED void elu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 out_block[i][lane] = (
-                    x_dot_block[i][lane] * f32_choice(x_block[i][lane] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x_block[i][lane], 0.0f)))
-                    + a_dot * f32_choice(x_block[i][lane] > 0.0f, 0.0f, f32_expm1(f32_smaller(x_block[i][lane], 0.0f)))
+                    x_dot_block[i][lane] * f32_choice(
+                        x_block[i][lane] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x_block[i][lane], 0.0f))
+                    )
+                    + a_dot * f32_choice(
+                        x_block[i][lane] > 0.0f, 0.0f, f32_expm1(f32_smaller(x_block[i][lane], 0.0f))
+                    )
                 );
             }
         }
@@ -988,13 +1090,15 @@ SHARED void elu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x_dot[row * K + i] * f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f))) + a_dot * f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
+                    part[i - begin] = x_dot[row * K + i] * f32_choice(
+                        x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f))
+                    ) + a_dot * f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)));
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1003,8 +1107,12 @@ SHARED void elu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
-                        x_dot[row * K + i] * f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)))
-                        + a_dot * f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)))
+                        x_dot[row * K + i] * f32_choice(
+                            x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f))
+                        )
+                        + a_dot * f32_choice(
+                            x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                        )
                     );
                 }
             if (first < K && K >= F32_LANES) {
@@ -1012,16 +1120,24 @@ SHARED void elu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
-                        x_dot[row * K + i] * f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)))
-                        + a_dot * f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)))
+                        x_dot[row * K + i] * f32_choice(
+                            x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f))
+                        )
+                        + a_dot * f32_choice(
+                            x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                        )
                     );
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
                 out[row * K + i] = (
-                    x_dot[row * K + i] * f32_choice(x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f)))
-                    + a_dot * f32_choice(x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f)))
+                    x_dot[row * K + i] * f32_choice(
+                        x[row * K + i] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x[row * K + i], 0.0f))
+                    )
+                    + a_dot * f32_choice(
+                        x[row * K + i] > 0.0f, 0.0f, f32_expm1(f32_smaller(x[row * K + i], 0.0f))
+                    )
                 );
             }
         }
@@ -1074,8 +1190,12 @@ SHARED void elu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 out_block[i][lane] = (
-                    x_dot_block[i][lane] * f64_choice(x_block[i][lane] > 0.0, 1.0, a * f64_exp(f64_smaller(x_block[i][lane], 0.0)))
-                    + a_dot * f64_choice(x_block[i][lane] > 0.0, 0.0, f64_expm1(f64_smaller(x_block[i][lane], 0.0)))
+                    x_dot_block[i][lane] * f64_choice(
+                        x_block[i][lane] > 0.0, 1.0, a * f64_exp(f64_smaller(x_block[i][lane], 0.0))
+                    )
+                    + a_dot * f64_choice(
+                        x_block[i][lane] > 0.0, 0.0, f64_expm1(f64_smaller(x_block[i][lane], 0.0))
+                    )
                 );
             }
         }
@@ -1094,13 +1214,15 @@ SHARED void elu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x_dot[row * K + i] * f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0))) + a_dot * f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
+                    part[i - begin] = x_dot[row * K + i] * f64_choice(
+                        x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0))
+                    ) + a_dot * f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)));
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1109,8 +1231,12 @@ SHARED void elu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
-                        x_dot[row * K + i] * f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)))
-                        + a_dot * f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)))
+                        x_dot[row * K + i] * f64_choice(
+                            x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0))
+                        )
+                        + a_dot * f64_choice(
+                            x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                        )
                     );
                 }
             if (first < K && K >= F64_LANES) {
@@ -1118,16 +1244,24 @@ SHARED void elu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
-                        x_dot[row * K + i] * f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)))
-                        + a_dot * f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)))
+                        x_dot[row * K + i] * f64_choice(
+                            x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0))
+                        )
+                        + a_dot * f64_choice(
+                            x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                        )
                     );
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
                 out[row * K + i] = (
-                    x_dot[row * K + i] * f64_choice(x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0)))
-                    + a_dot * f64_choice(x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0)))
+                    x_dot[row * K + i] * f64_choice(
+                        x[row * K + i] > 0.0, 1.0, a * f64_exp(f64_smaller(x[row * K + i], 0.0))
+                    )
+                    + a_dot * f64_choice(
+                        x[row * K + i] > 0.0, 0.0, f64_expm1(f64_smaller(x[row * K + i], 0.0))
+                    )
                 );
             }
         }

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -110,6 +111,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -126,13 +138,13 @@ int embedding_f32(ptrdiff_t V, ptrdiff_t D, ptrdiff_t T, const float *restrict E
             return 1;
     for (ptrdiff_t t = 0; t < T; t++) {
         if (T * D * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                end = f32_end_of_part(&out[t * D + begin], begin, D);
+                float part[PART];
                 for (ptrdiff_t d = begin; d < end; d++) {
-                    chunk[d - begin] = E[(ptrdiff_t)y[t] * D + d];
+                    part[d - begin] = E[(ptrdiff_t)y[t] * D + d];
                 }
-                f32_stream(&out[t * D + begin], chunk, end - begin);
+                f32_stream(&out[t * D + begin], part, end - begin);
             }
         }
         else {
@@ -153,13 +165,13 @@ int embedding_f64(ptrdiff_t V, ptrdiff_t D, ptrdiff_t T, const double *restrict 
             return 1;
     for (ptrdiff_t t = 0; t < T; t++) {
         if (T * D * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                end = f64_end_of_part(&out[t * D + begin], begin, D);
+                double part[PART];
                 for (ptrdiff_t d = begin; d < end; d++) {
-                    chunk[d - begin] = E[(ptrdiff_t)y[t] * D + d];
+                    part[d - begin] = E[(ptrdiff_t)y[t] * D + d];
                 }
-                f64_stream(&out[t * D + begin], chunk, end - begin);
+                f64_stream(&out[t * D + begin], part, end - begin);
             }
         }
         else {

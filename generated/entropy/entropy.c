@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -168,6 +180,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -259,7 +278,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -286,7 +306,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -298,6 +319,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -420,13 +454,145 @@ SHARED void entropy_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_p_z_m[lane] += f32_choice(scale[lane] * e[i][lane] != 0.0f, scale[lane] * e[i][lane] * ((z_block[i][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_p_z_m[lane] += f32_choice(
+                    scale[lane] * e[i][lane] != 0.0f,
+                    scale[lane] * e[i][lane] * ((z_block[i][lane] - m[lane]) - log_s[lane]), 0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             out[row] = -sum_p_z_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void entropy_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float *restrict out, float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_p_z_m = 0.0f;
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_p_z_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_p_z_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        sum_p_z_m_lanes[lane] += f32_choice(
+                            scale_2 * e[i] != 0.0f, scale_2 * e[i] * ((z[row * K + i] - m) - log_s), 0.0f
+                        );
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_p_z_m_term = f32_choice(
+                            scale_2 * e[i] != 0.0f, scale_2 * e[i] * ((z[row * K + i] - m) - log_s), 0.0f
+                        );
+                        sum_p_z_m_lanes[lane] += lane < again ? 0.0f : sum_p_z_m_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_p_z_m += f32_choice(
+                        scale_2 * e[i] != 0.0f, scale_2 * e[i] * ((z[row * K + i] - m) - log_s), 0.0f
+                    );
+                }
+                sum_p_z_m += f32_total(sum_p_z_m_lanes);
+            }
+        }
+        out[row] = -sum_p_z_m;
     }
 }
 
@@ -505,20 +671,26 @@ SHARED void entropy_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    sum_p_z_m_lanes[lane] += f32_choice(scale * e[i] != 0.0f, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0f);
+                    sum_p_z_m_lanes[lane] += f32_choice(
+                        scale * e[i] != 0.0f, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const float sum_p_z_m_term = f32_choice(scale * e[i] != 0.0f, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0f);
+                    const float sum_p_z_m_term = f32_choice(
+                        scale * e[i] != 0.0f, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0f
+                    );
                     sum_p_z_m_lanes[lane] += lane < again ? 0.0f : sum_p_z_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_p_z_m += f32_choice(scale * e[i] != 0.0f, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0f);
+                sum_p_z_m += f32_choice(
+                    scale * e[i] != 0.0f, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0f
+                );
             }
             sum_p_z_m += f32_total(sum_p_z_m_lanes);
         }
@@ -535,7 +707,10 @@ SHARED void entropy_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const fl
         entropy_f32_short_rows(from, whole, K, z, out);
         from = whole;
     }
-    entropy_f32_long_rows(from, to, K, z, out, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        entropy_f32_by_chunks(from, to, K, z, out, work);
+    else
+        entropy_f32_long_rows(from, to, K, z, out, work);
 }
 
 void entropy_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float *restrict out,
@@ -591,13 +766,145 @@ SHARED void entropy_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_p_z_m[lane] += f64_choice(scale[lane] * e[i][lane] != 0.0, scale[lane] * e[i][lane] * ((z_block[i][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_p_z_m[lane] += f64_choice(
+                    scale[lane] * e[i][lane] != 0.0,
+                    scale[lane] * e[i][lane] * ((z_block[i][lane] - m[lane]) - log_s[lane]), 0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             out[row] = -sum_p_z_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void entropy_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double *restrict out, double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_p_z_m = 0.0;
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_p_z_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_p_z_m_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        sum_p_z_m_lanes[lane] += f64_choice(
+                            scale_2 * e[i] != 0.0, scale_2 * e[i] * ((z[row * K + i] - m) - log_s), 0.0
+                        );
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_p_z_m_term = f64_choice(
+                            scale_2 * e[i] != 0.0, scale_2 * e[i] * ((z[row * K + i] - m) - log_s), 0.0
+                        );
+                        sum_p_z_m_lanes[lane] += lane < again ? 0.0 : sum_p_z_m_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_p_z_m += f64_choice(
+                        scale_2 * e[i] != 0.0, scale_2 * e[i] * ((z[row * K + i] - m) - log_s), 0.0
+                    );
+                }
+                sum_p_z_m += f64_total(sum_p_z_m_lanes);
+            }
+        }
+        out[row] = -sum_p_z_m;
     }
 }
 
@@ -676,20 +983,26 @@ SHARED void entropy_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    sum_p_z_m_lanes[lane] += f64_choice(scale * e[i] != 0.0, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0);
+                    sum_p_z_m_lanes[lane] += f64_choice(
+                        scale * e[i] != 0.0, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const double sum_p_z_m_term = f64_choice(scale * e[i] != 0.0, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0);
+                    const double sum_p_z_m_term = f64_choice(
+                        scale * e[i] != 0.0, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0
+                    );
                     sum_p_z_m_lanes[lane] += lane < again ? 0.0 : sum_p_z_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_p_z_m += f64_choice(scale * e[i] != 0.0, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0);
+                sum_p_z_m += f64_choice(
+                    scale * e[i] != 0.0, scale * e[i] * ((z[row * K + i] - m) - log_s), 0.0
+                );
             }
             sum_p_z_m += f64_total(sum_p_z_m_lanes);
         }
@@ -706,7 +1019,10 @@ SHARED void entropy_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const do
         entropy_f64_short_rows(from, whole, K, z, out);
         from = whole;
     }
-    entropy_f64_long_rows(from, to, K, z, out, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        entropy_f64_by_chunks(from, to, K, z, out, work);
+    else
+        entropy_f64_long_rows(from, to, K, z, out, work);
 }
 
 void entropy_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double *restrict out,
@@ -763,12 +1079,116 @@ SHARED void entropy_gradient_z_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrd
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                out_block[i][lane] = f32_choice(scale[lane] * out_block[i][lane] != 0.0f, -scale[lane] * out_block[i][lane] * (((z_block[i][lane] - m[lane]) - log_s[lane]) + H[row]), 0.0f);
+                out_block[i][lane] = f32_choice(
+                    scale[lane] * out_block[i][lane] != 0.0f,
+                    -scale[lane] * out_block[i][lane] * (
+                        ((z_block[i][lane] - m[lane]) - log_s[lane]) + H[row]
+                    ),
+                    0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void entropy_gradient_z_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict H, float *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += out[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = out[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    out[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += out[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                out[row * K + i] = f32_choice(
+                    scale_2 * out[row * K + i] != 0.0f,
+                    -scale_2 * out[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0f
+                );
             }
         }
     }
@@ -847,7 +1267,13 @@ SHARED void entropy_gradient_z_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = f32_choice(scale[row - start] * out[row * K + i] != 0.0f, -scale[row - start] * out[row * K + i] * (((z[row * K + i] - m[row - start]) - log_s[row - start]) + H[row]), 0.0f);
+                out[row * K + i] = f32_choice(
+                    scale[row - start] * out[row * K + i] != 0.0f,
+                    -scale[row - start] * out[row * K + i] * (
+                        ((z[row * K + i] - m[row - start]) - log_s[row - start]) + H[row]
+                    ),
+                    0.0f
+                );
             }
         }
     }
@@ -918,7 +1344,10 @@ SHARED void entropy_gradient_z_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         float log_s = f32_log(s);
         float scale = 1.0f / s;
         for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = f32_choice(scale * out[row * K + i] != 0.0f, -scale * out[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0f);
+            out[row * K + i] = f32_choice(
+                scale * out[row * K + i] != 0.0f,
+                -scale * out[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0f
+            );
         }
     }
 }
@@ -932,7 +1361,9 @@ SHARED void entropy_gradient_z_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         entropy_gradient_z_f32_short_rows(from, whole, K, z, H, out);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        entropy_gradient_z_f32_by_chunks(from, to, K, z, H, out);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         entropy_gradient_z_f32_near_rows(from, to, K, z, H, out);
     else
         entropy_gradient_z_f32_long_rows(from, to, K, z, H, out);
@@ -992,12 +1423,116 @@ SHARED void entropy_gradient_z_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrd
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                out_block[i][lane] = f64_choice(scale[lane] * out_block[i][lane] != 0.0, -scale[lane] * out_block[i][lane] * (((z_block[i][lane] - m[lane]) - log_s[lane]) + H[row]), 0.0);
+                out_block[i][lane] = f64_choice(
+                    scale[lane] * out_block[i][lane] != 0.0,
+                    -scale[lane] * out_block[i][lane] * (
+                        ((z_block[i][lane] - m[lane]) - log_s[lane]) + H[row]
+                    ),
+                    0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void entropy_gradient_z_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict H, double *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += out[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = out[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    out[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += out[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                out[row * K + i] = f64_choice(
+                    scale_2 * out[row * K + i] != 0.0,
+                    -scale_2 * out[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0
+                );
             }
         }
     }
@@ -1076,7 +1611,13 @@ SHARED void entropy_gradient_z_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = f64_choice(scale[row - start] * out[row * K + i] != 0.0, -scale[row - start] * out[row * K + i] * (((z[row * K + i] - m[row - start]) - log_s[row - start]) + H[row]), 0.0);
+                out[row * K + i] = f64_choice(
+                    scale[row - start] * out[row * K + i] != 0.0,
+                    -scale[row - start] * out[row * K + i] * (
+                        ((z[row * K + i] - m[row - start]) - log_s[row - start]) + H[row]
+                    ),
+                    0.0
+                );
             }
         }
     }
@@ -1147,7 +1688,10 @@ SHARED void entropy_gradient_z_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         double log_s = f64_log(s);
         double scale = 1.0 / s;
         for (ptrdiff_t i = 0; i < K; i++) {
-            out[row * K + i] = f64_choice(scale * out[row * K + i] != 0.0, -scale * out[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0);
+            out[row * K + i] = f64_choice(
+                scale * out[row * K + i] != 0.0,
+                -scale * out[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0
+            );
         }
     }
 }
@@ -1161,7 +1705,9 @@ SHARED void entropy_gradient_z_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         entropy_gradient_z_f64_short_rows(from, whole, K, z, H, out);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        entropy_gradient_z_f64_by_chunks(from, to, K, z, H, out);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         entropy_gradient_z_f64_near_rows(from, to, K, z, H, out);
     else
         entropy_gradient_z_f64_long_rows(from, to, K, z, H, out);
@@ -1222,12 +1768,116 @@ SHARED void entropy_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                dz_block[i][lane] = f32_choice(scale[lane] * dz_block[i][lane] != 0.0f, -scale[lane] * dz_block[i][lane] * (((z_block[i][lane] - m[lane]) - log_s[lane]) + H[row]), 0.0f);
+                dz_block[i][lane] = f32_choice(
+                    scale[lane] * dz_block[i][lane] != 0.0f,
+                    -scale[lane] * dz_block[i][lane] * (
+                        ((z_block[i][lane] - m[lane]) - log_s[lane]) + H[row]
+                    ),
+                    0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void entropy_vjp_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict H, const float *restrict g, float *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float scale = g[row] / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                dz[row * K + i] = f32_choice(
+                    scale_2 * dz[row * K + i] != 0.0f,
+                    -scale_2 * dz[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0f
+                );
             }
         }
     }
@@ -1306,7 +1956,13 @@ SHARED void entropy_vjp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t i = 0; i < K; i++) {
-                dz[row * K + i] = f32_choice(scale[row - start] * dz[row * K + i] != 0.0f, -scale[row - start] * dz[row * K + i] * (((z[row * K + i] - m[row - start]) - log_s[row - start]) + H[row]), 0.0f);
+                dz[row * K + i] = f32_choice(
+                    scale[row - start] * dz[row * K + i] != 0.0f,
+                    -scale[row - start] * dz[row * K + i] * (
+                        ((z[row * K + i] - m[row - start]) - log_s[row - start]) + H[row]
+                    ),
+                    0.0f
+                );
             }
         }
     }
@@ -1377,7 +2033,10 @@ SHARED void entropy_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         float log_s = f32_log(s);
         float scale = g[row] / s;
         for (ptrdiff_t i = 0; i < K; i++) {
-            dz[row * K + i] = f32_choice(scale * dz[row * K + i] != 0.0f, -scale * dz[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0f);
+            dz[row * K + i] = f32_choice(
+                scale * dz[row * K + i] != 0.0f,
+                -scale * dz[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0f
+            );
         }
     }
 }
@@ -1391,7 +2050,9 @@ SHARED void entropy_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrd
         entropy_vjp_f32_short_rows(from, whole, K, z, H, g, dz);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        entropy_vjp_f32_by_chunks(from, to, K, z, H, g, dz);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         entropy_vjp_f32_near_rows(from, to, K, z, H, g, dz);
     else
         entropy_vjp_f32_long_rows(from, to, K, z, H, g, dz);
@@ -1453,12 +2114,117 @@ SHARED void entropy_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                dz_block[i][lane] = f64_choice(scale[lane] * dz_block[i][lane] != 0.0, -scale[lane] * dz_block[i][lane] * (((z_block[i][lane] - m[lane]) - log_s[lane]) + H[row]), 0.0);
+                dz_block[i][lane] = f64_choice(
+                    scale[lane] * dz_block[i][lane] != 0.0,
+                    -scale[lane] * dz_block[i][lane] * (
+                        ((z_block[i][lane] - m[lane]) - log_s[lane]) + H[row]
+                    ),
+                    0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void entropy_vjp_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict H, const double *restrict g,
+    double *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double scale = g[row] / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                dz[row * K + i] = f64_choice(
+                    scale_2 * dz[row * K + i] != 0.0,
+                    -scale_2 * dz[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0
+                );
             }
         }
     }
@@ -1538,7 +2304,13 @@ SHARED void entropy_vjp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t i = 0; i < K; i++) {
-                dz[row * K + i] = f64_choice(scale[row - start] * dz[row * K + i] != 0.0, -scale[row - start] * dz[row * K + i] * (((z[row * K + i] - m[row - start]) - log_s[row - start]) + H[row]), 0.0);
+                dz[row * K + i] = f64_choice(
+                    scale[row - start] * dz[row * K + i] != 0.0,
+                    -scale[row - start] * dz[row * K + i] * (
+                        ((z[row * K + i] - m[row - start]) - log_s[row - start]) + H[row]
+                    ),
+                    0.0
+                );
             }
         }
     }
@@ -1610,7 +2382,10 @@ SHARED void entropy_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         double log_s = f64_log(s);
         double scale = g[row] / s;
         for (ptrdiff_t i = 0; i < K; i++) {
-            dz[row * K + i] = f64_choice(scale * dz[row * K + i] != 0.0, -scale * dz[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0);
+            dz[row * K + i] = f64_choice(
+                scale * dz[row * K + i] != 0.0,
+                -scale * dz[row * K + i] * (((z[row * K + i] - m) - log_s) + H[row]), 0.0
+            );
         }
     }
 }
@@ -1625,7 +2400,9 @@ SHARED void entropy_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrd
         entropy_vjp_f64_short_rows(from, whole, K, z, H, g, dz);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        entropy_vjp_f64_by_chunks(from, to, K, z, H, g, dz);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         entropy_vjp_f64_near_rows(from, to, K, z, H, g, dz);
     else
         entropy_vjp_f64_long_rows(from, to, K, z, H, g, dz);
@@ -1693,7 +2470,9 @@ SHARED void entropy_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_dot_p[lane] = f32_add_product(scale[lane] * z_dot_block[i][lane], e[i][lane], sum_z_dot_p[lane]);
+                sum_z_dot_p[lane] = f32_add_product(
+                    scale[lane] * z_dot_block[i][lane], e[i][lane], sum_z_dot_p[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1701,13 +2480,194 @@ SHARED void entropy_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                row_total[lane] += f32_choice(scale[lane] * e[i][lane] * (sum_z_dot_p[lane] - z_dot_block[i][lane]) != 0.0f, scale[lane] * e[i][lane] * (((z_block[i][lane] - m[lane]) - log_s[lane]) + 1.0f) * (sum_z_dot_p[lane] - z_dot_block[i][lane]), 0.0f);
+                row_total[lane] += f32_choice(
+                    scale[lane] * e[i][lane] * (sum_z_dot_p[lane] - z_dot_block[i][lane]) != 0.0f,
+                    scale[lane] * e[i][lane] * (
+                        ((z_block[i][lane] - m[lane]) - log_s[lane]) + 1.0f
+                    ) * (sum_z_dot_p[lane] - z_dot_block[i][lane]),
+                    0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             out[row] = row_total[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void entropy_jvp_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict z_dot, float *restrict out, float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_z_dot_p = 0.0f;
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_z_dot_p_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    sum_z_dot_p_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_z_dot_p_lanes[lane] = f32_add_product(
+                            scale_2 * z_dot[row * K + i], e[i], sum_z_dot_p_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F32_WIDEST) {
+                    const ptrdiff_t again = first + F32_WIDEST - end;
+                    first = end - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_z_dot_p_term = scale_2 * z_dot[row * K + i] * e[i];
+                        sum_z_dot_p_lanes[lane] += lane < again ? 0.0f : sum_z_dot_p_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_z_dot_p = f32_add_product(scale_2 * z_dot[row * K + i], e[i], sum_z_dot_p);
+                }
+                sum_z_dot_p += f32_total_widest(sum_z_dot_p_lanes);
+            }
+        }
+        float row_total = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            float scale_3 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float row_total_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    row_total_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&z_dot[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        row_total_lanes[lane] += f32_choice(
+                            scale_3 * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0f,
+                            scale_3 * e[i] * (
+                                ((z[row * K + i] - m) - log_s) + 1.0f
+                            ) * (sum_z_dot_p - z_dot[row * K + i]),
+                            0.0f
+                        );
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const float row_total_term = f32_choice(
+                            scale_3 * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0f,
+                            scale_3 * e[i] * (
+                                ((z[row * K + i] - m) - log_s) + 1.0f
+                            ) * (sum_z_dot_p - z_dot[row * K + i]),
+                            0.0f
+                        );
+                        row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    row_total += f32_choice(
+                        scale_3 * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0f,
+                        scale_3 * e[i] * (
+                            ((z[row * K + i] - m) - log_s) + 1.0f
+                        ) * (sum_z_dot_p - z_dot[row * K + i]),
+                        0.0f
+                    );
+                }
+                row_total += f32_total(row_total_lanes);
+            }
+        }
+        out[row] = row_total;
     }
 }
 
@@ -1786,7 +2746,9 @@ SHARED void entropy_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_z_dot_p_lanes[lane] = f32_add_product(scale * z_dot[row * K + i], e[i], sum_z_dot_p_lanes[lane]);
+                    sum_z_dot_p_lanes[lane] = f32_add_product(
+                        scale * z_dot[row * K + i], e[i], sum_z_dot_p_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1813,20 +2775,38 @@ SHARED void entropy_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    row_total_lanes[lane] += f32_choice(scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0f, scale * e[i] * (((z[row * K + i] - m) - log_s) + 1.0f) * (sum_z_dot_p - z_dot[row * K + i]), 0.0f);
+                    row_total_lanes[lane] += f32_choice(
+                        scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0f,
+                        scale * e[i] * (
+                            ((z[row * K + i] - m) - log_s) + 1.0f
+                        ) * (sum_z_dot_p - z_dot[row * K + i]),
+                        0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const float row_total_term = f32_choice(scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0f, scale * e[i] * (((z[row * K + i] - m) - log_s) + 1.0f) * (sum_z_dot_p - z_dot[row * K + i]), 0.0f);
+                    const float row_total_term = f32_choice(
+                        scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0f,
+                        scale * e[i] * (
+                            ((z[row * K + i] - m) - log_s) + 1.0f
+                        ) * (sum_z_dot_p - z_dot[row * K + i]),
+                        0.0f
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                row_total += f32_choice(scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0f, scale * e[i] * (((z[row * K + i] - m) - log_s) + 1.0f) * (sum_z_dot_p - z_dot[row * K + i]), 0.0f);
+                row_total += f32_choice(
+                    scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0f,
+                    scale * e[i] * (
+                        ((z[row * K + i] - m) - log_s) + 1.0f
+                    ) * (sum_z_dot_p - z_dot[row * K + i]),
+                    0.0f
+                );
             }
             row_total += f32_total(row_total_lanes);
         }
@@ -1843,7 +2823,10 @@ SHARED void entropy_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, cons
         entropy_jvp_f32_short_rows(from, whole, K, z, z_dot, out);
         from = whole;
     }
-    entropy_jvp_f32_long_rows(from, to, K, z, z_dot, out, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        entropy_jvp_f32_by_chunks(from, to, K, z, z_dot, out, work);
+    else
+        entropy_jvp_f32_long_rows(from, to, K, z, z_dot, out, work);
 }
 
 void entropy_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, const float *restrict z_dot,
@@ -1903,7 +2886,9 @@ SHARED void entropy_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_dot_p[lane] = f64_add_product(scale[lane] * z_dot_block[i][lane], e[i][lane], sum_z_dot_p[lane]);
+                sum_z_dot_p[lane] = f64_add_product(
+                    scale[lane] * z_dot_block[i][lane], e[i][lane], sum_z_dot_p[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1911,13 +2896,195 @@ SHARED void entropy_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                row_total[lane] += f64_choice(scale[lane] * e[i][lane] * (sum_z_dot_p[lane] - z_dot_block[i][lane]) != 0.0, scale[lane] * e[i][lane] * (((z_block[i][lane] - m[lane]) - log_s[lane]) + 1.0) * (sum_z_dot_p[lane] - z_dot_block[i][lane]), 0.0);
+                row_total[lane] += f64_choice(
+                    scale[lane] * e[i][lane] * (sum_z_dot_p[lane] - z_dot_block[i][lane]) != 0.0,
+                    scale[lane] * e[i][lane] * (
+                        ((z_block[i][lane] - m[lane]) - log_s[lane]) + 1.0
+                    ) * (sum_z_dot_p[lane] - z_dot_block[i][lane]),
+                    0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             out[row] = row_total[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void entropy_jvp_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict z_dot, double *restrict out,
+    double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_z_dot_p = 0.0;
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_z_dot_p_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    sum_z_dot_p_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_z_dot_p_lanes[lane] = f64_add_product(
+                            scale_2 * z_dot[row * K + i], e[i], sum_z_dot_p_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F64_WIDEST) {
+                    const ptrdiff_t again = first + F64_WIDEST - end;
+                    first = end - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_z_dot_p_term = scale_2 * z_dot[row * K + i] * e[i];
+                        sum_z_dot_p_lanes[lane] += lane < again ? 0.0 : sum_z_dot_p_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_z_dot_p = f64_add_product(scale_2 * z_dot[row * K + i], e[i], sum_z_dot_p);
+                }
+                sum_z_dot_p += f64_total_widest(sum_z_dot_p_lanes);
+            }
+        }
+        double row_total = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            double scale_3 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double row_total_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    row_total_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&z_dot[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        row_total_lanes[lane] += f64_choice(
+                            scale_3 * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0,
+                            scale_3 * e[i] * (
+                                ((z[row * K + i] - m) - log_s) + 1.0
+                            ) * (sum_z_dot_p - z_dot[row * K + i]),
+                            0.0
+                        );
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t i = first + lane;
+                        const double row_total_term = f64_choice(
+                            scale_3 * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0,
+                            scale_3 * e[i] * (
+                                ((z[row * K + i] - m) - log_s) + 1.0
+                            ) * (sum_z_dot_p - z_dot[row * K + i]),
+                            0.0
+                        );
+                        row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    row_total += f64_choice(
+                        scale_3 * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0,
+                        scale_3 * e[i] * (
+                            ((z[row * K + i] - m) - log_s) + 1.0
+                        ) * (sum_z_dot_p - z_dot[row * K + i]),
+                        0.0
+                    );
+                }
+                row_total += f64_total(row_total_lanes);
+            }
+        }
+        out[row] = row_total;
     }
 }
 
@@ -1997,7 +3164,9 @@ SHARED void entropy_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_z_dot_p_lanes[lane] = f64_add_product(scale * z_dot[row * K + i], e[i], sum_z_dot_p_lanes[lane]);
+                    sum_z_dot_p_lanes[lane] = f64_add_product(
+                        scale * z_dot[row * K + i], e[i], sum_z_dot_p_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -2024,20 +3193,38 @@ SHARED void entropy_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    row_total_lanes[lane] += f64_choice(scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0, scale * e[i] * (((z[row * K + i] - m) - log_s) + 1.0) * (sum_z_dot_p - z_dot[row * K + i]), 0.0);
+                    row_total_lanes[lane] += f64_choice(
+                        scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0,
+                        scale * e[i] * (
+                            ((z[row * K + i] - m) - log_s) + 1.0
+                        ) * (sum_z_dot_p - z_dot[row * K + i]),
+                        0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const double row_total_term = f64_choice(scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0, scale * e[i] * (((z[row * K + i] - m) - log_s) + 1.0) * (sum_z_dot_p - z_dot[row * K + i]), 0.0);
+                    const double row_total_term = f64_choice(
+                        scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0,
+                        scale * e[i] * (
+                            ((z[row * K + i] - m) - log_s) + 1.0
+                        ) * (sum_z_dot_p - z_dot[row * K + i]),
+                        0.0
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                row_total += f64_choice(scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0, scale * e[i] * (((z[row * K + i] - m) - log_s) + 1.0) * (sum_z_dot_p - z_dot[row * K + i]), 0.0);
+                row_total += f64_choice(
+                    scale * e[i] * (sum_z_dot_p - z_dot[row * K + i]) != 0.0,
+                    scale * e[i] * (
+                        ((z[row * K + i] - m) - log_s) + 1.0
+                    ) * (sum_z_dot_p - z_dot[row * K + i]),
+                    0.0
+                );
             }
             row_total += f64_total(row_total_lanes);
         }
@@ -2055,7 +3242,10 @@ SHARED void entropy_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         entropy_jvp_f64_short_rows(from, whole, K, z, z_dot, out);
         from = whole;
     }
-    entropy_jvp_f64_long_rows(from, to, K, z, z_dot, out, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        entropy_jvp_f64_by_chunks(from, to, K, z, z_dot, out, work);
+    else
+        entropy_jvp_f64_long_rows(from, to, K, z, z_dot, out, work);
 }
 
 void entropy_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,

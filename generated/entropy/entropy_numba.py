@@ -181,11 +181,16 @@ def _entropy_kernel(z, out):
                 e_part, z_part = e[begin : begin + 1024], z[row, begin : begin + 1024]
                 sum_p_z_m_part = real(0)
                 for i in range(e_part.size):
-                    sum_p_z_m_part += (scale * e_part[i] * _log_ratio(z_part[i], m, log_s) if scale * e_part[i] != real(0) else real(0))
+                    sum_p_z_m_part += (
+                        scale * e_part[i] * _log_ratio(z_part[i], m, log_s) if scale * e_part[i] != real(0)
+                        else real(0)
+                    )
                 sum_p_z_m += sum_p_z_m_part
         else:
             for i in range(K):
-                sum_p_z_m += (scale * e[i] * _log_ratio(z[row, i], m, log_s) if scale * e[i] != real(0) else real(0))
+                sum_p_z_m += (
+                    scale * e[i] * _log_ratio(z[row, i], m, log_s) if scale * e[i] != real(0) else real(0)
+                )
         out[row] = -sum_p_z_m
 
 
@@ -236,7 +241,10 @@ def _entropy_kernel_by_blocks(all_z, all_out):
             scale = each_scale[row]
             sum_p_z_m = real(0)
             for i in range(K):
-                sum_p_z_m += (scale * e[row, i] * _log_ratio(z[row, i], m, log_s) if scale * e[row, i] != real(0) else real(0))
+                sum_p_z_m += (
+                    scale * e[row, i] * _log_ratio(z[row, i], m, log_s) if scale * e[row, i] != real(0)
+                    else real(0)
+                )
             out[row] = -sum_p_z_m
     # What is left over of the samples
     done = B - B % 32
@@ -252,6 +260,7 @@ def _entropy_kernel_by_chunks(z, out):
     K = z.shape[1]
     places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
     e = np.empty(K, out.dtype)  # of one sample
     share = np.empty(chunks, out.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
@@ -270,9 +279,15 @@ def _entropy_kernel_by_chunks(z, out):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                e_part[k] = _exp_of_negative(z_part[k] - shift)
-                s += e_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                z_step, e_step = z_part[first:last], e_part[first:last]
+                for k in range(last - first):
+                    e_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += e_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -288,7 +303,10 @@ def _entropy_kernel_by_chunks(z, out):
             e_part, z_part = e[begin:end], z[row, begin:end]
             scale_2 = scale * share[chunk]
             for i in range(end - begin):
-                sum_p_z_m += (scale_2 * e_part[i] * _log_ratio(z_part[i], m, log_s) if scale_2 * e_part[i] != real(0) else real(0))
+                sum_p_z_m += (
+                    scale_2 * e_part[i] * _log_ratio(z_part[i], m, log_s) if scale_2 * e_part[i] != real(0)
+                    else real(0)
+                )
         out[row] = -sum_p_z_m
 
 
@@ -392,7 +410,10 @@ def _entropy_gradient_z_kernel(z, H, out):
         log_s = _log(s)
         scale = real(1) / s
         for i in range(K):
-            out[row, i] = (scale * out[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row]) if scale * out[row, i] != real(0) else real(0))
+            out[row, i] = (
+                scale * out[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row])
+                if scale * out[row, i] != real(0) else real(0)
+            )
 
 
 @njit(**_FAST)
@@ -439,7 +460,10 @@ def _entropy_gradient_z_kernel_by_blocks(all_z, all_H, all_out):
             log_s = each_log_s[row]
             scale = each_scale[row]
             for i in range(K):
-                out[row, i] = (scale * out[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row]) if scale * out[row, i] != real(0) else real(0))
+                out[row, i] = (
+                    scale * out[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row])
+                    if scale * out[row, i] != real(0) else real(0)
+                )
     # What is left over of the samples
     done = B - B % 32
     if done < B:
@@ -454,6 +478,7 @@ def _entropy_gradient_z_kernel_by_chunks(z, H, out):
     K = z.shape[1]
     places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, out.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
@@ -471,9 +496,16 @@ def _entropy_gradient_z_kernel_by_chunks(z, H, out):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                out_part[k] = _exp_of_negative(z_part[k] - shift)
-                s += out_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                    _fetch_to_write(out_part, ahead)
+                z_step, out_step = z_part[first:last], out_part[first:last]
+                for k in range(last - first):
+                    out_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += out_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -488,7 +520,10 @@ def _entropy_gradient_z_kernel_by_chunks(z, H, out):
             out_part, z_part = out[row, begin:end], z[row, begin:end]
             scale_2 = scale * share[chunk]
             for i in range(end - begin):
-                out_part[i] = (scale_2 * out_part[i] * _exact_sum(_minus_log_ratio(z_part[i], m, log_s), -H[row]) if scale_2 * out_part[i] != real(0) else real(0))
+                out_part[i] = (
+                    scale_2 * out_part[i] * _exact_sum(_minus_log_ratio(z_part[i], m, log_s), -H[row])
+                    if scale_2 * out_part[i] != real(0) else real(0)
+                )
 
 
 @_by_dtype(_reads(2), _reads(1), _writes(2))
@@ -507,7 +542,7 @@ def _entropy_gradient_z_compiled(z, H, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _entropy_gradient_z_kernel_by_blocks(z, H, out)
-    elif K * z.itemsize >= _LONG_ROW:
+    elif K * z.itemsize >= _FETCHED_ROW:
         _entropy_gradient_z_kernel_by_chunks(z, H, out)
     else:
         _entropy_gradient_z_kernel(z, H, out)
@@ -600,7 +635,10 @@ def _entropy_vjp_kernel(z, H, g, dz):
         log_s = _log(s)
         scale = g[row] / s
         for i in range(K):
-            dz[row, i] = (scale * dz[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row]) if scale * dz[row, i] != real(0) else real(0))
+            dz[row, i] = (
+                scale * dz[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row])
+                if scale * dz[row, i] != real(0) else real(0)
+            )
 
 
 @njit(**_FAST)
@@ -646,7 +684,10 @@ def _entropy_vjp_kernel_by_blocks(all_z, all_H, all_g, all_dz):
             log_s = each_log_s[row]
             scale = g[row] / s
             for i in range(K):
-                dz[row, i] = (scale * dz[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row]) if scale * dz[row, i] != real(0) else real(0))
+                dz[row, i] = (
+                    scale * dz[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row])
+                    if scale * dz[row, i] != real(0) else real(0)
+                )
     # What is left over of the samples
     done = B - B % 32
     if done < B:
@@ -661,6 +702,7 @@ def _entropy_vjp_kernel_by_chunks(z, H, g, dz):
     K = z.shape[1]
     places = _CHUNK // dz.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // dz.itemsize, 64 // dz.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, dz.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, dz.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, dz.dtype)  # of one sample
@@ -678,9 +720,16 @@ def _entropy_vjp_kernel_by_chunks(z, H, g, dz):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                dz_part[k] = _exp_of_negative(z_part[k] - shift)
-                s += dz_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                    _fetch_to_write(dz_part, ahead)
+                z_step, dz_step = z_part[first:last], dz_part[first:last]
+                for k in range(last - first):
+                    dz_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += dz_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -695,7 +744,10 @@ def _entropy_vjp_kernel_by_chunks(z, H, g, dz):
             dz_part, z_part = dz[row, begin:end], z[row, begin:end]
             scale_2 = scale * share[chunk]
             for i in range(end - begin):
-                dz_part[i] = (scale_2 * dz_part[i] * _exact_sum(_minus_log_ratio(z_part[i], m, log_s), -H[row]) if scale_2 * dz_part[i] != real(0) else real(0))
+                dz_part[i] = (
+                    scale_2 * dz_part[i] * _exact_sum(_minus_log_ratio(z_part[i], m, log_s), -H[row])
+                    if scale_2 * dz_part[i] != real(0) else real(0)
+                )
 
 
 @_by_dtype(_reads(2), _reads(1), _reads(1), _writes(2))
@@ -716,7 +768,7 @@ def _entropy_vjp_compiled(z, H, g, dz):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _entropy_vjp_kernel_by_blocks(z, H, g, dz)
-    elif K * z.itemsize >= _LONG_ROW:
+    elif K * z.itemsize >= _FETCHED_ROW:
         _entropy_vjp_kernel_by_chunks(z, H, g, dz)
     else:
         _entropy_vjp_kernel(z, H, g, dz)
@@ -818,14 +870,26 @@ def _entropy_jvp_kernel(z, z_dot, out):
         row_total = real(0)
         if K > 1024:  # by chunks: so long sums lose few digits
             for begin in range(0, K, 1024):
-                e_part, z_part, z_dot_part = e[begin : begin + 1024], z[row, begin : begin + 1024], z_dot[row, begin : begin + 1024]
+                e_part, z_part, z_dot_part = (
+                    e[begin : begin + 1024], z[row, begin : begin + 1024], z_dot[row, begin : begin + 1024]
+                )
                 row_total_part = real(0)
                 for i in range(e_part.size):
-                    row_total_part += (scale * e_part[i] * _exact_sum(_log_ratio(z_part[i], m, log_s), real(1)) * (sum_z_dot_p - z_dot_part[i]) if scale * e_part[i] * (sum_z_dot_p - z_dot_part[i]) != real(0) else real(0))
+                    row_total_part += (
+                        scale * e_part[i] * _exact_sum(
+                            _log_ratio(z_part[i], m, log_s), real(1)
+                        ) * (sum_z_dot_p - z_dot_part[i])
+                        if scale * e_part[i] * (sum_z_dot_p - z_dot_part[i]) != real(0) else real(0)
+                    )
                 row_total += row_total_part
         else:
             for i in range(K):
-                row_total += (scale * e[i] * _exact_sum(_log_ratio(z[row, i], m, log_s), real(1)) * (sum_z_dot_p - z_dot[row, i]) if scale * e[i] * (sum_z_dot_p - z_dot[row, i]) != real(0) else real(0))
+                row_total += (
+                    scale * e[i] * _exact_sum(
+                        _log_ratio(z[row, i], m, log_s), real(1)
+                    ) * (sum_z_dot_p - z_dot[row, i])
+                    if scale * e[i] * (sum_z_dot_p - z_dot[row, i]) != real(0) else real(0)
+                )
         out[row] = row_total
 
 
@@ -881,7 +945,12 @@ def _entropy_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
                 sum_z_dot_p += scale * z_dot[row, i] * e[row, i]
             row_total = real(0)
             for i in range(K):
-                row_total += (scale * e[row, i] * _exact_sum(_log_ratio(z[row, i], m, log_s), real(1)) * (sum_z_dot_p - z_dot[row, i]) if scale * e[row, i] * (sum_z_dot_p - z_dot[row, i]) != real(0) else real(0))
+                row_total += (
+                    scale * e[row, i] * _exact_sum(
+                        _log_ratio(z[row, i], m, log_s), real(1)
+                    ) * (sum_z_dot_p - z_dot[row, i])
+                    if scale * e[row, i] * (sum_z_dot_p - z_dot[row, i]) != real(0) else real(0)
+                )
             out[row] = row_total
     # What is left over of the samples
     done = B - B % together
@@ -897,6 +966,7 @@ def _entropy_jvp_kernel_by_chunks(z, z_dot, out):
     K = z.shape[1]
     places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
     e = np.empty(K, out.dtype)  # of one sample
     share = np.empty(chunks, out.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
@@ -915,9 +985,15 @@ def _entropy_jvp_kernel_by_chunks(z, z_dot, out):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                e_part[k] = _exp_of_negative(z_part[k] - shift)
-                s += e_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                z_step, e_step = z_part[first:last], e_part[first:last]
+                for k in range(last - first):
+                    e_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += e_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -940,7 +1016,12 @@ def _entropy_jvp_kernel_by_chunks(z, z_dot, out):
             e_part, z_part, z_dot_part = e[begin:end], z[row, begin:end], z_dot[row, begin:end]
             scale_3 = scale * share[chunk]
             for i in range(end - begin):
-                row_total += (scale_3 * e_part[i] * _exact_sum(_log_ratio(z_part[i], m, log_s), real(1)) * (sum_z_dot_p - z_dot_part[i]) if scale_3 * e_part[i] * (sum_z_dot_p - z_dot_part[i]) != real(0) else real(0))
+                row_total += (
+                    scale_3 * e_part[i] * _exact_sum(
+                        _log_ratio(z_part[i], m, log_s), real(1)
+                    ) * (sum_z_dot_p - z_dot_part[i])
+                    if scale_3 * e_part[i] * (sum_z_dot_p - z_dot_part[i]) != real(0) else real(0)
+                )
         out[row] = row_total
 
 
@@ -1032,6 +1113,38 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """The same for a line that will be written: no other processor keeps it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
 
 
 @intrinsic
@@ -1135,6 +1248,10 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -1231,12 +1348,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -1245,21 +1387,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -121,7 +122,9 @@ INLINED double f64_exp(double x)
     const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
-    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    const double r = f64_add_product(
+        n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside)
+    );
     int64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1;
@@ -189,7 +192,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -216,7 +220,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -386,7 +391,9 @@ SHARED void focal_loss_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_r[lane] += f32_power(f32_sigmoid(-t_block[k][lane] * z_block[k][lane]), r) * f32_softplus(-t_block[k][lane] * z_block[k][lane]);
+                sum_t_z_r[lane] += f32_power(
+                    f32_sigmoid(-t_block[k][lane] * z_block[k][lane]), r
+                ) * f32_softplus(-t_block[k][lane] * z_block[k][lane]);
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -411,10 +418,14 @@ SHARED void focal_loss_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_r_lanes[lane] += f32_power(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
+                    sum_t_z_r_lanes[lane] += f32_power(
+                        f32_sigmoid(-t[row * K + k] * z[row * K + k]), r
+                    ) * f32_softplus(-t[row * K + k] * z[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_r += f32_power(f32_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f32_softplus(-t[row * K + k] * z[row * K + k]);
+                sum_t_z_r += f32_power(
+                    f32_sigmoid(-t[row * K + k] * z[row * K + k]), r
+                ) * f32_softplus(-t[row * K + k] * z[row * K + k]);
             }
             sum_t_z_r += f32_total(sum_t_z_r_lanes);
         }
@@ -467,7 +478,9 @@ SHARED void focal_loss_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_r[lane] += f64_power(f64_sigmoid(-t_block[k][lane] * z_block[k][lane]), r) * f64_softplus(-t_block[k][lane] * z_block[k][lane]);
+                sum_t_z_r[lane] += f64_power(
+                    f64_sigmoid(-t_block[k][lane] * z_block[k][lane]), r
+                ) * f64_softplus(-t_block[k][lane] * z_block[k][lane]);
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -492,10 +505,14 @@ SHARED void focal_loss_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_r_lanes[lane] += f64_power(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
+                    sum_t_z_r_lanes[lane] += f64_power(
+                        f64_sigmoid(-t[row * K + k] * z[row * K + k]), r
+                    ) * f64_softplus(-t[row * K + k] * z[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_r += f64_power(f64_sigmoid(-t[row * K + k] * z[row * K + k]), r) * f64_softplus(-t[row * K + k] * z[row * K + k]);
+                sum_t_z_r += f64_power(
+                    f64_sigmoid(-t[row * K + k] * z[row * K + k]), r
+                ) * f64_softplus(-t[row * K + k] * z[row * K + k]);
             }
             sum_t_z_r += f64_total(sum_t_z_r_lanes);
         }
@@ -553,9 +570,13 @@ SHARED void focal_loss_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sigmoid_t_z[lane] = f32_sigmoid(-t_block[k][lane] * z_block[k][lane]);
                 softplus_t_z[lane] = f32_softplus(-t_block[k][lane] * z_block[k][lane]);
-                sum_t_z_r[lane] = f32_add_product(f32_power(sigmoid_t_z[lane], r), softplus_t_z[lane], sum_t_z_r[lane]);
+                sum_t_z_r[lane] = f32_add_product(
+                    f32_power(sigmoid_t_z[lane], r), softplus_t_z[lane], sum_t_z_r[lane]
+                );
                 p[lane] = f32_sigmoid(t_block[k][lane] * z_block[k][lane]);
-                dz_block[k][lane] = weight * t_block[k][lane] * f32_power(sigmoid_t_z[lane], r) * (-sigmoid_t_z[lane] - r * p[lane] * softplus_t_z[lane]);
+                dz_block[k][lane] = weight * t_block[k][lane] * f32_power(sigmoid_t_z[lane], r) * (
+                    -sigmoid_t_z[lane] - r * p[lane] * softplus_t_z[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -588,16 +609,22 @@ SHARED void focal_loss_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_
                     const ptrdiff_t k = first + lane;
                     float sigmoid_t_z = f32_sigmoid(-t[row * K + k] * z[row * K + k]);
                     float softplus_t_z = f32_softplus(-t[row * K + k] * z[row * K + k]);
-                    sum_t_z_r_lanes[lane] = f32_add_product(f32_power(sigmoid_t_z, r), softplus_t_z, sum_t_z_r_lanes[lane]);
+                    sum_t_z_r_lanes[lane] = f32_add_product(
+                        f32_power(sigmoid_t_z, r), softplus_t_z, sum_t_z_r_lanes[lane]
+                    );
                     float p = f32_sigmoid(t[row * K + k] * z[row * K + k]);
-                    dz[row * K + k] = weight * t[row * K + k] * f32_power(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
+                    dz[row * K + k] = weight * t[row * K + k] * f32_power(sigmoid_t_z, r) * (
+                        -sigmoid_t_z - r * p * softplus_t_z
+                    );
                 }
             for (ptrdiff_t k = first; k < end; k++) {
                 float sigmoid_t_z = f32_sigmoid(-t[row * K + k] * z[row * K + k]);
                 float softplus_t_z = f32_softplus(-t[row * K + k] * z[row * K + k]);
                 sum_t_z_r = f32_add_product(f32_power(sigmoid_t_z, r), softplus_t_z, sum_t_z_r);
                 float p = f32_sigmoid(t[row * K + k] * z[row * K + k]);
-                dz[row * K + k] = weight * t[row * K + k] * f32_power(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
+                dz[row * K + k] = weight * t[row * K + k] * f32_power(sigmoid_t_z, r) * (
+                    -sigmoid_t_z - r * p * softplus_t_z
+                );
             }
             sum_t_z_r += f32_total(sum_t_z_r_lanes);
         }
@@ -657,9 +684,13 @@ SHARED void focal_loss_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 sigmoid_t_z[lane] = f64_sigmoid(-t_block[k][lane] * z_block[k][lane]);
                 softplus_t_z[lane] = f64_softplus(-t_block[k][lane] * z_block[k][lane]);
-                sum_t_z_r[lane] = f64_add_product(f64_power(sigmoid_t_z[lane], r), softplus_t_z[lane], sum_t_z_r[lane]);
+                sum_t_z_r[lane] = f64_add_product(
+                    f64_power(sigmoid_t_z[lane], r), softplus_t_z[lane], sum_t_z_r[lane]
+                );
                 p[lane] = f64_sigmoid(t_block[k][lane] * z_block[k][lane]);
-                dz_block[k][lane] = weight * t_block[k][lane] * f64_power(sigmoid_t_z[lane], r) * (-sigmoid_t_z[lane] - r * p[lane] * softplus_t_z[lane]);
+                dz_block[k][lane] = weight * t_block[k][lane] * f64_power(sigmoid_t_z[lane], r) * (
+                    -sigmoid_t_z[lane] - r * p[lane] * softplus_t_z[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -692,16 +723,22 @@ SHARED void focal_loss_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_
                     const ptrdiff_t k = first + lane;
                     double sigmoid_t_z = f64_sigmoid(-t[row * K + k] * z[row * K + k]);
                     double softplus_t_z = f64_softplus(-t[row * K + k] * z[row * K + k]);
-                    sum_t_z_r_lanes[lane] = f64_add_product(f64_power(sigmoid_t_z, r), softplus_t_z, sum_t_z_r_lanes[lane]);
+                    sum_t_z_r_lanes[lane] = f64_add_product(
+                        f64_power(sigmoid_t_z, r), softplus_t_z, sum_t_z_r_lanes[lane]
+                    );
                     double p = f64_sigmoid(t[row * K + k] * z[row * K + k]);
-                    dz[row * K + k] = weight * t[row * K + k] * f64_power(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
+                    dz[row * K + k] = weight * t[row * K + k] * f64_power(sigmoid_t_z, r) * (
+                        -sigmoid_t_z - r * p * softplus_t_z
+                    );
                 }
             for (ptrdiff_t k = first; k < end; k++) {
                 double sigmoid_t_z = f64_sigmoid(-t[row * K + k] * z[row * K + k]);
                 double softplus_t_z = f64_softplus(-t[row * K + k] * z[row * K + k]);
                 sum_t_z_r = f64_add_product(f64_power(sigmoid_t_z, r), softplus_t_z, sum_t_z_r);
                 double p = f64_sigmoid(t[row * K + k] * z[row * K + k]);
-                dz[row * K + k] = weight * t[row * K + k] * f64_power(sigmoid_t_z, r) * (-sigmoid_t_z - r * p * softplus_t_z);
+                dz[row * K + k] = weight * t[row * K + k] * f64_power(sigmoid_t_z, r) * (
+                    -sigmoid_t_z - r * p * softplus_t_z
+                );
             }
             sum_t_z_r += f64_total(sum_t_z_r_lanes);
         }

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -121,7 +122,9 @@ INLINED double f64_exp(double x)
     const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
-    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    const double r = f64_add_product(
+        n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside)
+    );
     int64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1;
@@ -245,7 +248,9 @@ SHARED void gaussian_nll_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 v[lane] = f32_exp(s_block[k][lane]);
-                sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (float)(log((2.0 * 3.141592653589793)));
+                sum_x_mu_v[lane] +=
+                    f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane]
+                    + (float)(log((2.0 * 3.141592653589793)));
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -272,7 +277,9 @@ SHARED void gaussian_nll_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     float v = f32_exp(s[row * K + k]);
-                    sum_x_mu_v_lanes[lane] += f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] +=
+                        f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                        + (float)(log((2.0 * 3.141592653589793)));
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
@@ -280,14 +287,18 @@ SHARED void gaussian_nll_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     float v = f32_exp(s[row * K + k]);
-                    const float sum_x_mu_v_term = f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                    const float sum_x_mu_v_term =
+                        f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                        + (float)(log((2.0 * 3.141592653589793)));
                     sum_x_mu_v_lanes[lane] += lane < again ? 0.0f : sum_x_mu_v_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
                 float v = f32_exp(s[row * K + k]);
-                sum_x_mu_v += f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                sum_x_mu_v +=
+                    f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                    + (float)(log((2.0 * 3.141592653589793)));
             }
             sum_x_mu_v += f32_total(sum_x_mu_v_lanes);
         }
@@ -346,7 +357,9 @@ SHARED void gaussian_nll_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 v[lane] = f64_exp(s_block[k][lane]);
-                sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (log((2.0 * 3.141592653589793)));
+                sum_x_mu_v[lane] +=
+                    f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane]
+                    + (log((2.0 * 3.141592653589793)));
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -373,7 +386,9 @@ SHARED void gaussian_nll_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     double v = f64_exp(s[row * K + k]);
-                    sum_x_mu_v_lanes[lane] += f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] +=
+                        f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                        + (log((2.0 * 3.141592653589793)));
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
@@ -381,14 +396,18 @@ SHARED void gaussian_nll_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     double v = f64_exp(s[row * K + k]);
-                    const double sum_x_mu_v_term = f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                    const double sum_x_mu_v_term =
+                        f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                        + (log((2.0 * 3.141592653589793)));
                     sum_x_mu_v_lanes[lane] += lane < again ? 0.0 : sum_x_mu_v_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
                 double v = f64_exp(s[row * K + k]);
-                sum_x_mu_v += f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                sum_x_mu_v +=
+                    f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                    + (log((2.0 * 3.141592653589793)));
             }
             sum_x_mu_v += f64_total(sum_x_mu_v_lanes);
         }
@@ -451,9 +470,13 @@ SHARED void gaussian_nll_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdi
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 v[lane] = f32_exp(s_block[k][lane]);
-                sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (float)(log((2.0 * 3.141592653589793)));
+                sum_x_mu_v[lane] +=
+                    f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane]
+                    + (float)(log((2.0 * 3.141592653589793)));
                 dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v[lane];
-                ds_block[k][lane] = 0.5f * weight * (1.0f - f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane]);
+                ds_block[k][lane] = 0.5f * weight * (
+                    1.0f - f32_square(x_block[k][lane] - mu_block[k][lane]) / v[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -486,9 +509,13 @@ SHARED void gaussian_nll_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdif
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     float v = f32_exp(s[row * K + k]);
-                    sum_x_mu_v_lanes[lane] += f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] +=
+                        f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                        + (float)(log((2.0 * 3.141592653589793)));
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
-                    ds[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v);
+                    ds[row * K + k] = 0.5f * weight * (
+                        1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
@@ -496,16 +523,22 @@ SHARED void gaussian_nll_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdif
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
                     float v = f32_exp(s[row * K + k]);
-                    const float sum_x_mu_v_term = f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                    const float sum_x_mu_v_term =
+                        f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                        + (float)(log((2.0 * 3.141592653589793)));
                     sum_x_mu_v_lanes[lane] += lane < again ? 0.0f : sum_x_mu_v_term;
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
-                    ds[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v);
+                    ds[row * K + k] = 0.5f * weight * (
+                        1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v
+                    );
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
                 float v = f32_exp(s[row * K + k]);
-                sum_x_mu_v += f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (float)(log((2.0 * 3.141592653589793)));
+                sum_x_mu_v +=
+                    f32_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                    + (float)(log((2.0 * 3.141592653589793)));
                 dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
                 ds[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v);
             }
@@ -573,9 +606,13 @@ SHARED void gaussian_nll_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdi
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 v[lane] = f64_exp(s_block[k][lane]);
-                sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane] + (log((2.0 * 3.141592653589793)));
+                sum_x_mu_v[lane] +=
+                    f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane] + s_block[k][lane]
+                    + (log((2.0 * 3.141592653589793)));
                 dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v[lane];
-                ds_block[k][lane] = 0.5 * weight * (1.0 - f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane]);
+                ds_block[k][lane] = 0.5 * weight * (
+                    1.0 - f64_square(x_block[k][lane] - mu_block[k][lane]) / v[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -608,7 +645,9 @@ SHARED void gaussian_nll_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdif
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     double v = f64_exp(s[row * K + k]);
-                    sum_x_mu_v_lanes[lane] += f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                    sum_x_mu_v_lanes[lane] +=
+                        f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                        + (log((2.0 * 3.141592653589793)));
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
                     ds[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v);
                 }
@@ -618,7 +657,9 @@ SHARED void gaussian_nll_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdif
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
                     double v = f64_exp(s[row * K + k]);
-                    const double sum_x_mu_v_term = f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                    const double sum_x_mu_v_term =
+                        f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                        + (log((2.0 * 3.141592653589793)));
                     sum_x_mu_v_lanes[lane] += lane < again ? 0.0 : sum_x_mu_v_term;
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
                     ds[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v);
@@ -627,7 +668,9 @@ SHARED void gaussian_nll_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdif
             }
             for (ptrdiff_t k = first; k < end; k++) {
                 double v = f64_exp(s[row * K + k]);
-                sum_x_mu_v += f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k] + (log((2.0 * 3.141592653589793)));
+                sum_x_mu_v +=
+                    f64_square(x[row * K + k] - mu[row * K + k]) / v + s[row * K + k]
+                    + (log((2.0 * 3.141592653589793)));
                 dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v;
                 ds[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v);
             }

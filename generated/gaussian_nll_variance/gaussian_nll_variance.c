@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -91,7 +92,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -118,7 +120,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -233,7 +236,9 @@ SHARED void gaussian_nll_variance_f32_short_rows(ptrdiff_t from, ptrdiff_t to, p
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f32_log(2.0f * (float)(3.141592653589793) * v_block[k][lane]);
+                sum_x_mu_v[lane] +=
+                    f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]
+                    + f32_log(2.0f * (float)(3.141592653589793) * v_block[k][lane]);
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -259,20 +264,26 @@ SHARED void gaussian_nll_variance_f32_long_rows(ptrdiff_t from, ptrdiff_t to, pt
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_v_lanes[lane] += f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] +=
+                        f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                        + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_x_mu_v_term = f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                    const float sum_x_mu_v_term =
+                        f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                        + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
                     sum_x_mu_v_lanes[lane] += lane < again ? 0.0f : sum_x_mu_v_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu_v += f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                sum_x_mu_v +=
+                    f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                    + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
             }
             sum_x_mu_v += f32_total(sum_x_mu_v_lanes);
         }
@@ -330,7 +341,9 @@ SHARED void gaussian_nll_variance_f64_short_rows(ptrdiff_t from, ptrdiff_t to, p
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f64_log(2.0 * (3.141592653589793) * v_block[k][lane]);
+                sum_x_mu_v[lane] +=
+                    f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]
+                    + f64_log(2.0 * (3.141592653589793) * v_block[k][lane]);
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -356,20 +369,26 @@ SHARED void gaussian_nll_variance_f64_long_rows(ptrdiff_t from, ptrdiff_t to, pt
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_v_lanes[lane] += f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] +=
+                        f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                        + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_x_mu_v_term = f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
+                    const double sum_x_mu_v_term =
+                        f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                        + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
                     sum_x_mu_v_lanes[lane] += lane < again ? 0.0 : sum_x_mu_v_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu_v += f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
+                sum_x_mu_v +=
+                    f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                    + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
             }
             sum_x_mu_v += f64_total(sum_x_mu_v_lanes);
         }
@@ -431,9 +450,13 @@ SHARED void gaussian_nll_variance_value_and_gradient_f32_short_rows(ptrdiff_t fr
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] += f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f32_log(2.0f * (float)(3.141592653589793) * v_block[k][lane]);
+                sum_x_mu_v[lane] +=
+                    f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]
+                    + f32_log(2.0f * (float)(3.141592653589793) * v_block[k][lane]);
                 dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v_block[k][lane];
-                dv_block[k][lane] = 0.5f * weight * (1.0f - f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]) / v_block[k][lane];
+                dv_block[k][lane] = 0.5f * weight * (
+                    1.0f - f32_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]
+                ) / v_block[k][lane];
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -465,26 +488,38 @@ SHARED void gaussian_nll_variance_value_and_gradient_f32_long_rows(ptrdiff_t fro
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_v_lanes[lane] += f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] +=
+                        f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                        + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                    dv[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
+                    dv[row * K + k] = 0.5f * weight * (
+                        1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                    ) / v[row * K + k];
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_x_mu_v_term = f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                    const float sum_x_mu_v_term =
+                        f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                        + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
                     sum_x_mu_v_lanes[lane] += lane < again ? 0.0f : sum_x_mu_v_term;
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                    dv[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
+                    dv[row * K + k] = 0.5f * weight * (
+                        1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                    ) / v[row * K + k];
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu_v += f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
+                sum_x_mu_v +=
+                    f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                    + f32_log(2.0f * (float)(3.141592653589793) * v[row * K + k]);
                 dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                dv[row * K + k] = 0.5f * weight * (1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
+                dv[row * K + k] = 0.5f * weight * (
+                    1.0f - f32_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                ) / v[row * K + k];
             }
             sum_x_mu_v += f32_total(sum_x_mu_v_lanes);
         }
@@ -550,9 +585,13 @@ SHARED void gaussian_nll_variance_value_and_gradient_f64_short_rows(ptrdiff_t fr
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_x_mu_v[lane] += f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane] + f64_log(2.0 * (3.141592653589793) * v_block[k][lane]);
+                sum_x_mu_v[lane] +=
+                    f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]
+                    + f64_log(2.0 * (3.141592653589793) * v_block[k][lane]);
                 dmu_block[k][lane] = weight * (mu_block[k][lane] - x_block[k][lane]) / v_block[k][lane];
-                dv_block[k][lane] = 0.5 * weight * (1.0 - f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]) / v_block[k][lane];
+                dv_block[k][lane] = 0.5 * weight * (
+                    1.0 - f64_square(x_block[k][lane] - mu_block[k][lane]) / v_block[k][lane]
+                ) / v_block[k][lane];
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -584,26 +623,38 @@ SHARED void gaussian_nll_variance_value_and_gradient_f64_long_rows(ptrdiff_t fro
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_v_lanes[lane] += f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
+                    sum_x_mu_v_lanes[lane] +=
+                        f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                        + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                    dv[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
+                    dv[row * K + k] = 0.5 * weight * (
+                        1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                    ) / v[row * K + k];
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_x_mu_v_term = f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
+                    const double sum_x_mu_v_term =
+                        f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                        + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
                     sum_x_mu_v_lanes[lane] += lane < again ? 0.0 : sum_x_mu_v_term;
                     dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                    dv[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
+                    dv[row * K + k] = 0.5 * weight * (
+                        1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                    ) / v[row * K + k];
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_x_mu_v += f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k] + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
+                sum_x_mu_v +=
+                    f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                    + f64_log(2.0 * (3.141592653589793) * v[row * K + k]);
                 dmu[row * K + k] = weight * (mu[row * K + k] - x[row * K + k]) / v[row * K + k];
-                dv[row * K + k] = 0.5 * weight * (1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]) / v[row * K + k];
+                dv[row * K + k] = 0.5 * weight * (
+                    1.0 - f64_square(x[row * K + k] - mu[row * K + k]) / v[row * K + k]
+                ) / v[row * K + k];
             }
             sum_x_mu_v += f64_total(sum_x_mu_v_lanes);
         }

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -119,7 +120,9 @@ INLINED double f64_expm1(double u)
     const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
-    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    const double r = f64_add_product(
+        n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside)
+    );
     double q = 2.5000053635022473e-08;
     q = f64_add_product(q, r, 2.7630233617826445e-07);
     q = f64_add_product(q, r, 2.755758632280537e-06);
@@ -134,7 +137,8 @@ INLINED double f64_expm1(double u)
     int64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
-    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t
+        low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
     const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
     double low, high, back;
     memcpy(&low, &low_bits, sizeof low);
@@ -209,6 +213,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -247,7 +262,10 @@ SHARED void gelu_tanh_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
+                u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x_block[i][lane]
+                    + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f
+                );
                 T[lane] = f32_tanh(u[lane]);
                 out_block[i][lane] = 0.5f * x_block[i][lane] * (1.0f + T[lane]);
             }
@@ -266,20 +284,25 @@ SHARED void gelu_tanh_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                    float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        x[row * K + i]
+                        + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                    );
                     float T = f32_tanh(u);
-                    chunk[i - begin] = 0.5f * x[row * K + i] * (1.0f + T);
+                    part[i - begin] = 0.5f * x[row * K + i] * (1.0f + T);
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                );
                 float T = f32_tanh(u);
                 out[row * K + i] = 0.5f * x[row * K + i] * (1.0f + T);
             }
@@ -328,7 +351,10 @@ SHARED void gelu_tanh_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
+                u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x_block[i][lane]
+                    + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0
+                );
                 T[lane] = f64_tanh(u[lane]);
                 out_block[i][lane] = 0.5 * x_block[i][lane] * (1.0 + T[lane]);
             }
@@ -347,20 +373,25 @@ SHARED void gelu_tanh_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                    double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        x[row * K + i]
+                        + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                    );
                     double T = f64_tanh(u);
-                    chunk[i - begin] = 0.5 * x[row * K + i] * (1.0 + T);
+                    part[i - begin] = 0.5 * x[row * K + i] * (1.0 + T);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                );
                 double T = f64_tanh(u);
                 out[row * K + i] = 0.5 * x[row * K + i] * (1.0 + T);
             }
@@ -405,18 +436,20 @@ SHARED void gelu_tanh_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
     float *restrict T = work;
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+            float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+            );
             T[i] = f32_tanh(u);
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -424,7 +457,13 @@ SHARED void gelu_tanh_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
                     out[(row * K + i) * K + j] = 0.0f;
                 }
             }
-            out[(row * K + i) * K + i] = 0.5f * (T[i] + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T[i] * T[i]) + 1.0f);
+            out[(row * K + i) * K + i] = 0.5f * (
+                T[i]
+                + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f
+                ) * (1.0f - T[i] * T[i])
+                + 1.0f
+            );
         }
     }
     end_of_streams();
@@ -449,18 +488,20 @@ SHARED void gelu_tanh_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
     double *restrict T = work;
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+            double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+            );
             T[i] = f64_tanh(u);
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -468,7 +509,13 @@ SHARED void gelu_tanh_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
                     out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = 0.5 * (T[i] + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T[i] * T[i]) + 1.0);
+            out[(row * K + i) * K + i] = 0.5 * (
+                T[i]
+                + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0
+                ) * (1.0 - T[i] * T[i])
+                + 1.0
+            );
         }
     }
     end_of_streams();
@@ -506,9 +553,18 @@ SHARED void gelu_tanh_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
+                u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x_block[i][lane]
+                    + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f
+                );
                 T[lane] = f32_tanh(u[lane]);
-                dx_block[i][lane] = 0.5f * g_block[i][lane] * (T[lane] + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f) * (1.0f - T[lane] * T[lane]) + 1.0f);
+                dx_block[i][lane] = 0.5f * g_block[i][lane] * (
+                    T[lane]
+                    + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f
+                    ) * (1.0f - T[lane] * T[lane])
+                    + 1.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -525,22 +581,39 @@ SHARED void gelu_tanh_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dx[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                    float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        x[row * K + i]
+                        + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                    );
                     float T = f32_tanh(u);
-                    chunk[i - begin] = 0.5f * g[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
+                    part[i - begin] = 0.5f * g[row * K + i] * (
+                        T
+                        + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                            26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f
+                        ) * (1.0f - T * T)
+                        + 1.0f
+                    );
                 }
-                f32_stream(&dx[row * K + begin], chunk, end - begin);
+                f32_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                );
                 float T = f32_tanh(u);
-                dx[row * K + i] = 0.5f * g[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
+                dx[row * K + i] = 0.5f * g[row * K + i] * (
+                    T
+                    + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f
+                    ) * (1.0f - T * T)
+                    + 1.0f
+                );
             }
         }
     }
@@ -591,9 +664,18 @@ SHARED void gelu_tanh_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
+                u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x_block[i][lane]
+                    + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0
+                );
                 T[lane] = f64_tanh(u[lane]);
-                dx_block[i][lane] = 0.5 * g_block[i][lane] * (T[lane] + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0) * (1.0 - T[lane] * T[lane]) + 1.0);
+                dx_block[i][lane] = 0.5 * g_block[i][lane] * (
+                    T[lane]
+                    + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0
+                    ) * (1.0 - T[lane] * T[lane])
+                    + 1.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -610,22 +692,39 @@ SHARED void gelu_tanh_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dx[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                    double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        x[row * K + i]
+                        + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                    );
                     double T = f64_tanh(u);
-                    chunk[i - begin] = 0.5 * g[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
+                    part[i - begin] = 0.5 * g[row * K + i] * (
+                        T
+                        + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                            26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0
+                        ) * (1.0 - T * T)
+                        + 1.0
+                    );
                 }
-                f64_stream(&dx[row * K + begin], chunk, end - begin);
+                f64_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                );
                 double T = f64_tanh(u);
-                dx[row * K + i] = 0.5 * g[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
+                dx[row * K + i] = 0.5 * g[row * K + i] * (
+                    T
+                    + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0
+                    ) * (1.0 - T * T)
+                    + 1.0
+                );
             }
         }
     }
@@ -676,9 +775,18 @@ SHARED void gelu_tanh_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f);
+                u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x_block[i][lane]
+                    + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f
+                );
                 T[lane] = f32_tanh(u[lane]);
-                out_block[i][lane] = 0.5f * x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f) * (1.0f - T[lane] * T[lane]) + 1.0f);
+                out_block[i][lane] = 0.5f * x_dot_block[i][lane] * (
+                    T[lane]
+                    + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f
+                    ) * (1.0f - T[lane] * T[lane])
+                    + 1.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -695,22 +803,39 @@ SHARED void gelu_tanh_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                    float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        x[row * K + i]
+                        + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                    );
                     float T = f32_tanh(u);
-                    chunk[i - begin] = 0.5f * x_dot[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
+                    part[i - begin] = 0.5f * x_dot[row * K + i] * (
+                        T
+                        + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                            26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f
+                        ) * (1.0f - T * T)
+                        + 1.0f
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f);
+                float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                );
                 float T = f32_tanh(u);
-                out[row * K + i] = 0.5f * x_dot[row * K + i] * (T + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f) * (1.0f - T * T) + 1.0f);
+                out[row * K + i] = 0.5f * x_dot[row * K + i] * (
+                    T
+                    + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f
+                    ) * (1.0f - T * T)
+                    + 1.0f
+                );
             }
         }
     }
@@ -761,9 +886,18 @@ SHARED void gelu_tanh_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x_block[i][lane] + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0);
+                u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x_block[i][lane]
+                    + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0
+                );
                 T[lane] = f64_tanh(u[lane]);
-                out_block[i][lane] = 0.5 * x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0) * (1.0 - T[lane] * T[lane]) + 1.0);
+                out_block[i][lane] = 0.5 * x_dot_block[i][lane] * (
+                    T[lane]
+                    + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0
+                    ) * (1.0 - T[lane] * T[lane])
+                    + 1.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -780,22 +914,39 @@ SHARED void gelu_tanh_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                    double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        x[row * K + i]
+                        + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                    );
                     double T = f64_tanh(u);
-                    chunk[i - begin] = 0.5 * x_dot[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
+                    part[i - begin] = 0.5 * x_dot[row * K + i] * (
+                        T
+                        + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                            26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0
+                        ) * (1.0 - T * T)
+                        + 1.0
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0);
+                double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                    x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                );
                 double T = f64_tanh(u);
-                out[row * K + i] = 0.5 * x_dot[row * K + i] * (T + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0) * (1.0 - T * T) + 1.0);
+                out[row * K + i] = 0.5 * x_dot[row * K + i] * (
+                    T
+                    + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
+                        26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0
+                    ) * (1.0 - T * T)
+                    + 1.0
+                );
             }
         }
     }

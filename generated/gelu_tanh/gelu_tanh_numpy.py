@@ -120,7 +120,9 @@ def gelu_tanh_jacobian_x(x, out=None):
     T = np.tanh(u)  # [B, K]
     out[...] = 0
     diagonal = np.einsum("bii->bi", out)  # a view, where j = i
-    diagonal[...] = 0.5 * (T + x * math.sqrt((2 * (1 / math.pi))) * (26829 * (x * x) / 200000 + 1) * (1 - T * T) + 1)
+    diagonal[...] = 0.5 * (
+        T + x * math.sqrt((2 * (1 / math.pi))) * (26829 * (x * x) / 200000 + 1) * (1 - T * T) + 1
+    )
     return out[0] if single else out
 
 

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -179,7 +180,9 @@ INLINED double f64_expm1(double u)
     const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
-    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    const double r = f64_add_product(
+        n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside)
+    );
     double q = 2.5000053635022473e-08;
     q = f64_add_product(q, r, 2.7630233617826445e-07);
     q = f64_add_product(q, r, 2.755758632280537e-06);
@@ -194,7 +197,8 @@ INLINED double f64_expm1(double u)
     int64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
-    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t
+        low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
     const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
     double low, high, back;
     memcpy(&low, &low_bits, sizeof low);
@@ -269,7 +273,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -336,7 +341,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -430,6 +436,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -491,7 +508,9 @@ SHARED void gru_cell_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         }
         for (ptrdiff_t j = 0; j < H; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                z_block[j][lane] = f32_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
+                z_block[j][lane] = f32_sigmoid(
+                    sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]
+                );
                 r[lane] = f32_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
                 factor_block[j][lane] = r[lane] * h_0_block[j][lane];
             }
@@ -631,14 +650,16 @@ SHARED void gru_cell_step_2_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f32_end_of_part(&out[row * H + begin], begin, H);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
                     float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
-                    chunk[j - begin] = z[row * H + j] * h_0[row * H + j] + f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n;
+                    part[j - begin] =
+                        z[row * H + j] * h_0[row * H + j]
+                        + f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n;
                 }
-                f32_stream(&out[row * H + begin], chunk, end - begin);
+                f32_stream(&out[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -777,7 +798,9 @@ SHARED void gru_cell_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         }
         for (ptrdiff_t j = 0; j < H; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                z_block[j][lane] = f64_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
+                z_block[j][lane] = f64_sigmoid(
+                    sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]
+                );
                 r[lane] = f64_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
                 factor_block[j][lane] = r[lane] * h_0_block[j][lane];
             }
@@ -917,14 +940,16 @@ SHARED void gru_cell_step_2_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f64_end_of_part(&out[row * H + begin], begin, H);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
                     double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
-                    chunk[j - begin] = z[row * H + j] * h_0[row * H + j] + f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n;
+                    part[j - begin] =
+                        z[row * H + j] * h_0[row * H + j]
+                        + f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]) * n;
                 }
-                f64_stream(&out[row * H + begin], chunk, end - begin);
+                f64_stream(&out[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -1031,7 +1056,9 @@ void gru_cell_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict 
 
 ptrdiff_t gru_cell_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H)
 {
-    return B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * D + B * D + B * D + B * H + B * H;
+    return
+        B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H
+        + B * H + B * H + B * D + B * D + B * D + B * H + B * H;
 }
 
 /* Short rows: LANES of them side by side; their number is a multiple of that. */
@@ -1077,9 +1104,15 @@ SHARED void gru_cell_gradient_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to
         }
         for (ptrdiff_t j = 0; j < H; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                r_block[j][lane] = f32_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
-                z_block[j][lane] = f32_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
-                sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane] = f32_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]);
+                r_block[j][lane] = f32_sigmoid(
+                    sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]
+                );
+                z_block[j][lane] = f32_sigmoid(
+                    sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]
+                );
+                sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane] = f32_sigmoid(
+                    -sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]
+                );
             }
         }
         for (ptrdiff_t k = 0; k < H; k++) {
@@ -1112,15 +1145,21 @@ SHARED void gru_cell_gradient_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
         const ptrdiff_t stop = smaller_place(start + ROWS, to);
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                    end = f32_end_of_part(&z[row * H + begin], begin, H);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                        chunk[j - begin] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        r[row * H + j] = f32_sigmoid(
+                            sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]
+                        );
+                        part[j - begin] = f32_sigmoid(
+                            sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]
+                        );
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(
+                            -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                        );
                     }
-                    f32_stream(&z[row * H + begin], chunk, end - begin);
+                    f32_stream(&z[row * H + begin], part, end - begin);
                 }
             }
         }
@@ -1130,24 +1169,38 @@ SHARED void gru_cell_gradient_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
                 for (; first + F32_LANES <= H; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t j = first + lane;
-                        r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                        z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        r[row * H + j] = f32_sigmoid(
+                            sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]
+                        );
+                        z[row * H + j] = f32_sigmoid(
+                            sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]
+                        );
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(
+                            -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                        );
                     }
                 if (first < H && H >= F32_LANES) {
                     first = H - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t j = first + lane;
-                        r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                        z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        r[row * H + j] = f32_sigmoid(
+                            sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]
+                        );
+                        z[row * H + j] = f32_sigmoid(
+                            sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]
+                        );
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(
+                            -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                        );
                     }
                     first = H;
                 }
                 for (ptrdiff_t j = first; j < H; j++) {
                     r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
                     z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(
+                        -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                    );
                 }
             }
         }
@@ -1170,15 +1223,17 @@ SHARED void gru_cell_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f32_end_of_part(&z[row * H + begin], begin, H);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
                     r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                    chunk[j - begin] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    part[j - begin] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(
+                        -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                    );
                 }
-                f32_stream(&z[row * H + begin], chunk, end - begin);
+                f32_stream(&z[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -1188,7 +1243,9 @@ SHARED void gru_cell_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
                     const ptrdiff_t j = first + lane;
                     r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
                     z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(
+                        -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                    );
                 }
             if (first < H && H >= F32_LANES) {
                 first = H - F32_LANES;
@@ -1196,14 +1253,18 @@ SHARED void gru_cell_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
                     const ptrdiff_t j = first + lane;
                     r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
                     z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(
+                        -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                    );
                 }
                 first = H;
             }
             for (ptrdiff_t j = first; j < H; j++) {
                 r[row * H + j] = f32_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
                 z[row * H + j] = f32_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f32_sigmoid(
+                    -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                );
             }
         }
         for (ptrdiff_t k = 0; k < H; k++) {
@@ -1297,7 +1358,9 @@ SHARED void gru_cell_gradient_step_2_f32_short_rows(ptrdiff_t from, ptrdiff_t to
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 n[lane] = f32_tanh(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
                 factor_3_block[j][lane] = n_bar_block[j][lane] * (1.0f - n[lane] * n[lane]);
-                factor_2_block[j][lane] = dL_dh_block[j][lane] * (h_0_block[j][lane] - n[lane]) * z_block[j][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane];
+                factor_2_block[j][lane] = dL_dh_block[j][lane] * (
+                    h_0_block[j][lane] - n[lane]
+                ) * z_block[j][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane];
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1323,7 +1386,9 @@ SHARED void gru_cell_gradient_step_2_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
                 const ptrdiff_t j = first + lane;
                 float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
                 factor_3[row * H + j] = n_bar[row * H + j] * (1.0f - n * n);
-                factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+                factor_2[row * H + j] = dL_dh[row * H + j] * (
+                    h_0[row * H + j] - n
+                ) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
             }
         if (first < H && H >= F32_LANES) {
             first = H - F32_LANES;
@@ -1331,14 +1396,18 @@ SHARED void gru_cell_gradient_step_2_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
                 const ptrdiff_t j = first + lane;
                 float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
                 factor_3[row * H + j] = n_bar[row * H + j] * (1.0f - n * n);
-                factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+                factor_2[row * H + j] = dL_dh[row * H + j] * (
+                    h_0[row * H + j] - n
+                ) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
             }
             first = H;
         }
         for (ptrdiff_t j = first; j < H; j++) {
             float n = f32_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
             factor_3[row * H + j] = n_bar[row * H + j] * (1.0f - n * n);
-            factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+            factor_2[row * H + j] = dL_dh[row * H + j] * (
+                h_0[row * H + j] - n
+            ) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
         }
     }
 }
@@ -1407,7 +1476,9 @@ SHARED void gru_cell_gradient_step_3_f32_short_rows(ptrdiff_t from, ptrdiff_t to
         }
         for (ptrdiff_t j = 0; j < H; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                factor_4_block[j][lane] = h_0_block[j][lane] * sum_factor_3_U_n_block[j][lane] * r_block[j][lane] * f32_sigmoid(-sum_W_r_x_block[j][lane] - sum_U_r_h_0_block[j][lane] - b_r[j]);
+                factor_4_block[j][lane] = h_0_block[j][lane] * sum_factor_3_U_n_block[j][lane] * r_block[j][lane] * f32_sigmoid(
+                    -sum_W_r_x_block[j][lane] - sum_U_r_h_0_block[j][lane] - b_r[j]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1426,13 +1497,15 @@ SHARED void gru_cell_gradient_step_3_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f32_end_of_part(&factor_4[row * H + begin], begin, H);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                    part[j - begin] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(
+                        -sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]
+                    );
                 }
-                f32_stream(&factor_4[row * H + begin], chunk, end - begin);
+                f32_stream(&factor_4[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -1440,18 +1513,24 @@ SHARED void gru_cell_gradient_step_3_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
             for (; first + F32_LANES <= H; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(
+                        -sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]
+                    );
                 }
             if (first < H && H >= F32_LANES) {
                 first = H - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(
+                        -sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]
+                    );
                 }
                 first = H;
             }
             for (ptrdiff_t j = first; j < H; j++) {
-                factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f32_sigmoid(
+                    -sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]
+                );
             }
         }
     }
@@ -1499,13 +1578,15 @@ SHARED void gru_cell_gradient_step_4_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrd
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * D * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                end = f32_end_of_part(&dx[row * D + begin], begin, D);
+                float part[PART];
                 for (ptrdiff_t m = begin; m < end; m++) {
-                    chunk[m - begin] = sum_factor_3_W_n[row * D + m] + sum_factor_4_W_r[row * D + m] + sum_factor_2_W_z[row * D + m];
+                    part[m - begin] =
+                        sum_factor_3_W_n[row * D + m] + sum_factor_4_W_r[row * D + m]
+                        + sum_factor_2_W_z[row * D + m];
                 }
-                f32_stream(&dx[row * D + begin], chunk, end - begin);
+                f32_stream(&dx[row * D + begin], part, end - begin);
             }
         }
         else {
@@ -1518,13 +1599,15 @@ SHARED void gru_cell_gradient_step_4_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrd
             }
         }
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f32_end_of_part(&dh_0[row * H + begin], begin, H);
+                float part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = dL_dh[row * H + k] * z[row * H + k] + r[row * H + k] * sum_factor_3_U_n[row * H + k] + sum_factor_4_U_r[row * H + k] + sum_factor_2_U_z[row * H + k];
+                    part[k - begin] =
+                        dL_dh[row * H + k] * z[row * H + k] + r[row * H + k] * sum_factor_3_U_n[row * H + k]
+                        + sum_factor_4_U_r[row * H + k] + sum_factor_2_U_z[row * H + k];
                 }
-                f32_stream(&dh_0[row * H + begin], chunk, end - begin);
+                f32_stream(&dh_0[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -1678,9 +1761,15 @@ SHARED void gru_cell_gradient_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to
         }
         for (ptrdiff_t j = 0; j < H; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                r_block[j][lane] = f64_sigmoid(sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]);
-                z_block[j][lane] = f64_sigmoid(sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]);
-                sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane] = f64_sigmoid(-sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]);
+                r_block[j][lane] = f64_sigmoid(
+                    sum_W_r_x_block[j][lane] + sum_U_r_h_0_block[j][lane] + b_r[j]
+                );
+                z_block[j][lane] = f64_sigmoid(
+                    sum_W_z_x_block[j][lane] + sum_U_z_h_0_block[j][lane] + b_z[j]
+                );
+                sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane] = f64_sigmoid(
+                    -sum_W_z_x_block[j][lane] - sum_U_z_h_0_block[j][lane] - b_z[j]
+                );
             }
         }
         for (ptrdiff_t k = 0; k < H; k++) {
@@ -1713,15 +1802,21 @@ SHARED void gru_cell_gradient_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
         const ptrdiff_t stop = smaller_place(start + ROWS, to);
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                    end = f64_end_of_part(&z[row * H + begin], begin, H);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                        chunk[j - begin] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        r[row * H + j] = f64_sigmoid(
+                            sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]
+                        );
+                        part[j - begin] = f64_sigmoid(
+                            sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]
+                        );
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(
+                            -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                        );
                     }
-                    f64_stream(&z[row * H + begin], chunk, end - begin);
+                    f64_stream(&z[row * H + begin], part, end - begin);
                 }
             }
         }
@@ -1731,24 +1826,38 @@ SHARED void gru_cell_gradient_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
                 for (; first + F64_LANES <= H; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t j = first + lane;
-                        r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                        z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        r[row * H + j] = f64_sigmoid(
+                            sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]
+                        );
+                        z[row * H + j] = f64_sigmoid(
+                            sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]
+                        );
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(
+                            -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                        );
                     }
                 if (first < H && H >= F64_LANES) {
                     first = H - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t j = first + lane;
-                        r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                        z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                        r[row * H + j] = f64_sigmoid(
+                            sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]
+                        );
+                        z[row * H + j] = f64_sigmoid(
+                            sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]
+                        );
+                        sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(
+                            -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                        );
                     }
                     first = H;
                 }
                 for (ptrdiff_t j = first; j < H; j++) {
                     r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
                     z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(
+                        -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                    );
                 }
             }
         }
@@ -1771,15 +1880,17 @@ SHARED void gru_cell_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f64_end_of_part(&z[row * H + begin], begin, H);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
                     r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
-                    chunk[j - begin] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    part[j - begin] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(
+                        -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                    );
                 }
-                f64_stream(&z[row * H + begin], chunk, end - begin);
+                f64_stream(&z[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -1789,7 +1900,9 @@ SHARED void gru_cell_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
                     const ptrdiff_t j = first + lane;
                     r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
                     z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(
+                        -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                    );
                 }
             if (first < H && H >= F64_LANES) {
                 first = H - F64_LANES;
@@ -1797,14 +1910,18 @@ SHARED void gru_cell_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
                     const ptrdiff_t j = first + lane;
                     r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
                     z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                    sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(
+                        -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                    );
                 }
                 first = H;
             }
             for (ptrdiff_t j = first; j < H; j++) {
                 r[row * H + j] = f64_sigmoid(sum_W_r_x[row * H + j] + sum_U_r_h_0[row * H + j] + b_r[j]);
                 z[row * H + j] = f64_sigmoid(sum_W_z_x[row * H + j] + sum_U_z_h_0[row * H + j] + b_z[j]);
-                sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(-sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]);
+                sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j] = f64_sigmoid(
+                    -sum_W_z_x[row * H + j] - sum_U_z_h_0[row * H + j] - b_z[j]
+                );
             }
         }
         for (ptrdiff_t k = 0; k < H; k++) {
@@ -1898,7 +2015,9 @@ SHARED void gru_cell_gradient_step_2_f64_short_rows(ptrdiff_t from, ptrdiff_t to
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 n[lane] = f64_tanh(sum_W_n_x_block[j][lane] + sum_U_n_factor_block[j][lane] + b_n[j]);
                 factor_3_block[j][lane] = n_bar_block[j][lane] * (1.0 - n[lane] * n[lane]);
-                factor_2_block[j][lane] = dL_dh_block[j][lane] * (h_0_block[j][lane] - n[lane]) * z_block[j][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane];
+                factor_2_block[j][lane] = dL_dh_block[j][lane] * (
+                    h_0_block[j][lane] - n[lane]
+                ) * z_block[j][lane] * sigmoid_sum_W_z_x_sum_U_z_h_0_block[j][lane];
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1924,7 +2043,9 @@ SHARED void gru_cell_gradient_step_2_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
                 const ptrdiff_t j = first + lane;
                 double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
                 factor_3[row * H + j] = n_bar[row * H + j] * (1.0 - n * n);
-                factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+                factor_2[row * H + j] = dL_dh[row * H + j] * (
+                    h_0[row * H + j] - n
+                ) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
             }
         if (first < H && H >= F64_LANES) {
             first = H - F64_LANES;
@@ -1932,14 +2053,18 @@ SHARED void gru_cell_gradient_step_2_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
                 const ptrdiff_t j = first + lane;
                 double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
                 factor_3[row * H + j] = n_bar[row * H + j] * (1.0 - n * n);
-                factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+                factor_2[row * H + j] = dL_dh[row * H + j] * (
+                    h_0[row * H + j] - n
+                ) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
             }
             first = H;
         }
         for (ptrdiff_t j = first; j < H; j++) {
             double n = f64_tanh(sum_W_n_x[row * H + j] + sum_U_n_factor[row * H + j] + b_n[j]);
             factor_3[row * H + j] = n_bar[row * H + j] * (1.0 - n * n);
-            factor_2[row * H + j] = dL_dh[row * H + j] * (h_0[row * H + j] - n) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
+            factor_2[row * H + j] = dL_dh[row * H + j] * (
+                h_0[row * H + j] - n
+            ) * z[row * H + j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row * H + j];
         }
     }
 }
@@ -2008,7 +2133,9 @@ SHARED void gru_cell_gradient_step_3_f64_short_rows(ptrdiff_t from, ptrdiff_t to
         }
         for (ptrdiff_t j = 0; j < H; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                factor_4_block[j][lane] = h_0_block[j][lane] * sum_factor_3_U_n_block[j][lane] * r_block[j][lane] * f64_sigmoid(-sum_W_r_x_block[j][lane] - sum_U_r_h_0_block[j][lane] - b_r[j]);
+                factor_4_block[j][lane] = h_0_block[j][lane] * sum_factor_3_U_n_block[j][lane] * r_block[j][lane] * f64_sigmoid(
+                    -sum_W_r_x_block[j][lane] - sum_U_r_h_0_block[j][lane] - b_r[j]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -2027,13 +2154,15 @@ SHARED void gru_cell_gradient_step_3_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f64_end_of_part(&factor_4[row * H + begin], begin, H);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                    part[j - begin] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(
+                        -sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]
+                    );
                 }
-                f64_stream(&factor_4[row * H + begin], chunk, end - begin);
+                f64_stream(&factor_4[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -2041,18 +2170,24 @@ SHARED void gru_cell_gradient_step_3_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
             for (; first + F64_LANES <= H; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(
+                        -sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]
+                    );
                 }
             if (first < H && H >= F64_LANES) {
                 first = H - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                    factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(
+                        -sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]
+                    );
                 }
                 first = H;
             }
             for (ptrdiff_t j = first; j < H; j++) {
-                factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(-sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]);
+                factor_4[row * H + j] = h_0[row * H + j] * sum_factor_3_U_n[row * H + j] * r[row * H + j] * f64_sigmoid(
+                    -sum_W_r_x[row * H + j] - sum_U_r_h_0[row * H + j] - b_r[j]
+                );
             }
         }
     }
@@ -2100,13 +2235,15 @@ SHARED void gru_cell_gradient_step_4_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrd
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * D * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                end = f64_end_of_part(&dx[row * D + begin], begin, D);
+                double part[PART];
                 for (ptrdiff_t m = begin; m < end; m++) {
-                    chunk[m - begin] = sum_factor_3_W_n[row * D + m] + sum_factor_4_W_r[row * D + m] + sum_factor_2_W_z[row * D + m];
+                    part[m - begin] =
+                        sum_factor_3_W_n[row * D + m] + sum_factor_4_W_r[row * D + m]
+                        + sum_factor_2_W_z[row * D + m];
                 }
-                f64_stream(&dx[row * D + begin], chunk, end - begin);
+                f64_stream(&dx[row * D + begin], part, end - begin);
             }
         }
         else {
@@ -2119,13 +2256,15 @@ SHARED void gru_cell_gradient_step_4_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrd
             }
         }
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f64_end_of_part(&dh_0[row * H + begin], begin, H);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = dL_dh[row * H + k] * z[row * H + k] + r[row * H + k] * sum_factor_3_U_n[row * H + k] + sum_factor_4_U_r[row * H + k] + sum_factor_2_U_z[row * H + k];
+                    part[k - begin] =
+                        dL_dh[row * H + k] * z[row * H + k] + r[row * H + k] * sum_factor_3_U_n[row * H + k]
+                        + sum_factor_4_U_r[row * H + k] + sum_factor_2_U_z[row * H + k];
                 }
-                f64_stream(&dh_0[row * H + begin], chunk, end - begin);
+                f64_stream(&dh_0[row * H + begin], part, end - begin);
             }
         }
         else {

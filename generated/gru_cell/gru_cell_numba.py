@@ -199,7 +199,11 @@ def gru_cell(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out=None, *, t
     if threads == 1:
         _gru_cell_kernel(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out)
     else:
-        _in_threads(threads, _gru_cell_kernel, (True, True, False, False, False, False, False, False, False, False, False, True), x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out)
+        _in_threads(
+            threads, _gru_cell_kernel,
+            (True, True, False, False, False, False, False, False, False, False, False, True), x, h_0, W_r,
+            U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out
+        )
     return out[0] if single else out
 
 
@@ -321,12 +325,21 @@ def _gru_cell_kernel(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out):
         np.matmul(x[here], W_n_rows.T, out=sum_W_n_x[held])
         np.matmul(x[here], W_r_rows.T, out=sum_W_r_x[held])
         np.matmul(h_0[here], U_r_rows.T, out=sum_U_r_h_0[held])
-        _gru_cell_step_1(h_0[here], b_r, b_z, sum_U_z_h_0[held], sum_W_z_x[held], sum_U_r_h_0[held], sum_W_r_x[held], z[held], factor[held])
+        _gru_cell_step_1(
+            h_0[here], b_r, b_z, sum_U_z_h_0[held], sum_W_z_x[held], sum_U_r_h_0[held], sum_W_r_x[held],
+            z[held], factor[held]
+        )
         np.matmul(factor[held], U_n_rows.T, out=sum_U_n_factor[held])
-        _gru_cell_step_2(h_0[here], b_z, b_n, sum_U_n_factor[held], sum_W_n_x[held], sum_U_z_h_0[held], sum_W_z_x[held], z[held], out[here])
+        _gru_cell_step_2(
+            h_0[here], b_z, b_n, sum_U_n_factor[held], sum_W_n_x[held], sum_U_z_h_0[held], sum_W_z_x[held],
+            z[held], out[here]
+        )
 
 
-@_by_dtype(_reads(2), _reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _writes(2))
+@_by_dtype(
+    _reads(2), _reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2),
+    _reads(2), _reads(1), _writes(2)
+)
 def _gru_cell_fits(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out):
     """Whether all arguments fit together."""
     x = _array(x)
@@ -454,7 +467,13 @@ def gru_cell_gradient(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(x) is type(h_0) is type(W_r) is type(U_r) is type(b_r) is type(W_z) is type(U_z) is type(b_z) is type(W_n) is type(U_n) is type(b_n) is type(dL_dh) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 8 and type(out[0]) is type(out[1]) is type(out[2]) is type(out[3]) is type(out[4]) is type(out[5]) is type(out[6]) is type(out[7]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 8
+                and type(out[0]) is type(out[1]) is type(out[2]) is type(out[3]) is type(out[4]) is type(out[5]) is type(out[6]) is type(out[7]) is _Array
+            )
+        )
     ):
         try:
             into = out if out is not None else (
@@ -467,8 +486,14 @@ def gru_cell_gradient(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh
                 np.empty(x.shape, x.dtype),
                 np.empty(h_0.shape, x.dtype),
             )
-            if _gru_cell_gradient_fits[x.dtype](x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, into[0], into[1], into[2], into[3], into[4], into[5], into[6], into[7]):
-                _gru_cell_gradient_kernel(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, into[0], into[1], into[2], into[3], into[4], into[5], into[6], into[7])
+            if _gru_cell_gradient_fits[x.dtype](
+                x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, into[0], into[1], into[2],
+                into[3], into[4], into[5], into[6], into[7]
+            ):
+                _gru_cell_gradient_kernel(
+                    x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, into[0], into[1], into[2],
+                    into[3], into[4], into[5], into[6], into[7]
+                )
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -506,12 +531,17 @@ def gru_cell_gradient(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh
         dtype,
         arrays,
     )
-    _gru_cell_gradient_kernel(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0)
+    _gru_cell_gradient_kernel(
+        x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx,
+        dh_0
+    )
     return dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, (dx[0] if single else dx), (dh_0[0] if single else dh_0)
 
 
 @njit(**_FAST)
-def _gru_cell_gradient_loops(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0):
+def _gru_cell_gradient_loops(
+    x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0
+):
     """The loops of gru_cell_gradient_loops."""
     real = dW_z.dtype.type  # keeps literals narrow
     B = x.shape[0]
@@ -605,7 +635,9 @@ def _gru_cell_gradient_loops(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n
             for j in range(H):
                 sum_factor_3_U_n[j] += factor_3[k] * U_n[k, j]
         for j in range(H):
-            factor_4[j] = h_0[row, j] * sum_factor_3_U_n[j] * r[j] * _sigmoid(-sum_W_r_x[j] - sum_U_r_h_0[j] - b_r[j], real(1))
+            factor_4[j] = h_0[row, j] * sum_factor_3_U_n[j] * r[j] * _sigmoid(
+                -sum_W_r_x[j] - sum_U_r_h_0[j] - b_r[j], real(1)
+            )
         for j in range(H):
             for m in range(D):
                 dW_r[j, m] += factor_4[j] * x[row, m]
@@ -655,7 +687,10 @@ def _gru_cell_gradient_loops(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n
 
 
 @njit(**_FAST)
-def _gru_cell_gradient_step_1(h_0, b_r, b_z, dL_dh, sum_U_r_h_0, sum_W_r_x, sum_U_z_h_0, sum_W_z_x, r, factor, z, sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar):
+def _gru_cell_gradient_step_1(
+    h_0, b_r, b_z, dL_dh, sum_U_r_h_0, sum_W_r_x, sum_U_z_h_0, sum_W_z_x, r, factor, z,
+    sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar
+):
     """The loops of gru_cell_gradient_step_1."""
     real = r.dtype.type  # keeps literals narrow
     B = h_0.shape[0]
@@ -664,14 +699,18 @@ def _gru_cell_gradient_step_1(h_0, b_r, b_z, dL_dh, sum_U_r_h_0, sum_W_r_x, sum_
         for j in range(H):
             r[row, j] = _sigmoid(sum_W_r_x[row, j] + sum_U_r_h_0[row, j] + b_r[j], real(1))
             z[row, j] = _sigmoid(sum_W_z_x[row, j] + sum_U_z_h_0[row, j] + b_z[j], real(1))
-            sigmoid_sum_W_z_x_sum_U_z_h_0[row, j] = _sigmoid(-sum_W_z_x[row, j] - sum_U_z_h_0[row, j] - b_z[j], real(1))
+            sigmoid_sum_W_z_x_sum_U_z_h_0[row, j] = _sigmoid(
+                -sum_W_z_x[row, j] - sum_U_z_h_0[row, j] - b_z[j], real(1)
+            )
         for k in range(H):
             factor[row, k] = r[row, k] * h_0[row, k]
             n_bar[row, k] = dL_dh[row, k] * sigmoid_sum_W_z_x_sum_U_z_h_0[row, k]
 
 
 @njit(**_FAST)
-def _gru_cell_gradient_step_2(h_0, b_n, dL_dh, sum_U_n_factor, sum_W_n_x, sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3):
+def _gru_cell_gradient_step_2(
+    h_0, b_n, dL_dh, sum_U_n_factor, sum_W_n_x, sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3
+):
     """The loops of gru_cell_gradient_step_2."""
     real = factor_2.dtype.type  # keeps literals narrow
     B = h_0.shape[0]
@@ -680,7 +719,9 @@ def _gru_cell_gradient_step_2(h_0, b_n, dL_dh, sum_U_n_factor, sum_W_n_x, sigmoi
         for j in range(H):
             n = _tanh(sum_W_n_x[row, j] + sum_U_n_factor[row, j] + b_n[j])
             factor_3[row, j] = n_bar[row, j] * (real(1) - n * n)
-            factor_2[row, j] = dL_dh[row, j] * (h_0[row, j] - n) * z[row, j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row, j]
+            factor_2[row, j] = dL_dh[row, j] * (
+                h_0[row, j] - n
+            ) * z[row, j] * sigmoid_sum_W_z_x_sum_U_z_h_0[row, j]
 
 
 @njit(**_FAST)
@@ -691,11 +732,16 @@ def _gru_cell_gradient_step_3(h_0, b_r, sum_factor_3_U_n, r, sum_U_r_h_0, sum_W_
     H = h_0.shape[1]
     for row in range(B):
         for j in range(H):
-            factor_4[row, j] = h_0[row, j] * sum_factor_3_U_n[row, j] * r[row, j] * _sigmoid(-sum_W_r_x[row, j] - sum_U_r_h_0[row, j] - b_r[j], real(1))
+            factor_4[row, j] = h_0[row, j] * sum_factor_3_U_n[row, j] * r[row, j] * _sigmoid(
+                -sum_W_r_x[row, j] - sum_U_r_h_0[row, j] - b_r[j], real(1)
+            )
 
 
 @njit(**_FAST)
-def _gru_cell_gradient_step_4(dL_dh, sum_factor_2_W_z, sum_factor_3_W_n, sum_factor_4_W_r, r, sum_factor_2_U_z, sum_factor_3_U_n, sum_factor_4_U_r, z, dx, dh_0):
+def _gru_cell_gradient_step_4(
+    dL_dh, sum_factor_2_W_z, sum_factor_3_W_n, sum_factor_4_W_r, r, sum_factor_2_U_z, sum_factor_3_U_n,
+    sum_factor_4_U_r, z, dx, dh_0
+):
     """The loops of gru_cell_gradient_step_4."""
     B = dL_dh.shape[0]
     H = dL_dh.shape[1]
@@ -716,13 +762,18 @@ def _gru_cell_gradient_step_4(dL_dh, sum_factor_2_W_z, sum_factor_3_W_n, sum_fac
             )
 
 
-def _gru_cell_gradient_kernel(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0):
+def _gru_cell_gradient_kernel(
+    x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0
+):
     """Large matrix products are left to BLAS, with compiled loops between them."""
     B = x.shape[0]
     D = x.shape[1]
     H = h_0.shape[1]
     if B < _FEW_ROWS or B * D * H + B * H * H < _FEW_PRODUCTS:
-        return _gru_cell_gradient_loops(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0)
+        return _gru_cell_gradient_loops(
+            x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r,
+            dx, dh_0
+        )
     dtype = dW_z.dtype
     W_n_rows = _long_rows(W_n)
     W_r_rows = _long_rows(W_r)
@@ -772,9 +823,15 @@ def _gru_cell_gradient_kernel(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_
         np.matmul(h_0[here], U_r_rows.T, out=sum_U_r_h_0[held])
         np.matmul(x[here], W_z_rows.T, out=sum_W_z_x[held])
         np.matmul(h_0[here], U_z_rows.T, out=sum_U_z_h_0[held])
-        _gru_cell_gradient_step_1(h_0[here], b_r, b_z, dL_dh[here], sum_U_r_h_0[held], sum_W_r_x[held], sum_U_z_h_0[held], sum_W_z_x[held], r[held], factor[held], z[held], sigmoid_sum_W_z_x_sum_U_z_h_0[held], n_bar[held])
+        _gru_cell_gradient_step_1(
+            h_0[here], b_r, b_z, dL_dh[here], sum_U_r_h_0[held], sum_W_r_x[held], sum_U_z_h_0[held],
+            sum_W_z_x[held], r[held], factor[held], z[held], sigmoid_sum_W_z_x_sum_U_z_h_0[held], n_bar[held]
+        )
         np.matmul(factor[held], U_n_rows.T, out=sum_U_n_factor[held])
-        _gru_cell_gradient_step_2(h_0[here], b_n, dL_dh[here], sum_U_n_factor[held], sum_W_n_x[held], sigmoid_sum_W_z_x_sum_U_z_h_0[held], z[held], n_bar[held], factor_2[held], factor_3[held])
+        _gru_cell_gradient_step_2(
+            h_0[here], b_n, dL_dh[here], sum_U_n_factor[held], sum_W_n_x[held],
+            sigmoid_sum_W_z_x_sum_U_z_h_0[held], z[held], n_bar[held], factor_2[held], factor_3[held]
+        )
         _add_product(start == 0, factor_2[held].T, x[here], dW_z_total, dW_z_part)
         _add_product(start == 0, factor_3[held].T, x[here], dW_n_total, dW_n_part)
         np.matmul(factor_3[held], U_n_rows, out=sum_factor_3_U_n[held])
@@ -783,12 +840,19 @@ def _gru_cell_gradient_kernel(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_
         np.matmul(factor_3[held], W_n_rows, out=sum_factor_3_W_n[held])
         np.matmul(factor_2[held], W_z_rows, out=sum_factor_2_W_z[held])
         np.matmul(factor_2[held], U_z_rows, out=sum_factor_2_U_z[held])
-        _gru_cell_gradient_step_3(h_0[here], b_r, sum_factor_3_U_n[held], r[held], sum_U_r_h_0[held], sum_W_r_x[held], factor_4[held])
+        _gru_cell_gradient_step_3(
+            h_0[here], b_r, sum_factor_3_U_n[held], r[held], sum_U_r_h_0[held], sum_W_r_x[held],
+            factor_4[held]
+        )
         _add_product(start == 0, factor_4[held].T, x[here], dW_r_total, dW_r_part)
         _add_product(start == 0, factor_4[held].T, h_0[here], dU_r_total, dU_r_part)
         np.matmul(factor_4[held], W_r_rows, out=sum_factor_4_W_r[held])
         np.matmul(factor_4[held], U_r_rows, out=sum_factor_4_U_r[held])
-        _gru_cell_gradient_step_4(dL_dh[here], sum_factor_2_W_z[held], sum_factor_3_W_n[held], sum_factor_4_W_r[held], r[held], sum_factor_2_U_z[held], sum_factor_3_U_n[held], sum_factor_4_U_r[held], z[held], dx[here], dh_0[here])
+        _gru_cell_gradient_step_4(
+            dL_dh[here], sum_factor_2_W_z[held], sum_factor_3_W_n[held], sum_factor_4_W_r[held], r[held],
+            sum_factor_2_U_z[held], sum_factor_3_U_n[held], sum_factor_4_U_r[held], z[held], dx[here],
+            dh_0[here]
+        )
     if dU_n_total is not dU_n:
         dU_n[...] = dU_n_total
     if dU_r_total is not dU_r:
@@ -803,8 +867,14 @@ def _gru_cell_gradient_kernel(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_
         dW_z[...] = dW_z_total
 
 
-@_by_dtype(_reads(2), _reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2))
-def _gru_cell_gradient_fits(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0):
+@_by_dtype(
+    _reads(2), _reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2),
+    _reads(2), _reads(1), _reads(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2),
+    _writes(2), _writes(2)
+)
+def _gru_cell_gradient_fits(
+    x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0
+):
     """Whether all arguments fit together."""
     x = _array(x)
     h_0 = _array(h_0)
@@ -1270,12 +1340,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -1284,21 +1379,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -197,7 +198,11 @@ SHARED void huber_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, cons
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                row_total[lane] += f32_choice(fabsf(y_block[k][lane] - t_block[k][lane]) <= c, 0.5f * f32_square(y_block[k][lane] - t_block[k][lane]), c * (fabsf(y_block[k][lane] - t_block[k][lane]) - 0.5f * c));
+                row_total[lane] += f32_choice(
+                    fabsf(y_block[k][lane] - t_block[k][lane]) <= c,
+                    0.5f * f32_square(y_block[k][lane] - t_block[k][lane]),
+                    c * (fabsf(y_block[k][lane] - t_block[k][lane]) - 0.5f * c)
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -222,20 +227,32 @@ SHARED void huber_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    row_total_lanes[lane] += f32_choice(
+                        fabsf(y[row * K + k] - t[row * K + k]) <= c,
+                        0.5f * f32_square(y[row * K + k] - t[row * K + k]),
+                        c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c)
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float row_total_term = f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    const float row_total_term = f32_choice(
+                        fabsf(y[row * K + k] - t[row * K + k]) <= c,
+                        0.5f * f32_square(y[row * K + k] - t[row * K + k]),
+                        c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c)
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                row_total += f32_choice(
+                    fabsf(y[row * K + k] - t[row * K + k]) <= c,
+                    0.5f * f32_square(y[row * K + k] - t[row * K + k]),
+                    c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c)
+                );
             }
             row_total += f32_total(row_total_lanes);
         }
@@ -288,7 +305,11 @@ SHARED void huber_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                row_total[lane] += f64_choice(fabs(y_block[k][lane] - t_block[k][lane]) <= c, 0.5 * f64_square(y_block[k][lane] - t_block[k][lane]), c * (fabs(y_block[k][lane] - t_block[k][lane]) - 0.5 * c));
+                row_total[lane] += f64_choice(
+                    fabs(y_block[k][lane] - t_block[k][lane]) <= c,
+                    0.5 * f64_square(y_block[k][lane] - t_block[k][lane]),
+                    c * (fabs(y_block[k][lane] - t_block[k][lane]) - 0.5 * c)
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -313,20 +334,32 @@ SHARED void huber_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    row_total_lanes[lane] += f64_choice(
+                        fabs(y[row * K + k] - t[row * K + k]) <= c,
+                        0.5 * f64_square(y[row * K + k] - t[row * K + k]),
+                        c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c)
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double row_total_term = f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    const double row_total_term = f64_choice(
+                        fabs(y[row * K + k] - t[row * K + k]) <= c,
+                        0.5 * f64_square(y[row * K + k] - t[row * K + k]),
+                        c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c)
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                row_total += f64_choice(
+                    fabs(y[row * K + k] - t[row * K + k]) <= c,
+                    0.5 * f64_square(y[row * K + k] - t[row * K + k]),
+                    c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c)
+                );
             }
             row_total += f64_total(row_total_lanes);
         }
@@ -382,8 +415,15 @@ SHARED void huber_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                row_total[lane] += f32_choice(fabsf(y_block[k][lane] - t_block[k][lane]) <= c, 0.5f * f32_square(y_block[k][lane] - t_block[k][lane]), c * (fabsf(y_block[k][lane] - t_block[k][lane]) - 0.5f * c));
-                dy_block[k][lane] = weight * f32_choice(fabsf(y_block[k][lane] - t_block[k][lane]) <= c, y_block[k][lane] - t_block[k][lane], c * f32_sign(y_block[k][lane] - t_block[k][lane]));
+                row_total[lane] += f32_choice(
+                    fabsf(y_block[k][lane] - t_block[k][lane]) <= c,
+                    0.5f * f32_square(y_block[k][lane] - t_block[k][lane]),
+                    c * (fabsf(y_block[k][lane] - t_block[k][lane]) - 0.5f * c)
+                );
+                dy_block[k][lane] = weight * f32_choice(
+                    fabsf(y_block[k][lane] - t_block[k][lane]) <= c, y_block[k][lane] - t_block[k][lane],
+                    c * f32_sign(y_block[k][lane] - t_block[k][lane])
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -414,23 +454,44 @@ SHARED void huber_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
-                    dy[row * K + k] = weight * f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f32_sign(y[row * K + k] - t[row * K + k]));
+                    row_total_lanes[lane] += f32_choice(
+                        fabsf(y[row * K + k] - t[row * K + k]) <= c,
+                        0.5f * f32_square(y[row * K + k] - t[row * K + k]),
+                        c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c)
+                    );
+                    dy[row * K + k] = weight * f32_choice(
+                        fabsf(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k],
+                        c * f32_sign(y[row * K + k] - t[row * K + k])
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float row_total_term = f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
+                    const float row_total_term = f32_choice(
+                        fabsf(y[row * K + k] - t[row * K + k]) <= c,
+                        0.5f * f32_square(y[row * K + k] - t[row * K + k]),
+                        c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c)
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
-                    dy[row * K + k] = weight * f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f32_sign(y[row * K + k] - t[row * K + k]));
+                    dy[row * K + k] = weight * f32_choice(
+                        fabsf(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k],
+                        c * f32_sign(y[row * K + k] - t[row * K + k])
+                    );
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, 0.5f * f32_square(y[row * K + k] - t[row * K + k]), c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c));
-                dy[row * K + k] = weight * f32_choice(fabsf(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f32_sign(y[row * K + k] - t[row * K + k]));
+                row_total += f32_choice(
+                    fabsf(y[row * K + k] - t[row * K + k]) <= c,
+                    0.5f * f32_square(y[row * K + k] - t[row * K + k]),
+                    c * (fabsf(y[row * K + k] - t[row * K + k]) - 0.5f * c)
+                );
+                dy[row * K + k] = weight * f32_choice(
+                    fabsf(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k],
+                    c * f32_sign(y[row * K + k] - t[row * K + k])
+                );
             }
             row_total += f32_total(row_total_lanes);
         }
@@ -488,8 +549,15 @@ SHARED void huber_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                row_total[lane] += f64_choice(fabs(y_block[k][lane] - t_block[k][lane]) <= c, 0.5 * f64_square(y_block[k][lane] - t_block[k][lane]), c * (fabs(y_block[k][lane] - t_block[k][lane]) - 0.5 * c));
-                dy_block[k][lane] = weight * f64_choice(fabs(y_block[k][lane] - t_block[k][lane]) <= c, y_block[k][lane] - t_block[k][lane], c * f64_sign(y_block[k][lane] - t_block[k][lane]));
+                row_total[lane] += f64_choice(
+                    fabs(y_block[k][lane] - t_block[k][lane]) <= c,
+                    0.5 * f64_square(y_block[k][lane] - t_block[k][lane]),
+                    c * (fabs(y_block[k][lane] - t_block[k][lane]) - 0.5 * c)
+                );
+                dy_block[k][lane] = weight * f64_choice(
+                    fabs(y_block[k][lane] - t_block[k][lane]) <= c, y_block[k][lane] - t_block[k][lane],
+                    c * f64_sign(y_block[k][lane] - t_block[k][lane])
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -520,23 +588,44 @@ SHARED void huber_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
-                    dy[row * K + k] = weight * f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f64_sign(y[row * K + k] - t[row * K + k]));
+                    row_total_lanes[lane] += f64_choice(
+                        fabs(y[row * K + k] - t[row * K + k]) <= c,
+                        0.5 * f64_square(y[row * K + k] - t[row * K + k]),
+                        c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c)
+                    );
+                    dy[row * K + k] = weight * f64_choice(
+                        fabs(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k],
+                        c * f64_sign(y[row * K + k] - t[row * K + k])
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double row_total_term = f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
+                    const double row_total_term = f64_choice(
+                        fabs(y[row * K + k] - t[row * K + k]) <= c,
+                        0.5 * f64_square(y[row * K + k] - t[row * K + k]),
+                        c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c)
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
-                    dy[row * K + k] = weight * f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f64_sign(y[row * K + k] - t[row * K + k]));
+                    dy[row * K + k] = weight * f64_choice(
+                        fabs(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k],
+                        c * f64_sign(y[row * K + k] - t[row * K + k])
+                    );
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, 0.5 * f64_square(y[row * K + k] - t[row * K + k]), c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c));
-                dy[row * K + k] = weight * f64_choice(fabs(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k], c * f64_sign(y[row * K + k] - t[row * K + k]));
+                row_total += f64_choice(
+                    fabs(y[row * K + k] - t[row * K + k]) <= c,
+                    0.5 * f64_square(y[row * K + k] - t[row * K + k]),
+                    c * (fabs(y[row * K + k] - t[row * K + k]) - 0.5 * c)
+                );
+                dy[row * K + k] = weight * f64_choice(
+                    fabs(y[row * K + k] - t[row * K + k]) <= c, y[row * K + k] - t[row * K + k],
+                    c * f64_sign(y[row * K + k] - t[row * K + k])
+                );
             }
             row_total += f64_total(row_total_lanes);
         }

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -259,7 +260,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -286,7 +288,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -354,6 +357,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -783,14 +797,14 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
             for (ptrdiff_t i = 0; i < N; i++) {
                 float scale = weight / (float)N;
                 if (B * N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                        float chunk[CHUNK];
+                    for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                        end = f32_end_of_part(&dS[(row * N + i) * N + begin], begin, N);
+                        float part[PART];
                         for (ptrdiff_t j = begin; j < end; j++) {
                             p[j] = e[i * N + j] / s[i];
-                            chunk[j - begin] = scale * p[j] / T;
+                            part[j - begin] = scale * p[j] / T;
                         }
-                        f32_stream(&dS[(row * N + i) * N + begin], chunk, end - begin);
+                        f32_stream(&dS[(row * N + i) * N + begin], part, end - begin);
                     }
                 }
                 else {
@@ -836,20 +850,26 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
                     for (; first + F32_LANES <= end; first += F32_LANES)
                         FOR_LANES(F32_LANES) {
                             const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += f32_choice(p[k] != 0.0f, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[k], 0.0f);
+                            total_lanes[lane] += f32_choice(
+                                p[k] != 0.0f, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[k], 0.0f
+                            );
                         }
                     if (first < end && end >= F32_LANES) {
                         const ptrdiff_t again = first + F32_LANES - end;
                         first = end - F32_LANES;
                         FOR_LANES(F32_LANES) {
                             const ptrdiff_t k = first + lane;
-                            const float total_term = f32_choice(p[k] != 0.0f, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[k], 0.0f);
+                            const float total_term = f32_choice(
+                                p[k] != 0.0f, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[k], 0.0f
+                            );
                             total_lanes[lane] += lane < again ? 0.0f : total_term;
                         }
                         first = end;
                     }
                     for (ptrdiff_t k = first; k < end; k++) {
-                        total += f32_choice(p[k] != 0.0f, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[k], 0.0f);
+                        total += f32_choice(
+                            p[k] != 0.0f, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0f) * p[k], 0.0f
+                        );
                     }
                     total += f32_total(total_lanes);
                 }
@@ -865,15 +885,20 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
                 for (; first + F32_LANES <= end; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t i = first + lane;
-                        sum_S_S_max_sum_S_S_max_p_lanes[lane] += ((S[(row * N + i) * N + i] - S_max[i]) - sum_S_S_max_p[i]);
+                        sum_S_S_max_sum_S_S_max_p_lanes[lane] += (
+                            (S[(row * N + i) * N + i] - S_max[i]) - sum_S_S_max_p[i]
+                        );
                     }
                 if (first < end && end >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - end;
                     first = end - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t i = first + lane;
-                        const float sum_S_S_max_sum_S_S_max_p_term = ((S[(row * N + i) * N + i] - S_max[i]) - sum_S_S_max_p[i]);
-                        sum_S_S_max_sum_S_S_max_p_lanes[lane] += lane < again ? 0.0f : sum_S_S_max_sum_S_S_max_p_term;
+                        const float sum_S_S_max_sum_S_S_max_p_term = (
+                            (S[(row * N + i) * N + i] - S_max[i]) - sum_S_S_max_p[i]
+                        );
+                        sum_S_S_max_sum_S_S_max_p_lanes[lane] +=
+                            lane < again ? 0.0f : sum_S_S_max_sum_S_S_max_p_term;
                     }
                     first = end;
                 }
@@ -882,7 +907,9 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
                 }
                 sum_S_S_max_sum_S_S_max_p += f32_total(sum_S_S_max_sum_S_S_max_p_lanes);
             }
-            dT[0] += f32_choice(weight != 0.0f, weight * sum_S_S_max_sum_S_S_max_p / ((float)N * (T * T)), 0.0f);
+            dT[0] += f32_choice(
+                weight != 0.0f, weight * sum_S_S_max_sum_S_S_max_p / ((float)N * (T * T)), 0.0f
+            );
         }
     }
     end_of_streams();
@@ -1000,14 +1027,14 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
             for (ptrdiff_t i = 0; i < N; i++) {
                 double scale = weight / (double)N;
                 if (B * N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                        double chunk[CHUNK];
+                    for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                        end = f64_end_of_part(&dS[(row * N + i) * N + begin], begin, N);
+                        double part[PART];
                         for (ptrdiff_t j = begin; j < end; j++) {
                             p[j] = e[i * N + j] / s[i];
-                            chunk[j - begin] = scale * p[j] / T;
+                            part[j - begin] = scale * p[j] / T;
                         }
-                        f64_stream(&dS[(row * N + i) * N + begin], chunk, end - begin);
+                        f64_stream(&dS[(row * N + i) * N + begin], part, end - begin);
                     }
                 }
                 else {
@@ -1053,20 +1080,26 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
                     for (; first + F64_LANES <= end; first += F64_LANES)
                         FOR_LANES(F64_LANES) {
                             const ptrdiff_t k = first + lane;
-                            total_lanes[lane] += f64_choice(p[k] != 0.0, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[k], 0.0);
+                            total_lanes[lane] += f64_choice(
+                                p[k] != 0.0, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[k], 0.0
+                            );
                         }
                     if (first < end && end >= F64_LANES) {
                         const ptrdiff_t again = first + F64_LANES - end;
                         first = end - F64_LANES;
                         FOR_LANES(F64_LANES) {
                             const ptrdiff_t k = first + lane;
-                            const double total_term = f64_choice(p[k] != 0.0, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[k], 0.0);
+                            const double total_term = f64_choice(
+                                p[k] != 0.0, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[k], 0.0
+                            );
                             total_lanes[lane] += lane < again ? 0.0 : total_term;
                         }
                         first = end;
                     }
                     for (ptrdiff_t k = first; k < end; k++) {
-                        total += f64_choice(p[k] != 0.0, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[k], 0.0);
+                        total += f64_choice(
+                            p[k] != 0.0, ((S[(row * N + i) * N + k] - S_max[i]) - 0.0) * p[k], 0.0
+                        );
                     }
                     total += f64_total(total_lanes);
                 }
@@ -1082,15 +1115,20 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
                 for (; first + F64_LANES <= end; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t i = first + lane;
-                        sum_S_S_max_sum_S_S_max_p_lanes[lane] += ((S[(row * N + i) * N + i] - S_max[i]) - sum_S_S_max_p[i]);
+                        sum_S_S_max_sum_S_S_max_p_lanes[lane] += (
+                            (S[(row * N + i) * N + i] - S_max[i]) - sum_S_S_max_p[i]
+                        );
                     }
                 if (first < end && end >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - end;
                     first = end - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t i = first + lane;
-                        const double sum_S_S_max_sum_S_S_max_p_term = ((S[(row * N + i) * N + i] - S_max[i]) - sum_S_S_max_p[i]);
-                        sum_S_S_max_sum_S_S_max_p_lanes[lane] += lane < again ? 0.0 : sum_S_S_max_sum_S_S_max_p_term;
+                        const double sum_S_S_max_sum_S_S_max_p_term = (
+                            (S[(row * N + i) * N + i] - S_max[i]) - sum_S_S_max_p[i]
+                        );
+                        sum_S_S_max_sum_S_S_max_p_lanes[lane] +=
+                            lane < again ? 0.0 : sum_S_S_max_sum_S_S_max_p_term;
                     }
                     first = end;
                 }
@@ -1099,7 +1137,9 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
                 }
                 sum_S_S_max_sum_S_S_max_p += f64_total(sum_S_S_max_sum_S_S_max_p_lanes);
             }
-            dT[0] += f64_choice(weight != 0.0, weight * sum_S_S_max_sum_S_S_max_p / ((double)N * (T * T)), 0.0);
+            dT[0] += f64_choice(
+                weight != 0.0, weight * sum_S_S_max_sum_S_S_max_p / ((double)N * (T * T)), 0.0
+            );
         }
     }
     end_of_streams();

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -66,6 +67,17 @@ enum {
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -150,6 +162,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -241,7 +260,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -268,7 +288,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -280,6 +301,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -399,13 +433,142 @@ SHARED void kl_divergence_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                row_total[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * (f32_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])), 0.0f);
+                row_total[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f,
+                    t_block[k][lane] * (
+                        f32_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])
+                    ),
+                    0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = row_total[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void kl_divergence_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float row_total = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float row_total_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                row_total_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    row_total_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f
+                    );
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float row_total_term = f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f
+                    );
+                    row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                row_total += f32_choice(
+                    t[row * K + k] != 0.0f,
+                    t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f
+                );
+            }
+            row_total += f32_total(row_total_lanes);
+        }
+        losses[row] = row_total;
     }
 }
 
@@ -489,20 +652,40 @@ SHARED void kl_divergence_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        row_total_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0f);
+                        row_total_lanes[lane] += f32_choice(
+                            t[row * K + k] != 0.0f,
+                            t[row * K + k] * (
+                                f32_log(t[row * K + k])
+                                - ((z[row * K + k] - m[row - start]) - log_s[row - start])
+                            ),
+                            0.0f
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const float row_total_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0f);
+                        const float row_total_term = f32_choice(
+                            t[row * K + k] != 0.0f,
+                            t[row * K + k] * (
+                                f32_log(t[row * K + k])
+                                - ((z[row * K + k] - m[row - start]) - log_s[row - start])
+                            ),
+                            0.0f
+                        );
                         row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    row_total[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0f);
+                    row_total[row - start] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * (
+                            f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])
+                        ),
+                        0.0f
+                    );
                 }
                 row_total[row - start] += f32_total(row_total_lanes);
             }
@@ -586,20 +769,29 @@ SHARED void kl_divergence_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f);
+                    row_total_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float row_total_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f);
+                    const float row_total_term = f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f);
+                row_total += f32_choice(
+                    t[row * K + k] != 0.0f,
+                    t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f
+                );
             }
             row_total += f32_total(row_total_lanes);
         }
@@ -616,7 +808,9 @@ SHARED void kl_divergence_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
         kl_divergence_f32_short_rows(from, whole, K, z, t, losses);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        kl_divergence_f32_by_chunks(from, to, K, z, t, losses);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         kl_divergence_f32_near_rows(from, to, K, z, t, losses);
     else
         kl_divergence_f32_long_rows(from, to, K, z, t, losses);
@@ -678,13 +872,142 @@ SHARED void kl_divergence_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                row_total[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * (f64_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])), 0.0);
+                row_total[lane] += f64_choice(
+                    t_block[k][lane] != 0.0,
+                    t_block[k][lane] * (
+                        f64_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])
+                    ),
+                    0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = row_total[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void kl_divergence_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double row_total = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double row_total_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                row_total_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    row_total_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0
+                    );
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double row_total_term = f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0
+                    );
+                    row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                row_total += f64_choice(
+                    t[row * K + k] != 0.0,
+                    t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0
+                );
+            }
+            row_total += f64_total(row_total_lanes);
+        }
+        losses[row] = row_total;
     }
 }
 
@@ -768,20 +1091,40 @@ SHARED void kl_divergence_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        row_total_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0);
+                        row_total_lanes[lane] += f64_choice(
+                            t[row * K + k] != 0.0,
+                            t[row * K + k] * (
+                                f64_log(t[row * K + k])
+                                - ((z[row * K + k] - m[row - start]) - log_s[row - start])
+                            ),
+                            0.0
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const double row_total_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0);
+                        const double row_total_term = f64_choice(
+                            t[row * K + k] != 0.0,
+                            t[row * K + k] * (
+                                f64_log(t[row * K + k])
+                                - ((z[row * K + k] - m[row - start]) - log_s[row - start])
+                            ),
+                            0.0
+                        );
                         row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    row_total[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0);
+                    row_total[row - start] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * (
+                            f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])
+                        ),
+                        0.0
+                    );
                 }
                 row_total[row - start] += f64_total(row_total_lanes);
             }
@@ -865,20 +1208,29 @@ SHARED void kl_divergence_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0);
+                    row_total_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double row_total_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0);
+                    const double row_total_term = f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0);
+                row_total += f64_choice(
+                    t[row * K + k] != 0.0,
+                    t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0
+                );
             }
             row_total += f64_total(row_total_lanes);
         }
@@ -895,7 +1247,9 @@ SHARED void kl_divergence_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
         kl_divergence_f64_short_rows(from, whole, K, z, t, losses);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        kl_divergence_f64_by_chunks(from, to, K, z, t, losses);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         kl_divergence_f64_near_rows(from, to, K, z, t, losses);
     else
         kl_divergence_f64_long_rows(from, to, K, z, t, losses);
@@ -961,7 +1315,13 @@ SHARED void kl_divergence_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrd
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                row_total[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * (f32_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])), 0.0f);
+                row_total[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f,
+                    t_block[k][lane] * (
+                        f32_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])
+                    ),
+                    0.0f
+                );
                 dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
             }
         }
@@ -974,6 +1334,141 @@ SHARED void kl_divergence_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrd
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void kl_divergence_value_and_gradient_f32_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float sum_t = 0.0f;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                float sum_t_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_t_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < end && end - start >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        const float sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                    sum_t += t[row * K + k];
+                }
+                m = f32_larger(f32_largest_wide(m_lanes), m);
+                sum_t += f32_total_wide(sum_t_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float row_total = 0.0f;
+        float scale = sum_t / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float row_total_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    row_total_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&t[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        row_total_lanes[lane] += f32_choice(
+                            t[row * K + k] != 0.0f,
+                            t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f
+                        );
+                        dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    row_total += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f
+                    );
+                    dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                }
+                row_total += f32_total(row_total_lanes);
+            }
+        }
+        losses[row] = row_total;
     }
 }
 
@@ -1068,11 +1563,23 @@ SHARED void kl_divergence_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdi
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0f);
+                    row_total_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * (
+                            f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])
+                        ),
+                        0.0f
+                    );
                     dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < K; k++) {
-                row_total[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0f);
+                row_total[row - start] += f32_choice(
+                    t[row * K + k] != 0.0f,
+                    t[row * K + k] * (
+                        f32_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])
+                    ),
+                    0.0f
+                );
                 dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
             }
             row_total[row - start] += f32_total(row_total_lanes);
@@ -1169,11 +1676,17 @@ SHARED void kl_divergence_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdi
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f);
+                    row_total_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f
+                    );
                     dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f);
+                row_total += f32_choice(
+                    t[row * K + k] != 0.0f,
+                    t[row * K + k] * (f32_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0f
+                );
                 dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
             }
             row_total += f32_total(row_total_lanes);
@@ -1192,7 +1705,9 @@ SHARED void kl_divergence_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t 
         kl_divergence_value_and_gradient_f32_short_rows(from, whole, K, z, t, weight, losses, dz);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        kl_divergence_value_and_gradient_f32_by_chunks(from, to, K, z, t, weight, losses, dz);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
         kl_divergence_value_and_gradient_f32_near_rows(from, to, K, z, t, weight, losses, dz);
     else
         kl_divergence_value_and_gradient_f32_long_rows(from, to, K, z, t, weight, losses, dz);
@@ -1259,7 +1774,13 @@ SHARED void kl_divergence_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrd
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                row_total[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * (f64_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])), 0.0);
+                row_total[lane] += f64_choice(
+                    t_block[k][lane] != 0.0,
+                    t_block[k][lane] * (
+                        f64_log(t_block[k][lane]) - ((z_block[k][lane] - m[lane]) - log_s[lane])
+                    ),
+                    0.0
+                );
                 dz_block[k][lane] = weight * (scale[lane] * dz_block[k][lane] - t_block[k][lane]);
             }
         }
@@ -1272,6 +1793,141 @@ SHARED void kl_divergence_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrd
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void kl_divergence_value_and_gradient_f64_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double sum_t = 0.0;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                double sum_t_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_t_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < end && end - start >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        const double sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                    sum_t += t[row * K + k];
+                }
+                m = f64_larger(f64_largest_wide(m_lanes), m);
+                sum_t += f64_total_wide(sum_t_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double row_total = 0.0;
+        double scale = sum_t / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double row_total_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    row_total_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&t[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        row_total_lanes[lane] += f64_choice(
+                            t[row * K + k] != 0.0,
+                            t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0
+                        );
+                        dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    row_total += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0
+                    );
+                    dz[row * K + k] = weight * (scale_2 * dz[row * K + k] - t[row * K + k]);
+                }
+                row_total += f64_total(row_total_lanes);
+            }
+        }
+        losses[row] = row_total;
     }
 }
 
@@ -1366,11 +2022,23 @@ SHARED void kl_divergence_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdi
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0);
+                    row_total_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * (
+                            f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])
+                        ),
+                        0.0
+                    );
                     dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < K; k++) {
-                row_total[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])), 0.0);
+                row_total[row - start] += f64_choice(
+                    t[row * K + k] != 0.0,
+                    t[row * K + k] * (
+                        f64_log(t[row * K + k]) - ((z[row * K + k] - m[row - start]) - log_s[row - start])
+                    ),
+                    0.0
+                );
                 dz[row * K + k] = weight * (scale[row - start] * dz[row * K + k] - t[row * K + k]);
             }
             row_total[row - start] += f64_total(row_total_lanes);
@@ -1467,11 +2135,17 @@ SHARED void kl_divergence_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdi
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0);
+                    row_total_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0
+                    );
                     dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0);
+                row_total += f64_choice(
+                    t[row * K + k] != 0.0,
+                    t[row * K + k] * (f64_log(t[row * K + k]) - ((z[row * K + k] - m) - log_s)), 0.0
+                );
                 dz[row * K + k] = weight * (scale * dz[row * K + k] - t[row * K + k]);
             }
             row_total += f64_total(row_total_lanes);
@@ -1490,7 +2164,9 @@ SHARED void kl_divergence_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t 
         kl_divergence_value_and_gradient_f64_short_rows(from, whole, K, z, t, weight, losses, dz);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        kl_divergence_value_and_gradient_f64_by_chunks(from, to, K, z, t, weight, losses, dz);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
         kl_divergence_value_and_gradient_f64_near_rows(from, to, K, z, t, weight, losses, dz);
     else
         kl_divergence_value_and_gradient_f64_long_rows(from, to, K, z, t, weight, losses, dz);

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -66,6 +67,17 @@ enum {
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -150,6 +162,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -241,7 +260,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -268,7 +288,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -280,6 +301,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -402,10 +436,132 @@ SHARED void label_smoothing_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = (
-                f32_choice(1.0f - eps != 0.0f, -(1.0f - eps) * ((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]), 0.0f)
+                f32_choice(
+                    1.0f - eps != 0.0f,
+                    -(1.0f - eps) * ((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]), 0.0f
+                )
                 + f32_choice(eps != 0.0f, -eps * sum_z_m_log_s[lane] / (float)K, 0.0f)
             );
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void label_smoothing_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float eps, const int64_t *restrict y, float *restrict losses)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_z_m_log_s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_z_m_log_s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_z_m_log_s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_z_m_log_s_lanes[lane] += ((z[row * K + k] - m) - log_s);
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_z_m_log_s_term = ((z[row * K + k] - m) - log_s);
+                    sum_z_m_log_s_lanes[lane] += lane < again ? 0.0f : sum_z_m_log_s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_z_m_log_s += ((z[row * K + k] - m) - log_s);
+            }
+            sum_z_m_log_s += f32_total(sum_z_m_log_s_lanes);
+        }
+        losses[row] = (
+            f32_choice(
+                1.0f - eps != 0.0f, -(1.0f - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m) - log_s), 0.0f
+            )
+            + f32_choice(eps != 0.0f, -eps * sum_z_m_log_s / (float)K, 0.0f)
+        );
     }
 }
 
@@ -496,7 +652,9 @@ SHARED void label_smoothing_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const float sum_z_m_log_s_term = ((z[row * K + k] - m[row - start]) - log_s[row - start]);
+                        const float sum_z_m_log_s_term = (
+                            (z[row * K + k] - m[row - start]) - log_s[row - start]
+                        );
                         sum_z_m_log_s_lanes[lane] += lane < again ? 0.0f : sum_z_m_log_s_term;
                     }
                     first = K;
@@ -509,7 +667,11 @@ SHARED void label_smoothing_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             losses[row] = (
-                f32_choice(1.0f - eps != 0.0f, -(1.0f - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s[row - start]), 0.0f)
+                f32_choice(
+                    1.0f - eps != 0.0f,
+                    -(1.0f - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s[row - start]),
+                    0.0f
+                )
                 + f32_choice(eps != 0.0f, -eps * sum_z_m_log_s[row - start] / (float)K, 0.0f)
             );
         }
@@ -607,7 +769,9 @@ SHARED void label_smoothing_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
             sum_z_m_log_s += f32_total(sum_z_m_log_s_lanes);
         }
         losses[row] = (
-            f32_choice(1.0f - eps != 0.0f, -(1.0f - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m) - log_s), 0.0f)
+            f32_choice(
+                1.0f - eps != 0.0f, -(1.0f - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m) - log_s), 0.0f
+            )
             + f32_choice(eps != 0.0f, -eps * sum_z_m_log_s / (float)K, 0.0f)
         );
     }
@@ -622,7 +786,9 @@ SHARED void label_smoothing_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         label_smoothing_f32_short_rows(from, whole, K, z, eps, y, losses);
         from = whole;
     }
-    if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        label_smoothing_f32_by_chunks(from, to, K, z, eps, y, losses);
+    else if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(float)))
         label_smoothing_f32_near_rows(from, to, K, z, eps, y, losses);
     else
         label_smoothing_f32_long_rows(from, to, K, z, eps, y, losses);
@@ -691,10 +857,130 @@ SHARED void label_smoothing_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = (
-                f64_choice(1.0 - eps != 0.0, -(1.0 - eps) * ((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]), 0.0)
+                f64_choice(
+                    1.0 - eps != 0.0,
+                    -(1.0 - eps) * ((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]), 0.0
+                )
                 + f64_choice(eps != 0.0, -eps * sum_z_m_log_s[lane] / (double)K, 0.0)
             );
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void label_smoothing_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double eps, const int64_t *restrict y, double *restrict losses)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_z_m_log_s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_z_m_log_s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_z_m_log_s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_z_m_log_s_lanes[lane] += ((z[row * K + k] - m) - log_s);
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_z_m_log_s_term = ((z[row * K + k] - m) - log_s);
+                    sum_z_m_log_s_lanes[lane] += lane < again ? 0.0 : sum_z_m_log_s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_z_m_log_s += ((z[row * K + k] - m) - log_s);
+            }
+            sum_z_m_log_s += f64_total(sum_z_m_log_s_lanes);
+        }
+        losses[row] = (
+            f64_choice(1.0 - eps != 0.0, -(1.0 - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m) - log_s), 0.0)
+            + f64_choice(eps != 0.0, -eps * sum_z_m_log_s / (double)K, 0.0)
+        );
     }
 }
 
@@ -785,7 +1071,9 @@ SHARED void label_smoothing_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const double sum_z_m_log_s_term = ((z[row * K + k] - m[row - start]) - log_s[row - start]);
+                        const double sum_z_m_log_s_term = (
+                            (z[row * K + k] - m[row - start]) - log_s[row - start]
+                        );
                         sum_z_m_log_s_lanes[lane] += lane < again ? 0.0 : sum_z_m_log_s_term;
                     }
                     first = K;
@@ -798,7 +1086,11 @@ SHARED void label_smoothing_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             losses[row] = (
-                f64_choice(1.0 - eps != 0.0, -(1.0 - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s[row - start]), 0.0)
+                f64_choice(
+                    1.0 - eps != 0.0,
+                    -(1.0 - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s[row - start]),
+                    0.0
+                )
                 + f64_choice(eps != 0.0, -eps * sum_z_m_log_s[row - start] / (double)K, 0.0)
             );
         }
@@ -911,7 +1203,9 @@ SHARED void label_smoothing_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         label_smoothing_f64_short_rows(from, whole, K, z, eps, y, losses);
         from = whole;
     }
-    if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        label_smoothing_f64_by_chunks(from, to, K, z, eps, y, losses);
+    else if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(double)))
         label_smoothing_f64_near_rows(from, to, K, z, eps, y, losses);
     else
         label_smoothing_f64_long_rows(from, to, K, z, eps, y, losses);
@@ -941,7 +1235,9 @@ SHARED void label_smoothing_value_and_gradient_f32_short_rows(ptrdiff_t from, pt
     for (ptrdiff_t first = from; first < to; first += LANES) {
         float z_block[SHORT][LANES];
         float dz_block[SHORT][LANES];
-        float m[LANES], s[LANES], log_s[LANES], sum_z_m_log_s[LANES], aside[LANES], scale[LANES], scale_2[LANES];
+        float
+            m[LANES], s[LANES], log_s[LANES], sum_z_m_log_s[LANES], aside[LANES], scale[LANES],
+            scale_2[LANES];
         const float *restrict z_rows = z + first * K;
         float *restrict dz_rows = dz + first * K;
         for (ptrdiff_t place = 0; place < K; place++) {
@@ -984,10 +1280,15 @@ SHARED void label_smoothing_value_and_gradient_f32_short_rows(ptrdiff_t from, pt
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = (
-                f32_choice(1.0f - eps != 0.0f, -(1.0f - eps) * ((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]), 0.0f)
+                f32_choice(
+                    1.0f - eps != 0.0f,
+                    -(1.0f - eps) * ((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]), 0.0f
+                )
                 + f32_choice(eps != 0.0f, -eps * sum_z_m_log_s[lane] / (float)K, 0.0f)
             );
-            aside[lane] = weight * (dz_block[(ptrdiff_t)y[row]][lane] / s[lane] - (1.0f - eps) - eps / (float)K);
+            aside[lane] = weight * (
+                dz_block[(ptrdiff_t)y[row]][lane] / s[lane] - (1.0f - eps) - eps / (float)K
+            );
             scale[lane] = 1.0f / s[lane];
             scale_2[lane] = eps / (float)K;
         }
@@ -1005,6 +1306,142 @@ SHARED void label_smoothing_value_and_gradient_f32_short_rows(ptrdiff_t from, pt
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void label_smoothing_value_and_gradient_f32_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, float eps, const int64_t *restrict y, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_z_m_log_s = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_z_m_log_s_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_z_m_log_s_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_z_m_log_s_lanes[lane] += ((z[row * K + k] - m) - log_s);
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_z_m_log_s_term = ((z[row * K + k] - m) - log_s);
+                    sum_z_m_log_s_lanes[lane] += lane < again ? 0.0f : sum_z_m_log_s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_z_m_log_s += ((z[row * K + k] - m) - log_s);
+            }
+            sum_z_m_log_s += f32_total(sum_z_m_log_s_lanes);
+        }
+        losses[row] = (
+            f32_choice(
+                1.0f - eps != 0.0f, -(1.0f - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m) - log_s), 0.0f
+            )
+            + f32_choice(eps != 0.0f, -eps * sum_z_m_log_s / (float)K, 0.0f)
+        );
+        /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
+        float aside = weight * (
+            share_of_chunk[(ptrdiff_t)y[row] / places] * dz[row * K + (ptrdiff_t)y[row]] / s - (1.0f - eps)
+            - eps / (float)K
+        );
+        float scale = 1.0f / s;
+        float scale_2 = eps / (float)K;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_3 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t j = start; j < stop; j++) {
+                dz[row * K + j] = weight * (scale_3 * dz[row * K + j] - scale_2);
+            }
+        }
+        dz[row * K + (ptrdiff_t)y[row]] = aside;
     }
 }
 
@@ -1096,7 +1533,9 @@ SHARED void label_smoothing_value_and_gradient_f32_near_rows(ptrdiff_t from, ptr
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const float sum_z_m_log_s_term = ((z[row * K + k] - m[row - start]) - log_s[row - start]);
+                        const float sum_z_m_log_s_term = (
+                            (z[row * K + k] - m[row - start]) - log_s[row - start]
+                        );
                         sum_z_m_log_s_lanes[lane] += lane < again ? 0.0f : sum_z_m_log_s_term;
                     }
                     first = K;
@@ -1110,10 +1549,16 @@ SHARED void label_smoothing_value_and_gradient_f32_near_rows(ptrdiff_t from, ptr
         /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
         for (ptrdiff_t row = start; row < stop; row++) {
             losses[row] = (
-                f32_choice(1.0f - eps != 0.0f, -(1.0f - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s[row - start]), 0.0f)
+                f32_choice(
+                    1.0f - eps != 0.0f,
+                    -(1.0f - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s[row - start]),
+                    0.0f
+                )
                 + f32_choice(eps != 0.0f, -eps * sum_z_m_log_s[row - start] / (float)K, 0.0f)
             );
-            aside[row - start] = weight * (dz[row * K + (ptrdiff_t)y[row]] / s[row - start] - (1.0f - eps) - eps / (float)K);
+            aside[row - start] = weight * (
+                dz[row * K + (ptrdiff_t)y[row]] / s[row - start] - (1.0f - eps) - eps / (float)K
+            );
             scale[row - start] = 1.0f / s[row - start];
             scale_2[row - start] = eps / (float)K;
         }
@@ -1220,7 +1665,9 @@ SHARED void label_smoothing_value_and_gradient_f32_long_rows(ptrdiff_t from, ptr
             sum_z_m_log_s += f32_total(sum_z_m_log_s_lanes);
         }
         losses[row] = (
-            f32_choice(1.0f - eps != 0.0f, -(1.0f - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m) - log_s), 0.0f)
+            f32_choice(
+                1.0f - eps != 0.0f, -(1.0f - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m) - log_s), 0.0f
+            )
             + f32_choice(eps != 0.0f, -eps * sum_z_m_log_s / (float)K, 0.0f)
         );
         /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
@@ -1245,7 +1692,9 @@ SHARED void label_smoothing_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_
             dz);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        label_smoothing_value_and_gradient_f32_by_chunks(from, to, K, z, eps, y, weight, losses, dz);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         label_smoothing_value_and_gradient_f32_near_rows(from, to, K, z, eps, y, weight, losses, dz);
     else
         label_smoothing_value_and_gradient_f32_long_rows(from, to, K, z, eps, y, weight, losses, dz);
@@ -1276,7 +1725,9 @@ SHARED void label_smoothing_value_and_gradient_f64_short_rows(ptrdiff_t from, pt
     for (ptrdiff_t first = from; first < to; first += LANES) {
         double z_block[SHORT][LANES];
         double dz_block[SHORT][LANES];
-        double m[LANES], s[LANES], log_s[LANES], sum_z_m_log_s[LANES], aside[LANES], scale[LANES], scale_2[LANES];
+        double
+            m[LANES], s[LANES], log_s[LANES], sum_z_m_log_s[LANES], aside[LANES], scale[LANES],
+            scale_2[LANES];
         const double *restrict z_rows = z + first * K;
         double *restrict dz_rows = dz + first * K;
         for (ptrdiff_t place = 0; place < K; place++) {
@@ -1319,10 +1770,15 @@ SHARED void label_smoothing_value_and_gradient_f64_short_rows(ptrdiff_t from, pt
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = (
-                f64_choice(1.0 - eps != 0.0, -(1.0 - eps) * ((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]), 0.0)
+                f64_choice(
+                    1.0 - eps != 0.0,
+                    -(1.0 - eps) * ((z_block[(ptrdiff_t)y[row]][lane] - m[lane]) - log_s[lane]), 0.0
+                )
                 + f64_choice(eps != 0.0, -eps * sum_z_m_log_s[lane] / (double)K, 0.0)
             );
-            aside[lane] = weight * (dz_block[(ptrdiff_t)y[row]][lane] / s[lane] - (1.0 - eps) - eps / (double)K);
+            aside[lane] = weight * (
+                dz_block[(ptrdiff_t)y[row]][lane] / s[lane] - (1.0 - eps) - eps / (double)K
+            );
             scale[lane] = 1.0 / s[lane];
             scale_2[lane] = eps / (double)K;
         }
@@ -1340,6 +1796,140 @@ SHARED void label_smoothing_value_and_gradient_f64_short_rows(ptrdiff_t from, pt
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void label_smoothing_value_and_gradient_f64_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, double eps, const int64_t *restrict y, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_z_m_log_s = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_z_m_log_s_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_z_m_log_s_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_z_m_log_s_lanes[lane] += ((z[row * K + k] - m) - log_s);
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_z_m_log_s_term = ((z[row * K + k] - m) - log_s);
+                    sum_z_m_log_s_lanes[lane] += lane < again ? 0.0 : sum_z_m_log_s_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_z_m_log_s += ((z[row * K + k] - m) - log_s);
+            }
+            sum_z_m_log_s += f64_total(sum_z_m_log_s_lanes);
+        }
+        losses[row] = (
+            f64_choice(1.0 - eps != 0.0, -(1.0 - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m) - log_s), 0.0)
+            + f64_choice(eps != 0.0, -eps * sum_z_m_log_s / (double)K, 0.0)
+        );
+        /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
+        double aside = weight * (
+            share_of_chunk[(ptrdiff_t)y[row] / places] * dz[row * K + (ptrdiff_t)y[row]] / s - (1.0 - eps)
+            - eps / (double)K
+        );
+        double scale = 1.0 / s;
+        double scale_2 = eps / (double)K;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_3 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t j = start; j < stop; j++) {
+                dz[row * K + j] = weight * (scale_3 * dz[row * K + j] - scale_2);
+            }
+        }
+        dz[row * K + (ptrdiff_t)y[row]] = aside;
     }
 }
 
@@ -1431,7 +2021,9 @@ SHARED void label_smoothing_value_and_gradient_f64_near_rows(ptrdiff_t from, ptr
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const double sum_z_m_log_s_term = ((z[row * K + k] - m[row - start]) - log_s[row - start]);
+                        const double sum_z_m_log_s_term = (
+                            (z[row * K + k] - m[row - start]) - log_s[row - start]
+                        );
                         sum_z_m_log_s_lanes[lane] += lane < again ? 0.0 : sum_z_m_log_s_term;
                     }
                     first = K;
@@ -1445,10 +2037,16 @@ SHARED void label_smoothing_value_and_gradient_f64_near_rows(ptrdiff_t from, ptr
         /* dz[row * K + (ptrdiff_t)y[row]]: worked out before its operands are overwritten */
         for (ptrdiff_t row = start; row < stop; row++) {
             losses[row] = (
-                f64_choice(1.0 - eps != 0.0, -(1.0 - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s[row - start]), 0.0)
+                f64_choice(
+                    1.0 - eps != 0.0,
+                    -(1.0 - eps) * ((z[row * K + (ptrdiff_t)y[row]] - m[row - start]) - log_s[row - start]),
+                    0.0
+                )
                 + f64_choice(eps != 0.0, -eps * sum_z_m_log_s[row - start] / (double)K, 0.0)
             );
-            aside[row - start] = weight * (dz[row * K + (ptrdiff_t)y[row]] / s[row - start] - (1.0 - eps) - eps / (double)K);
+            aside[row - start] = weight * (
+                dz[row * K + (ptrdiff_t)y[row]] / s[row - start] - (1.0 - eps) - eps / (double)K
+            );
             scale[row - start] = 1.0 / s[row - start];
             scale_2[row - start] = eps / (double)K;
         }
@@ -1580,7 +2178,9 @@ SHARED void label_smoothing_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_
             dz);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        label_smoothing_value_and_gradient_f64_by_chunks(from, to, K, z, eps, y, weight, losses, dz);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         label_smoothing_value_and_gradient_f64_near_rows(from, to, K, z, eps, y, weight, losses, dz);
     else
         label_smoothing_value_and_gradient_f64_long_rows(from, to, K, z, eps, y, weight, losses, dz);

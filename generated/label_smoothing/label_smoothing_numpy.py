@@ -99,7 +99,10 @@ def _label_smoothing_rows(z, y, losses, eps):
     log_s = np.log(s)  # [B]
     part -= log_s[:, None]
     sum_z_m_log_s = np.add.reduce(part, axis=-1)  # [B]
-    losses[...] = np.where(1 - eps != 0, -(1 - eps) * ((z[np.arange(B), y] - m) - log_s), 0) + np.where(eps != 0, -eps * sum_z_m_log_s / K, 0)
+    losses[...] = (
+        np.where(1 - eps != 0, -(1 - eps) * ((z[np.arange(B), y] - m) - log_s), 0)
+        + np.where(eps != 0, -eps * sum_z_m_log_s / K, 0)
+    )
 
 
 def label_smoothing_value_and_gradient(z, eps, y, reduction="mean", out=None):
@@ -183,7 +186,10 @@ def _label_smoothing_value_and_gradient_rows(z, y, losses, dz, eps, weight):
     log_s = np.log(s)  # [B]
     dz -= log_s[:, None]
     sum_z_m_log_s = np.add.reduce(dz, axis=-1)  # [B]
-    losses[...] = np.where(1 - eps != 0, -(1 - eps) * ((z[places_B, y] - m) - log_s), 0) + np.where(eps != 0, -eps * sum_z_m_log_s / K, 0)
+    losses[...] = (
+        np.where(1 - eps != 0, -(1 - eps) * ((z[places_B, y] - m) - log_s), 0)
+        + np.where(eps != 0, -eps * sum_z_m_log_s / K, 0)
+    )
     p = np.multiply(e, 1 / s[:, None], out=e)  # [B, K]
     at_y = weight * (p[places_B, y] - (1 - eps) - eps / K)
     part = np.subtract(p, eps / K, out=p)

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -168,6 +180,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -259,7 +278,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -286,7 +306,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -298,6 +319,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -419,13 +453,139 @@ SHARED void label_smoothing_dense_f32_short_rows(ptrdiff_t from, ptrdiff_t to, p
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_s_z_m[lane] += f32_choice(s[k][lane] != 0.0f, s[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_s_z_m[lane] += f32_choice(
+                    s[k][lane] != 0.0f, s[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = -sum_s_z_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void label_smoothing_dense_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float eps, float *restrict losses,
+    float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_2_of_chunk[CHUNKS];
+    float *restrict s = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float scale = eps / (float)K;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        s[k] = (1.0f - eps) * t[row * K + k] + scale;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        s[k] = (1.0f - eps) * t[row * K + k] + scale;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    s[k] = (1.0f - eps) * t[row * K + k] + scale;
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s_2 = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_2_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_2_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_2_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_2_term = e;
+                        s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(z[row * K + k] - shift);
+                    s_2 += e;
+                }
+                s_2 += f32_total(s_2_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_2_of_chunk[chunk] = s_2;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s_2 = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s_2 = f32_add_product(share_of_chunk, s_2_of_chunk[chunk], s_2);
+        }
+        float log_s = f32_log(s_2);
+        float sum_s_z_m = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_s_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_s_z_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_s_z_m_lanes[lane] += f32_choice(
+                        s[k] != 0.0f, s[k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_s_z_m_term = f32_choice(
+                        s[k] != 0.0f, s[k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
+                    sum_s_z_m_lanes[lane] += lane < again ? 0.0f : sum_s_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_s_z_m += f32_choice(s[k] != 0.0f, s[k] * ((z[row * K + k] - m) - log_s), 0.0f);
+            }
+            sum_s_z_m += f32_total(sum_s_z_m_lanes);
+        }
+        losses[row] = -sum_s_z_m;
     }
 }
 
@@ -508,14 +668,18 @@ SHARED void label_smoothing_dense_f32_long_rows(ptrdiff_t from, ptrdiff_t to, pt
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_s_z_m_lanes[lane] += f32_choice(s[k] != 0.0f, s[k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    sum_s_z_m_lanes[lane] += f32_choice(
+                        s[k] != 0.0f, s[k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_s_z_m_term = f32_choice(s[k] != 0.0f, s[k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    const float sum_s_z_m_term = f32_choice(
+                        s[k] != 0.0f, s[k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
                     sum_s_z_m_lanes[lane] += lane < again ? 0.0f : sum_s_z_m_term;
                 }
                 first = end;
@@ -539,7 +703,10 @@ SHARED void label_smoothing_dense_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         label_smoothing_dense_f32_short_rows(from, whole, K, z, t, eps, losses);
         from = whole;
     }
-    label_smoothing_dense_f32_long_rows(from, to, K, z, t, eps, losses, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        label_smoothing_dense_f32_by_chunks(from, to, K, z, t, eps, losses, work);
+    else
+        label_smoothing_dense_f32_long_rows(from, to, K, z, t, eps, losses, work);
 }
 
 void label_smoothing_dense_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
@@ -602,13 +769,139 @@ SHARED void label_smoothing_dense_f64_short_rows(ptrdiff_t from, ptrdiff_t to, p
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_s_z_m[lane] += f64_choice(s[k][lane] != 0.0, s[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_s_z_m[lane] += f64_choice(
+                    s[k][lane] != 0.0, s[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = -sum_s_z_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void label_smoothing_dense_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double eps, double *restrict losses,
+    double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_2_of_chunk[CHUNKS];
+    double *restrict s = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double scale = eps / (double)K;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        s[k] = (1.0 - eps) * t[row * K + k] + scale;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        s[k] = (1.0 - eps) * t[row * K + k] + scale;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    s[k] = (1.0 - eps) * t[row * K + k] + scale;
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s_2 = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_2_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_2_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_2_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_2_term = e;
+                        s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(z[row * K + k] - shift);
+                    s_2 += e;
+                }
+                s_2 += f64_total(s_2_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_2_of_chunk[chunk] = s_2;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s_2 = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s_2 = f64_add_product(share_of_chunk, s_2_of_chunk[chunk], s_2);
+        }
+        double log_s = f64_log(s_2);
+        double sum_s_z_m = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_s_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_s_z_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_s_z_m_lanes[lane] += f64_choice(
+                        s[k] != 0.0, s[k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_s_z_m_term = f64_choice(
+                        s[k] != 0.0, s[k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
+                    sum_s_z_m_lanes[lane] += lane < again ? 0.0 : sum_s_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_s_z_m += f64_choice(s[k] != 0.0, s[k] * ((z[row * K + k] - m) - log_s), 0.0);
+            }
+            sum_s_z_m += f64_total(sum_s_z_m_lanes);
+        }
+        losses[row] = -sum_s_z_m;
     }
 }
 
@@ -691,14 +984,18 @@ SHARED void label_smoothing_dense_f64_long_rows(ptrdiff_t from, ptrdiff_t to, pt
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_s_z_m_lanes[lane] += f64_choice(s[k] != 0.0, s[k] * ((z[row * K + k] - m) - log_s), 0.0);
+                    sum_s_z_m_lanes[lane] += f64_choice(
+                        s[k] != 0.0, s[k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_s_z_m_term = f64_choice(s[k] != 0.0, s[k] * ((z[row * K + k] - m) - log_s), 0.0);
+                    const double sum_s_z_m_term = f64_choice(
+                        s[k] != 0.0, s[k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
                     sum_s_z_m_lanes[lane] += lane < again ? 0.0 : sum_s_z_m_term;
                 }
                 first = end;
@@ -722,7 +1019,10 @@ SHARED void label_smoothing_dense_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         label_smoothing_dense_f64_short_rows(from, whole, K, z, t, eps, losses);
         from = whole;
     }
-    label_smoothing_dense_f64_long_rows(from, to, K, z, t, eps, losses, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        label_smoothing_dense_f64_by_chunks(from, to, K, z, t, eps, losses, work);
+    else
+        label_smoothing_dense_f64_long_rows(from, to, K, z, t, eps, losses, work);
 }
 
 void label_smoothing_dense_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
@@ -754,7 +1054,8 @@ SHARED void label_smoothing_dense_value_and_gradient_f32_short_rows(ptrdiff_t fr
         float t_block[SHORT][LANES];
         float dz_block[SHORT][LANES];
         float e[SHORT][LANES];
-        float m[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], sum_s[LANES], scale[LANES], scale_2[LANES];
+        float
+            m[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], sum_s[LANES], scale[LANES], scale_2[LANES];
         const float *restrict z_rows = z + first * K;
         const float *restrict t_rows = t + first * K;
         float *restrict dz_rows = dz + first * K;
@@ -795,7 +1096,10 @@ SHARED void label_smoothing_dense_value_and_gradient_f32_short_rows(ptrdiff_t fr
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_s_z_m[lane] += f32_choice(dz_block[k][lane] != 0.0f, dz_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_s_z_m[lane] += f32_choice(
+                    dz_block[k][lane] != 0.0f,
+                    dz_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0f
+                );
                 dz_block[k][lane] = weight * (scale_2[lane] * e[k][lane] - dz_block[k][lane]);
             }
         }
@@ -808,6 +1112,142 @@ SHARED void label_smoothing_dense_value_and_gradient_f32_short_rows(ptrdiff_t fr
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void label_smoothing_dense_value_and_gradient_f32_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float eps, float weight,
+    float *restrict losses, float *restrict dz, float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_2_of_chunk[CHUNKS];
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float sum_s = 0.0f;
+        float scale = eps / (float)K;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                float sum_s_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = (1.0f - eps) * t[row * K + k] + scale;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        sum_s_lanes[lane] += dz[row * K + k];
+                    }
+                if (first < end && end - start >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = (1.0f - eps) * t[row * K + k] + scale;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        const float sum_s_term = dz[row * K + k];
+                        sum_s_lanes[lane] += lane < again ? 0.0f : sum_s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = (1.0f - eps) * t[row * K + k] + scale;
+                    m = f32_larger(z[row * K + k], m);
+                    sum_s += dz[row * K + k];
+                }
+                m = f32_larger(f32_largest_wide(m_lanes), m);
+                sum_s += f32_total_wide(sum_s_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s_2 = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_2_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_2_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_2_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_2_term = e[k];
+                        s_2_lanes[lane] += lane < again ? 0.0f : s_2_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s_2 += e[k];
+                }
+                s_2 += f32_total(s_2_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_2_of_chunk[chunk] = s_2;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s_2 = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s_2 = f32_add_product(share_of_chunk[chunk], s_2_of_chunk[chunk], s_2);
+        }
+        float log_s = f32_log(s_2);
+        float sum_s_z_m = 0.0f;
+        float scale_2 = sum_s / s_2;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            float scale_3 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_s_z_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_s_z_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_s_z_m_lanes[lane] += f32_choice(
+                            dz[row * K + k] != 0.0f, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                        );
+                        dz[row * K + k] = weight * (scale_3 * e[k] - dz[row * K + k]);
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_s_z_m += f32_choice(
+                        dz[row * K + k] != 0.0f, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
+                    dz[row * K + k] = weight * (scale_3 * e[k] - dz[row * K + k]);
+                }
+                sum_s_z_m += f32_total(sum_s_z_m_lanes);
+            }
+        }
+        losses[row] = -sum_s_z_m;
     }
 }
 
@@ -902,11 +1342,15 @@ SHARED void label_smoothing_dense_value_and_gradient_f32_long_rows(ptrdiff_t fro
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_s_z_m_lanes[lane] += f32_choice(dz[row * K + k] != 0.0f, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                    sum_s_z_m_lanes[lane] += f32_choice(
+                        dz[row * K + k] != 0.0f, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                    );
                     dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_s_z_m += f32_choice(dz[row * K + k] != 0.0f, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f);
+                sum_s_z_m += f32_choice(
+                    dz[row * K + k] != 0.0f, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0f
+                );
                 dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
             }
             sum_s_z_m += f32_total(sum_s_z_m_lanes);
@@ -926,8 +1370,12 @@ SHARED void label_smoothing_dense_value_and_gradient_f32_rows(ptrdiff_t from, pt
             losses, dz);
         from = whole;
     }
-    label_smoothing_dense_value_and_gradient_f32_long_rows(from, to, K, z, t, eps, weight, losses,
-        dz, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        label_smoothing_dense_value_and_gradient_f32_by_chunks(from, to, K, z, t, eps, weight, losses,
+            dz, work);
+    else
+        label_smoothing_dense_value_and_gradient_f32_long_rows(from, to, K, z, t, eps, weight, losses,
+            dz, work);
 }
 
 void label_smoothing_dense_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
@@ -954,7 +1402,8 @@ SHARED void label_smoothing_dense_value_and_gradient_f64_short_rows(ptrdiff_t fr
         double t_block[SHORT][LANES];
         double dz_block[SHORT][LANES];
         double e[SHORT][LANES];
-        double m[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], sum_s[LANES], scale[LANES], scale_2[LANES];
+        double
+            m[LANES], s_2[LANES], log_s[LANES], sum_s_z_m[LANES], sum_s[LANES], scale[LANES], scale_2[LANES];
         const double *restrict z_rows = z + first * K;
         const double *restrict t_rows = t + first * K;
         double *restrict dz_rows = dz + first * K;
@@ -995,7 +1444,10 @@ SHARED void label_smoothing_dense_value_and_gradient_f64_short_rows(ptrdiff_t fr
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_s_z_m[lane] += f64_choice(dz_block[k][lane] != 0.0, dz_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_s_z_m[lane] += f64_choice(
+                    dz_block[k][lane] != 0.0,
+                    dz_block[k][lane] * ((z_block[k][lane] - m[lane]) - log_s[lane]), 0.0
+                );
                 dz_block[k][lane] = weight * (scale_2[lane] * e[k][lane] - dz_block[k][lane]);
             }
         }
@@ -1008,6 +1460,142 @@ SHARED void label_smoothing_dense_value_and_gradient_f64_short_rows(ptrdiff_t fr
                 dz_rows[lane * K + place] = dz_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void label_smoothing_dense_value_and_gradient_f64_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double eps, double weight,
+    double *restrict losses, double *restrict dz, double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_2_of_chunk[CHUNKS];
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double sum_s = 0.0;
+        double scale = eps / (double)K;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s_2: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                double sum_s_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = (1.0 - eps) * t[row * K + k] + scale;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        sum_s_lanes[lane] += dz[row * K + k];
+                    }
+                if (first < end && end - start >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = (1.0 - eps) * t[row * K + k] + scale;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        const double sum_s_term = dz[row * K + k];
+                        sum_s_lanes[lane] += lane < again ? 0.0 : sum_s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = (1.0 - eps) * t[row * K + k] + scale;
+                    m = f64_larger(z[row * K + k], m);
+                    sum_s += dz[row * K + k];
+                }
+                m = f64_larger(f64_largest_wide(m_lanes), m);
+                sum_s += f64_total_wide(sum_s_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s_2 = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_2_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_2_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_2_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_2_term = e[k];
+                        s_2_lanes[lane] += lane < again ? 0.0 : s_2_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s_2 += e[k];
+                }
+                s_2 += f64_total(s_2_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_2_of_chunk[chunk] = s_2;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s_2 = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s_2 = f64_add_product(share_of_chunk[chunk], s_2_of_chunk[chunk], s_2);
+        }
+        double log_s = f64_log(s_2);
+        double sum_s_z_m = 0.0;
+        double scale_2 = sum_s / s_2;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            double scale_3 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_s_z_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_s_z_m_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_s_z_m_lanes[lane] += f64_choice(
+                            dz[row * K + k] != 0.0, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                        );
+                        dz[row * K + k] = weight * (scale_3 * e[k] - dz[row * K + k]);
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_s_z_m += f64_choice(
+                        dz[row * K + k] != 0.0, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
+                    dz[row * K + k] = weight * (scale_3 * e[k] - dz[row * K + k]);
+                }
+                sum_s_z_m += f64_total(sum_s_z_m_lanes);
+            }
+        }
+        losses[row] = -sum_s_z_m;
     }
 }
 
@@ -1102,11 +1690,15 @@ SHARED void label_smoothing_dense_value_and_gradient_f64_long_rows(ptrdiff_t fro
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_s_z_m_lanes[lane] += f64_choice(dz[row * K + k] != 0.0, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                    sum_s_z_m_lanes[lane] += f64_choice(
+                        dz[row * K + k] != 0.0, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                    );
                     dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_s_z_m += f64_choice(dz[row * K + k] != 0.0, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0);
+                sum_s_z_m += f64_choice(
+                    dz[row * K + k] != 0.0, dz[row * K + k] * ((z[row * K + k] - m) - log_s), 0.0
+                );
                 dz[row * K + k] = weight * (scale_2 * e[k] - dz[row * K + k]);
             }
             sum_s_z_m += f64_total(sum_s_z_m_lanes);
@@ -1126,8 +1718,12 @@ SHARED void label_smoothing_dense_value_and_gradient_f64_rows(ptrdiff_t from, pt
             losses, dz);
         from = whole;
     }
-    label_smoothing_dense_value_and_gradient_f64_long_rows(from, to, K, z, t, eps, weight, losses,
-        dz, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        label_smoothing_dense_value_and_gradient_f64_by_chunks(from, to, K, z, t, eps, weight, losses,
+            dz, work);
+    else
+        label_smoothing_dense_value_and_gradient_f64_long_rows(from, to, K, z, t, eps, weight, losses,
+            dz, work);
 }
 
 void label_smoothing_dense_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K,

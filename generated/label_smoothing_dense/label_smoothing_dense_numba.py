@@ -162,7 +162,10 @@ def label_smoothing_dense(z, t, eps, reduction="mean", *, threads=1):
     if threads == 1:
         _label_smoothing_dense_compiled[dtype](z, t, eps, losses, 1)
     else:
-        _in_threads(threads, _label_smoothing_dense_compiled[dtype], (True, True, False, True, False), z, t, eps, losses, 1)
+        _in_threads(
+            threads, _label_smoothing_dense_compiled[dtype], (True, True, False, True, False), z, t, eps,
+            losses, 1
+        )
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -196,7 +199,9 @@ def _label_smoothing_dense_kernel(z, t, eps, losses):
                 s_part, z_part = s[begin : begin + 1024], z[row, begin : begin + 1024]
                 sum_s_z_m_part = real(0)
                 for k in range(s_part.size):
-                    sum_s_z_m_part += (s_part[k] * _log_ratio(z_part[k], m, log_s) if s_part[k] != real(0) else real(0))
+                    sum_s_z_m_part += (
+                        s_part[k] * _log_ratio(z_part[k], m, log_s) if s_part[k] != real(0) else real(0)
+                    )
                 sum_s_z_m += sum_s_z_m_part
         else:
             for k in range(K):
@@ -250,7 +255,9 @@ def _label_smoothing_dense_kernel_by_blocks(all_z, all_t, eps, all_losses):
             log_s = each_log_s[row]
             sum_s_z_m = real(0)
             for k in range(K):
-                sum_s_z_m += (s[row, k] * _log_ratio(z[row, k], m, log_s) if s[row, k] != real(0) else real(0))
+                sum_s_z_m += (
+                    s[row, k] * _log_ratio(z[row, k], m, log_s) if s[row, k] != real(0) else real(0)
+                )
             losses[row] = -sum_s_z_m
     # What is left over of the samples
     done = B - B % together
@@ -266,6 +273,7 @@ def _label_smoothing_dense_kernel_by_chunks(z, t, eps, losses):
     K = z.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     s = np.empty(K, losses.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     s_2_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
@@ -285,9 +293,15 @@ def _label_smoothing_dense_kernel_by_chunks(z, t, eps, losses):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s_2 = real(0)
-            for k in range(end - begin):
-                e = _exp_of_negative(z_part[k] - shift)
-                s_2 += e
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                z_step = z_part[first:last]
+                for k in range(last - first):
+                    e = _exp_of_negative(z_step[k] - shift)
+                    s_2 += e
             m_of_chunk[chunk] = m
             s_2_of_chunk[chunk] = s_2
         # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -373,7 +387,9 @@ def label_smoothing_dense_value_and_gradient(z, t, eps, reduction="mean", out=No
         try:
             into = np.empty(z.shape, z.dtype) if out is None else out
             weight = 1 / (len(z) or 1) if reduction == "mean" else 1
-            value = _label_smoothing_dense_value_and_gradient_compiled[z.dtype](z, t, eps, weight, _NOWHERE[z.dtype], into)
+            value = _label_smoothing_dense_value_and_gradient_compiled[z.dtype](
+                z, t, eps, weight, _NOWHERE[z.dtype], into
+            )
             if value is not None:
                 return _ONE[z.dtype] * value, into
         except (TypeError, IndexError):
@@ -394,7 +410,10 @@ def label_smoothing_dense_value_and_gradient(z, t, eps, reduction="mean", out=No
     if threads == 1:
         _label_smoothing_dense_value_and_gradient_compiled[dtype](z, t, eps, weight, losses, dz)
     else:
-        _in_threads(threads, _label_smoothing_dense_value_and_gradient_compiled[dtype], (True, True, False, False, True, True), z, t, eps, weight, losses, dz)
+        _in_threads(
+            threads, _label_smoothing_dense_value_and_gradient_compiled[dtype],
+            (True, True, False, False, True, True), z, t, eps, weight, losses, dz
+        )
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)
 
@@ -487,13 +506,17 @@ def _label_smoothing_dense_value_and_gradient_kernel_by_blocks(all_z, all_t, eps
             scale_2 = each_scale_2[row]
             sum_s_z_m = real(0)
             for k in range(K):
-                sum_s_z_m += (dz[row, k] * _log_ratio(z[row, k], m, log_s) if dz[row, k] != real(0) else real(0))
+                sum_s_z_m += (
+                    dz[row, k] * _log_ratio(z[row, k], m, log_s) if dz[row, k] != real(0) else real(0)
+                )
                 dz[row, k] = weight * (scale_2 * e[row, k] - dz[row, k])
             losses[row] = -sum_s_z_m
     # What is left over of the samples
     done = B - B % together
     if done < B:
-        _label_smoothing_dense_value_and_gradient_kernel(all_z[done:], all_t[done:], eps, weight, all_losses[done:], all_dz[done:])
+        _label_smoothing_dense_value_and_gradient_kernel(
+            all_z[done:], all_t[done:], eps, weight, all_losses[done:], all_dz[done:]
+        )
 
 
 @njit(**_FAST)
@@ -504,6 +527,7 @@ def _label_smoothing_dense_value_and_gradient_kernel_by_chunks(z, t, eps, weight
     K = z.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     e = np.empty(K, losses.dtype)  # of one sample
     share = np.empty(chunks, losses.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
@@ -529,9 +553,15 @@ def _label_smoothing_dense_value_and_gradient_kernel_by_chunks(z, t, eps, weight
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s_2 = real(0)
-            for k in range(end - begin):
-                e_part[k] = _exp_of_negative(z_part[k] - shift)
-                s_2 += e_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                z_step, e_step = z_part[first:last], e_part[first:last]
+                for k in range(last - first):
+                    e_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s_2 += e_step[k]
             m_of_chunk[chunk] = m
             s_2_of_chunk[chunk] = s_2
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -547,7 +577,9 @@ def _label_smoothing_dense_value_and_gradient_kernel_by_chunks(z, t, eps, weight
             dz_part, z_part, e_part = dz[row, begin:end], z[row, begin:end], e[begin:end]
             scale_3 = scale_2 * share[chunk]
             for k in range(end - begin):
-                sum_s_z_m += (dz_part[k] * _log_ratio(z_part[k], m, log_s) if dz_part[k] != real(0) else real(0))
+                sum_s_z_m += (
+                    dz_part[k] * _log_ratio(z_part[k], m, log_s) if dz_part[k] != real(0) else real(0)
+                )
                 dz_part[k] = weight * (scale_3 * e_part[k] - dz_part[k])
         losses[row] = -sum_s_z_m
 
@@ -637,6 +669,22 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
 
 
 @intrinsic
@@ -732,6 +780,10 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
@@ -830,12 +882,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -844,21 +921,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

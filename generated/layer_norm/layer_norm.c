@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -161,6 +162,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -248,7 +260,9 @@ SHARED void layer_norm_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                sum_x_mu[lane] = f32_add_product(
+                    x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -313,7 +327,10 @@ SHARED void layer_norm_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                        sum_x_mu_lanes[lane] = f32_add_product(
+                            x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                            sum_x_mu_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
@@ -326,7 +343,10 @@ SHARED void layer_norm_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                    sum_x_mu[row - start] = f32_add_product(
+                        x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                        sum_x_mu[row - start]
+                    );
                 }
                 sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
             }
@@ -338,13 +358,13 @@ SHARED void layer_norm_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * (x[row * K + i] - mu[row - start]);
+                        part[i - begin] = scale[row - start] * (x[row * K + i] - mu[row - start]);
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -401,7 +421,9 @@ SHARED void layer_norm_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
             for (; first + F32_WIDEST <= end; first += F32_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f32_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDEST) {
                 const ptrdiff_t again = first + F32_WIDEST - end;
@@ -422,13 +444,13 @@ SHARED void layer_norm_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         float sigma = sqrtf(v + eps);
         float scale = 1.0f / sigma;
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * (x[row * K + i] - mu);
+                    part[i - begin] = scale * (x[row * K + i] - mu);
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -491,7 +513,9 @@ SHARED void layer_norm_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                sum_x_mu[lane] = f64_add_product(
+                    x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -556,7 +580,10 @@ SHARED void layer_norm_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                        sum_x_mu_lanes[lane] = f64_add_product(
+                            x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                            sum_x_mu_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
@@ -569,7 +596,10 @@ SHARED void layer_norm_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                    sum_x_mu[row - start] = f64_add_product(
+                        x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                        sum_x_mu[row - start]
+                    );
                 }
                 sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
             }
@@ -581,13 +611,13 @@ SHARED void layer_norm_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * (x[row * K + i] - mu[row - start]);
+                        part[i - begin] = scale[row - start] * (x[row * K + i] - mu[row - start]);
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -644,7 +674,9 @@ SHARED void layer_norm_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
             for (; first + F64_WIDEST <= end; first += F64_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f64_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDEST) {
                 const ptrdiff_t again = first + F64_WIDEST - end;
@@ -665,13 +697,13 @@ SHARED void layer_norm_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         double sigma = sqrt(v + eps);
         double scale = 1.0 / sigma;
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * (x[row * K + i] - mu);
+                    part[i - begin] = scale * (x[row * K + i] - mu);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -760,7 +792,9 @@ SHARED void layer_norm_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f32_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -787,13 +821,13 @@ SHARED void layer_norm_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
             float scale_2 = 1.0f / (float)K;
             float scale_3 = x_hat[i] / (float)K;
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = (-scale_2 - scale_3 * x_hat[j]) / sigma;
+                        part[j - begin] = (-scale_2 - scale_3 * x_hat[j]) / sigma;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -863,7 +897,9 @@ SHARED void layer_norm_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f64_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -890,13 +926,13 @@ SHARED void layer_norm_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
             double scale_2 = 1.0 / (double)K;
             double scale_3 = x_hat[i] / (double)K;
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = (-scale_2 - scale_3 * x_hat[j]) / sigma;
+                        part[j - begin] = (-scale_2 - scale_3 * x_hat[j]) / sigma;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -927,7 +963,9 @@ SHARED void layer_norm_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
     const float *restrict x, float eps, const float *restrict g, float *restrict dx)
 {
     for (ptrdiff_t first = from; first < to; first += LANES) {
-        float sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_g_x_hat[LANES], sum_g[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
+        float
+            sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_g_x_hat[LANES],
+            sum_g[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             sum_x[lane] = 0.0f;
             sum_g[lane] = 0.0f;
@@ -949,7 +987,9 @@ SHARED void layer_norm_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                sum_x_mu[lane] = f32_add_product(
+                    x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]
+                );
                 early[lane] = f32_add_product(g[row * K + k], x[row * K + k] - mu[lane], early[lane]);
             }
         }
@@ -964,7 +1004,9 @@ SHARED void layer_norm_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         for (ptrdiff_t j = 0; j < K; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                dx[row * K + j] = scale[lane] * (g[row * K + j] - scale_2[lane] * (x[row * K + j] - mu[lane]) - scale_3[lane]);
+                dx[row * K + j] = scale[lane] * (
+                    g[row * K + j] - scale_2[lane] * (x[row * K + j] - mu[lane]) - scale_3[lane]
+                );
             }
         }
     }
@@ -976,7 +1018,9 @@ SHARED void layer_norm_vjp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 {
     for (ptrdiff_t start = from; start < to; start += ROWS) {
         const ptrdiff_t stop = smaller_place(start + ROWS, to);
-        float sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_g[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+        float
+            sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_g[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS],
+            early[ROWS];
         for (ptrdiff_t row = start; row < stop; row++) {
             sum_x[row - start] = 0.0f;
             sum_g[row - start] = 0.0f;
@@ -1031,8 +1075,13 @@ SHARED void layer_norm_vjp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
-                        early_lanes[lane] = f32_add_product(g[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                        sum_x_mu_lanes[lane] = f32_add_product(
+                            x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                            sum_x_mu_lanes[lane]
+                        );
+                        early_lanes[lane] = f32_add_product(
+                            g[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
@@ -1047,8 +1096,13 @@ SHARED void layer_norm_vjp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
-                    early[row - start] = f32_add_product(g[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                    sum_x_mu[row - start] = f32_add_product(
+                        x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                        sum_x_mu[row - start]
+                    );
+                    early[row - start] = f32_add_product(
+                        g[row * K + k], x[row * K + k] - mu[row - start], early[row - start]
+                    );
                 }
                 sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
                 early[row - start] += f32_total(early_lanes);
@@ -1064,20 +1118,26 @@ SHARED void layer_norm_vjp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&dx[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start]) - scale_3[row - start]);
+                        part[j - begin] = scale[row - start] * (
+                            g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start])
+                            - scale_3[row - start]
+                        );
                     }
-                    f32_stream(&dx[row * K + begin], chunk, end - begin);
+                    f32_stream(&dx[row * K + begin], part, end - begin);
                 }
             }
         }
         else {
             for (ptrdiff_t row = start; row < stop; row++) {
                 for (ptrdiff_t j = 0; j < K; j++) {
-                    dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start]) - scale_3[row - start]);
+                    dx[row * K + j] = scale[row - start] * (
+                        g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start])
+                        - scale_3[row - start]
+                    );
                 }
             }
         }
@@ -1140,8 +1200,12 @@ SHARED void layer_norm_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
-                    early_lanes[lane] = f32_add_product(g[row * K + k], x[row * K + k] - mu, early_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f32_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
+                    early_lanes[lane] = f32_add_product(
+                        g[row * K + k], x[row * K + k] - mu, early_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1169,13 +1233,13 @@ SHARED void layer_norm_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         float scale_2 = sum_g_x_hat / ((float)K * sigma);
         float scale_3 = sum_g / (float)K;
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dx[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = scale * (g[row * K + j] - scale_2 * (x[row * K + j] - mu) - scale_3);
+                    part[j - begin] = scale * (g[row * K + j] - scale_2 * (x[row * K + j] - mu) - scale_3);
                 }
-                f32_stream(&dx[row * K + begin], chunk, end - begin);
+                f32_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1219,7 +1283,9 @@ SHARED void layer_norm_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
     const double *restrict x, double eps, const double *restrict g, double *restrict dx)
 {
     for (ptrdiff_t first = from; first < to; first += LANES) {
-        double sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_g_x_hat[LANES], sum_g[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
+        double
+            sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_g_x_hat[LANES],
+            sum_g[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             sum_x[lane] = 0.0;
             sum_g[lane] = 0.0;
@@ -1241,7 +1307,9 @@ SHARED void layer_norm_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                sum_x_mu[lane] = f64_add_product(
+                    x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]
+                );
                 early[lane] = f64_add_product(g[row * K + k], x[row * K + k] - mu[lane], early[lane]);
             }
         }
@@ -1256,7 +1324,9 @@ SHARED void layer_norm_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         for (ptrdiff_t j = 0; j < K; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                dx[row * K + j] = scale[lane] * (g[row * K + j] - scale_2[lane] * (x[row * K + j] - mu[lane]) - scale_3[lane]);
+                dx[row * K + j] = scale[lane] * (
+                    g[row * K + j] - scale_2[lane] * (x[row * K + j] - mu[lane]) - scale_3[lane]
+                );
             }
         }
     }
@@ -1268,7 +1338,9 @@ SHARED void layer_norm_vjp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 {
     for (ptrdiff_t start = from; start < to; start += ROWS) {
         const ptrdiff_t stop = smaller_place(start + ROWS, to);
-        double sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_g[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+        double
+            sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_g[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS],
+            early[ROWS];
         for (ptrdiff_t row = start; row < stop; row++) {
             sum_x[row - start] = 0.0;
             sum_g[row - start] = 0.0;
@@ -1323,8 +1395,13 @@ SHARED void layer_norm_vjp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
-                        early_lanes[lane] = f64_add_product(g[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                        sum_x_mu_lanes[lane] = f64_add_product(
+                            x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                            sum_x_mu_lanes[lane]
+                        );
+                        early_lanes[lane] = f64_add_product(
+                            g[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
@@ -1339,8 +1416,13 @@ SHARED void layer_norm_vjp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
-                    early[row - start] = f64_add_product(g[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                    sum_x_mu[row - start] = f64_add_product(
+                        x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                        sum_x_mu[row - start]
+                    );
+                    early[row - start] = f64_add_product(
+                        g[row * K + k], x[row * K + k] - mu[row - start], early[row - start]
+                    );
                 }
                 sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
                 early[row - start] += f64_total(early_lanes);
@@ -1356,20 +1438,26 @@ SHARED void layer_norm_vjp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&dx[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start]) - scale_3[row - start]);
+                        part[j - begin] = scale[row - start] * (
+                            g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start])
+                            - scale_3[row - start]
+                        );
                     }
-                    f64_stream(&dx[row * K + begin], chunk, end - begin);
+                    f64_stream(&dx[row * K + begin], part, end - begin);
                 }
             }
         }
         else {
             for (ptrdiff_t row = start; row < stop; row++) {
                 for (ptrdiff_t j = 0; j < K; j++) {
-                    dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start]) - scale_3[row - start]);
+                    dx[row * K + j] = scale[row - start] * (
+                        g[row * K + j] - scale_2[row - start] * (x[row * K + j] - mu[row - start])
+                        - scale_3[row - start]
+                    );
                 }
             }
         }
@@ -1432,8 +1520,12 @@ SHARED void layer_norm_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
-                    early_lanes[lane] = f64_add_product(g[row * K + k], x[row * K + k] - mu, early_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f64_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
+                    early_lanes[lane] = f64_add_product(
+                        g[row * K + k], x[row * K + k] - mu, early_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1461,13 +1553,13 @@ SHARED void layer_norm_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         double scale_2 = sum_g_x_hat / ((double)K * sigma);
         double scale_3 = sum_g / (double)K;
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dx[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = scale * (g[row * K + j] - scale_2 * (x[row * K + j] - mu) - scale_3);
+                    part[j - begin] = scale * (g[row * K + j] - scale_2 * (x[row * K + j] - mu) - scale_3);
                 }
-                f64_stream(&dx[row * K + begin], chunk, end - begin);
+                f64_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1511,7 +1603,9 @@ SHARED void layer_norm_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
     const float *restrict x, float eps, const float *restrict x_dot, float *restrict out)
 {
     for (ptrdiff_t first = from; first < to; first += LANES) {
-        float sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES], sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
+        float
+            sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES],
+            sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             sum_x[lane] = 0.0f;
             sum_x_dot[lane] = 0.0f;
@@ -1533,7 +1627,9 @@ SHARED void layer_norm_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                sum_x_mu[lane] = f32_add_product(
+                    x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]
+                );
                 early[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[lane], early[lane]);
             }
         }
@@ -1548,7 +1644,9 @@ SHARED void layer_norm_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                out[row * K + i] = scale[lane] * (x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane]);
+                out[row * K + i] = scale[lane] * (
+                    x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane]
+                );
             }
         }
     }
@@ -1560,7 +1658,9 @@ SHARED void layer_norm_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 {
     for (ptrdiff_t start = from; start < to; start += ROWS) {
         const ptrdiff_t stop = smaller_place(start + ROWS, to);
-        float sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+        float
+            sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS],
+            early[ROWS];
         for (ptrdiff_t row = start; row < stop; row++) {
             sum_x[row - start] = 0.0f;
             sum_x_dot[row - start] = 0.0f;
@@ -1615,8 +1715,13 @@ SHARED void layer_norm_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
-                        early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                        sum_x_mu_lanes[lane] = f32_add_product(
+                            x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                            sum_x_mu_lanes[lane]
+                        );
+                        early_lanes[lane] = f32_add_product(
+                            x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
@@ -1631,8 +1736,13 @@ SHARED void layer_norm_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
-                    early[row - start] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                    sum_x_mu[row - start] = f32_add_product(
+                        x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                        sum_x_mu[row - start]
+                    );
+                    early[row - start] = f32_add_product(
+                        x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]
+                    );
                 }
                 sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
                 early[row - start] += f32_total(early_lanes);
@@ -1648,20 +1758,26 @@ SHARED void layer_norm_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                        part[i - begin] = scale[row - start] * (
+                            x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start])
+                            - scale_3[row - start]
+                        );
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
         else {
             for (ptrdiff_t row = start; row < stop; row++) {
                 for (ptrdiff_t i = 0; i < K; i++) {
-                    out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                    out[row * K + i] = scale[row - start] * (
+                        x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start])
+                        - scale_3[row - start]
+                    );
                 }
             }
         }
@@ -1724,8 +1840,12 @@ SHARED void layer_norm_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
-                    early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu, early_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f32_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
+                    early_lanes[lane] = f32_add_product(
+                        x_dot[row * K + k], x[row * K + k] - mu, early_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1753,13 +1873,15 @@ SHARED void layer_norm_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         float scale_2 = sum_x_dot_x_hat / ((float)K * sigma);
         float scale_3 = sum_x_dot / (float)K;
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * (x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3);
+                    part[i - begin] = scale * (
+                        x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1803,7 +1925,9 @@ SHARED void layer_norm_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
     const double *restrict x, double eps, const double *restrict x_dot, double *restrict out)
 {
     for (ptrdiff_t first = from; first < to; first += LANES) {
-        double sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES], sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
+        double
+            sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES],
+            sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             sum_x[lane] = 0.0;
             sum_x_dot[lane] = 0.0;
@@ -1825,7 +1949,9 @@ SHARED void layer_norm_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                sum_x_mu[lane] = f64_add_product(
+                    x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]
+                );
                 early[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[lane], early[lane]);
             }
         }
@@ -1840,7 +1966,9 @@ SHARED void layer_norm_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                out[row * K + i] = scale[lane] * (x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane]);
+                out[row * K + i] = scale[lane] * (
+                    x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane]
+                );
             }
         }
     }
@@ -1852,7 +1980,9 @@ SHARED void layer_norm_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 {
     for (ptrdiff_t start = from; start < to; start += ROWS) {
         const ptrdiff_t stop = smaller_place(start + ROWS, to);
-        double sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+        double
+            sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS],
+            early[ROWS];
         for (ptrdiff_t row = start; row < stop; row++) {
             sum_x[row - start] = 0.0;
             sum_x_dot[row - start] = 0.0;
@@ -1907,8 +2037,13 @@ SHARED void layer_norm_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
-                        early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                        sum_x_mu_lanes[lane] = f64_add_product(
+                            x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                            sum_x_mu_lanes[lane]
+                        );
+                        early_lanes[lane] = f64_add_product(
+                            x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
@@ -1923,8 +2058,13 @@ SHARED void layer_norm_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
-                    early[row - start] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                    sum_x_mu[row - start] = f64_add_product(
+                        x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                        sum_x_mu[row - start]
+                    );
+                    early[row - start] = f64_add_product(
+                        x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]
+                    );
                 }
                 sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
                 early[row - start] += f64_total(early_lanes);
@@ -1940,20 +2080,26 @@ SHARED void layer_norm_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                        part[i - begin] = scale[row - start] * (
+                            x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start])
+                            - scale_3[row - start]
+                        );
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
         else {
             for (ptrdiff_t row = start; row < stop; row++) {
                 for (ptrdiff_t i = 0; i < K; i++) {
-                    out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                    out[row * K + i] = scale[row - start] * (
+                        x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start])
+                        - scale_3[row - start]
+                    );
                 }
             }
         }
@@ -2016,8 +2162,12 @@ SHARED void layer_norm_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
-                    early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu, early_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f64_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
+                    early_lanes[lane] = f64_add_product(
+                        x_dot[row * K + k], x[row * K + k] - mu, early_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -2045,13 +2195,15 @@ SHARED void layer_norm_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         double scale_2 = sum_x_dot_x_hat / ((double)K * sigma);
         double scale_3 = sum_x_dot / (double)K;
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * (x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3);
+                    part[i - begin] = scale * (
+                        x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {

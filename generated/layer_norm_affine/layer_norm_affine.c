@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -161,6 +162,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -249,7 +261,9 @@ SHARED void layer_norm_affine_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                sum_x_mu[lane] = f32_add_product(
+                    x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -315,7 +329,10 @@ SHARED void layer_norm_affine_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                        sum_x_mu_lanes[lane] = f32_add_product(
+                            x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                            sum_x_mu_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
@@ -328,7 +345,10 @@ SHARED void layer_norm_affine_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                    sum_x_mu[row - start] = f32_add_product(
+                        x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                        sum_x_mu[row - start]
+                    );
                 }
                 sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
             }
@@ -340,13 +360,14 @@ SHARED void layer_norm_affine_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start]) + bias[i];
+                        part[i - begin] =
+                            scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start]) + bias[i];
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -407,7 +428,9 @@ SHARED void layer_norm_affine_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
             for (; first + F32_WIDEST <= end; first += F32_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f32_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDEST) {
                 const ptrdiff_t again = first + F32_WIDEST - end;
@@ -428,13 +451,13 @@ SHARED void layer_norm_affine_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         float sigma = sqrtf(v + eps);
         float scale = 1.0f / sigma;
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
+                    part[i - begin] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -499,7 +522,9 @@ SHARED void layer_norm_affine_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                sum_x_mu[lane] = f64_add_product(
+                    x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -565,7 +590,10 @@ SHARED void layer_norm_affine_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
+                        sum_x_mu_lanes[lane] = f64_add_product(
+                            x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                            sum_x_mu_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
@@ -578,7 +606,10 @@ SHARED void layer_norm_affine_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
+                    sum_x_mu[row - start] = f64_add_product(
+                        x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                        sum_x_mu[row - start]
+                    );
                 }
                 sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
             }
@@ -590,13 +621,14 @@ SHARED void layer_norm_affine_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start]) + bias[i];
+                        part[i - begin] =
+                            scale[row - start] * gain[i] * (x[row * K + i] - mu[row - start]) + bias[i];
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -657,7 +689,9 @@ SHARED void layer_norm_affine_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
             for (; first + F64_WIDEST <= end; first += F64_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f64_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDEST) {
                 const ptrdiff_t again = first + F64_WIDEST - end;
@@ -678,13 +712,13 @@ SHARED void layer_norm_affine_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         double sigma = sqrt(v + eps);
         double scale = 1.0 / sigma;
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
+                    part[i - begin] = scale * gain[i] * (x[row * K + i] - mu) + bias[i];
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -774,7 +808,9 @@ SHARED void layer_norm_affine_jacobian_gain_f32_rows(ptrdiff_t from, ptrdiff_t t
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f32_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -799,13 +835,13 @@ SHARED void layer_norm_affine_jacobian_gain_f32_rows(ptrdiff_t from, ptrdiff_t t
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -875,7 +911,9 @@ SHARED void layer_norm_affine_jacobian_gain_f64_rows(ptrdiff_t from, ptrdiff_t t
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f64_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -900,13 +938,13 @@ SHARED void layer_norm_affine_jacobian_gain_f64_rows(ptrdiff_t from, ptrdiff_t t
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -939,13 +977,13 @@ SHARED void layer_norm_affine_jacobian_bias_f32_rows(ptrdiff_t from, ptrdiff_t t
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -978,13 +1016,13 @@ SHARED void layer_norm_affine_jacobian_bias_f64_rows(ptrdiff_t from, ptrdiff_t t
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -1061,7 +1099,9 @@ SHARED void layer_norm_affine_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, 
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f32_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1088,13 +1128,13 @@ SHARED void layer_norm_affine_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, 
             float scale_2 = 1.0f / (float)K;
             float scale_3 = x_hat[i] / (float)K;
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = gain[i] * (-scale_2 - scale_3 * x_hat[j]) / sigma;
+                        part[j - begin] = gain[i] * (-scale_2 - scale_3 * x_hat[j]) / sigma;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -1102,7 +1142,9 @@ SHARED void layer_norm_affine_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, 
                     out[(row * K + i) * K + j] = gain[i] * (-scale_2 - scale_3 * x_hat[j]) / sigma;
                 }
             }
-            out[(row * K + i) * K + i] = gain[i] * (1.0f - 1.0f / (float)K - x_hat[i] * x_hat[i] / (float)K) / sigma;
+            out[(row * K + i) * K + i] = gain[i] * (
+                1.0f - 1.0f / (float)K - x_hat[i] * x_hat[i] / (float)K
+            ) / sigma;
         }
     }
     end_of_streams();
@@ -1165,7 +1207,9 @@ SHARED void layer_norm_affine_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, 
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f64_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1192,13 +1236,13 @@ SHARED void layer_norm_affine_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, 
             double scale_2 = 1.0 / (double)K;
             double scale_3 = x_hat[i] / (double)K;
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = gain[i] * (-scale_2 - scale_3 * x_hat[j]) / sigma;
+                        part[j - begin] = gain[i] * (-scale_2 - scale_3 * x_hat[j]) / sigma;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -1206,7 +1250,9 @@ SHARED void layer_norm_affine_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, 
                     out[(row * K + i) * K + j] = gain[i] * (-scale_2 - scale_3 * x_hat[j]) / sigma;
                 }
             }
-            out[(row * K + i) * K + i] = gain[i] * (1.0 - 1.0 / (double)K - x_hat[i] * x_hat[i] / (double)K) / sigma;
+            out[(row * K + i) * K + i] = gain[i] * (
+                1.0 - 1.0 / (double)K - x_hat[i] * x_hat[i] / (double)K
+            ) / sigma;
         }
     }
     end_of_streams();
@@ -1250,7 +1296,9 @@ void layer_norm_affine_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] += x[row * K + k];
-                    sum_x_hat_bar_lanes[lane] = f32_add_product(g[row * K + k], gain[k], sum_x_hat_bar_lanes[lane]);
+                    sum_x_hat_bar_lanes[lane] = f32_add_product(
+                        g[row * K + k], gain[k], sum_x_hat_bar_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1282,7 +1330,9 @@ void layer_norm_affine_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f32_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1313,7 +1363,9 @@ void layer_norm_affine_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
                     dx[row * K + i] = scale * (x[row * K + i] - mu);
-                    sum_x_hat_bar_x_hat_lanes[lane] = f32_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_x_hat_bar_x_hat_lanes[lane]);
+                    sum_x_hat_bar_x_hat_lanes[lane] = f32_add_product(
+                        g[row * K + i] * gain[i], dx[row * K + i], sum_x_hat_bar_x_hat_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1328,7 +1380,9 @@ void layer_norm_affine_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
             }
             for (ptrdiff_t i = first; i < end; i++) {
                 dx[row * K + i] = scale * (x[row * K + i] - mu);
-                sum_x_hat_bar_x_hat = f32_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_x_hat_bar_x_hat);
+                sum_x_hat_bar_x_hat = f32_add_product(
+                    g[row * K + i] * gain[i], dx[row * K + i], sum_x_hat_bar_x_hat
+                );
             }
             sum_x_hat_bar_x_hat += f32_total_wide(sum_x_hat_bar_x_hat_lanes);
         }
@@ -1372,7 +1426,9 @@ void layer_norm_affine_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] += x[row * K + k];
-                    sum_x_hat_bar_lanes[lane] = f64_add_product(g[row * K + k], gain[k], sum_x_hat_bar_lanes[lane]);
+                    sum_x_hat_bar_lanes[lane] = f64_add_product(
+                        g[row * K + k], gain[k], sum_x_hat_bar_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1404,7 +1460,9 @@ void layer_norm_affine_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f64_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1435,7 +1493,9 @@ void layer_norm_affine_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
                     dx[row * K + i] = scale * (x[row * K + i] - mu);
-                    sum_x_hat_bar_x_hat_lanes[lane] = f64_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_x_hat_bar_x_hat_lanes[lane]);
+                    sum_x_hat_bar_x_hat_lanes[lane] = f64_add_product(
+                        g[row * K + i] * gain[i], dx[row * K + i], sum_x_hat_bar_x_hat_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1450,7 +1510,9 @@ void layer_norm_affine_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
             }
             for (ptrdiff_t i = first; i < end; i++) {
                 dx[row * K + i] = scale * (x[row * K + i] - mu);
-                sum_x_hat_bar_x_hat = f64_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_x_hat_bar_x_hat);
+                sum_x_hat_bar_x_hat = f64_add_product(
+                    g[row * K + i] * gain[i], dx[row * K + i], sum_x_hat_bar_x_hat
+                );
             }
             sum_x_hat_bar_x_hat += f64_total_wide(sum_x_hat_bar_x_hat_lanes);
         }
@@ -1474,7 +1536,9 @@ SHARED void layer_norm_affine_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, p
     const float *restrict bias_dot, const float *restrict x_dot, float *restrict out)
 {
     for (ptrdiff_t first = from; first < to; first += LANES) {
-        float sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES], sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
+        float
+            sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES],
+            sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             sum_x[lane] = 0.0f;
             sum_x_dot[lane] = 0.0f;
@@ -1496,7 +1560,9 @@ SHARED void layer_norm_affine_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, p
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_x_mu[lane] = f32_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                sum_x_mu[lane] = f32_add_product(
+                    x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]
+                );
                 early[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[lane], early[lane]);
             }
         }
@@ -1514,7 +1580,9 @@ SHARED void layer_norm_affine_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, p
                 out[row * K + i] = (
                     scale[lane] * gain_dot[i] * (x[row * K + i] - mu[lane])
                     + bias_dot[i]
-                    + scale[lane] * gain[i] * (x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane])
+                    + scale[lane] * gain[i] * (
+                        x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane]
+                    )
                 );
             }
         }
@@ -1529,7 +1597,9 @@ SHARED void layer_norm_affine_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, pt
 {
     for (ptrdiff_t start = from; start < to; start += ROWS) {
         const ptrdiff_t stop = smaller_place(start + ROWS, to);
-        float sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+        float
+            sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS],
+            early[ROWS];
         for (ptrdiff_t row = start; row < stop; row++) {
             sum_x[row - start] = 0.0f;
             sum_x_dot[row - start] = 0.0f;
@@ -1584,8 +1654,13 @@ SHARED void layer_norm_affine_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
-                        early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                        sum_x_mu_lanes[lane] = f32_add_product(
+                            x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                            sum_x_mu_lanes[lane]
+                        );
+                        early_lanes[lane] = f32_add_product(
+                            x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
@@ -1600,8 +1675,13 @@ SHARED void layer_norm_affine_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_x_mu[row - start] = f32_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
-                    early[row - start] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                    sum_x_mu[row - start] = f32_add_product(
+                        x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                        sum_x_mu[row - start]
+                    );
+                    early[row - start] = f32_add_product(
+                        x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]
+                    );
                 }
                 sum_x_mu[row - start] += f32_total(sum_x_mu_lanes);
                 early[row - start] += f32_total(early_lanes);
@@ -1617,13 +1697,16 @@ SHARED void layer_norm_affine_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, pt
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start]) + bias_dot[i] + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                        part[i - begin] = scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start]) + bias_dot[i] + scale[row - start] * gain[i] * (
+                            x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start])
+                            - scale_3[row - start]
+                        );
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1633,7 +1716,10 @@ SHARED void layer_norm_affine_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                     out[row * K + i] = (
                         scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start])
                         + bias_dot[i]
-                        + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start])
+                        + scale[row - start] * gain[i] * (
+                            x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start])
+                            - scale_3[row - start]
+                        )
                     );
                 }
             }
@@ -1699,8 +1785,12 @@ SHARED void layer_norm_affine_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, pt
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f32_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
-                    early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k] - mu, early_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f32_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
+                    early_lanes[lane] = f32_add_product(
+                        x_dot[row * K + k], x[row * K + k] - mu, early_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1728,13 +1818,15 @@ SHARED void layer_norm_affine_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, pt
         float scale_2 = sum_x_dot_x_hat / ((float)K * sigma);
         float scale_3 = sum_x_dot / (float)K;
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * gain_dot[i] * (x[row * K + i] - mu) + bias_dot[i] + scale * gain[i] * (x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3);
+                    part[i - begin] = scale * gain_dot[i] * (x[row * K + i] - mu) + bias_dot[i] + scale * gain[i] * (
+                        x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1790,7 +1882,9 @@ SHARED void layer_norm_affine_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, p
     double *restrict out)
 {
     for (ptrdiff_t first = from; first < to; first += LANES) {
-        double sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES], sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
+        double
+            sum_x[LANES], mu[LANES], sum_x_mu[LANES], v[LANES], sigma[LANES], sum_x_dot_x_hat[LANES],
+            sum_x_dot[LANES], scale[LANES], scale_2[LANES], scale_3[LANES], early[LANES];
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             sum_x[lane] = 0.0;
             sum_x_dot[lane] = 0.0;
@@ -1812,7 +1906,9 @@ SHARED void layer_norm_affine_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, p
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_x_mu[lane] = f64_add_product(x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]);
+                sum_x_mu[lane] = f64_add_product(
+                    x[row * K + k] - mu[lane], x[row * K + k] - mu[lane], sum_x_mu[lane]
+                );
                 early[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[lane], early[lane]);
             }
         }
@@ -1830,7 +1926,9 @@ SHARED void layer_norm_affine_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, p
                 out[row * K + i] = (
                     scale[lane] * gain_dot[i] * (x[row * K + i] - mu[lane])
                     + bias_dot[i]
-                    + scale[lane] * gain[i] * (x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane])
+                    + scale[lane] * gain[i] * (
+                        x_dot[row * K + i] - scale_2[lane] * (x[row * K + i] - mu[lane]) - scale_3[lane]
+                    )
                 );
             }
         }
@@ -1845,7 +1943,9 @@ SHARED void layer_norm_affine_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, pt
 {
     for (ptrdiff_t start = from; start < to; start += ROWS) {
         const ptrdiff_t stop = smaller_place(start + ROWS, to);
-        double sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS], early[ROWS];
+        double
+            sum_x[ROWS], mu[ROWS], sum_x_mu[ROWS], sum_x_dot[ROWS], scale[ROWS], scale_2[ROWS], scale_3[ROWS],
+            early[ROWS];
         for (ptrdiff_t row = start; row < stop; row++) {
             sum_x[row - start] = 0.0;
             sum_x_dot[row - start] = 0.0;
@@ -1900,8 +2000,13 @@ SHARED void layer_norm_affine_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu_lanes[lane]);
-                        early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]);
+                        sum_x_mu_lanes[lane] = f64_add_product(
+                            x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                            sum_x_mu_lanes[lane]
+                        );
+                        early_lanes[lane] = f64_add_product(
+                            x_dot[row * K + k], x[row * K + k] - mu[row - start], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
@@ -1916,8 +2021,13 @@ SHARED void layer_norm_affine_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_x_mu[row - start] = f64_add_product(x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start], sum_x_mu[row - start]);
-                    early[row - start] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]);
+                    sum_x_mu[row - start] = f64_add_product(
+                        x[row * K + k] - mu[row - start], x[row * K + k] - mu[row - start],
+                        sum_x_mu[row - start]
+                    );
+                    early[row - start] = f64_add_product(
+                        x_dot[row * K + k], x[row * K + k] - mu[row - start], early[row - start]
+                    );
                 }
                 sum_x_mu[row - start] += f64_total(sum_x_mu_lanes);
                 early[row - start] += f64_total(early_lanes);
@@ -1933,13 +2043,16 @@ SHARED void layer_norm_affine_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, pt
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start]) + bias_dot[i] + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start]);
+                        part[i - begin] = scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start]) + bias_dot[i] + scale[row - start] * gain[i] * (
+                            x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start])
+                            - scale_3[row - start]
+                        );
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1949,7 +2062,10 @@ SHARED void layer_norm_affine_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                     out[row * K + i] = (
                         scale[row - start] * gain_dot[i] * (x[row * K + i] - mu[row - start])
                         + bias_dot[i]
-                        + scale[row - start] * gain[i] * (x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start]) - scale_3[row - start])
+                        + scale[row - start] * gain[i] * (
+                            x_dot[row * K + i] - scale_2[row - start] * (x[row * K + i] - mu[row - start])
+                            - scale_3[row - start]
+                        )
                     );
                 }
             }
@@ -2015,8 +2131,12 @@ SHARED void layer_norm_affine_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, pt
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    sum_x_mu_lanes[lane] = f64_add_product(x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]);
-                    early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k] - mu, early_lanes[lane]);
+                    sum_x_mu_lanes[lane] = f64_add_product(
+                        x[row * K + k] - mu, x[row * K + k] - mu, sum_x_mu_lanes[lane]
+                    );
+                    early_lanes[lane] = f64_add_product(
+                        x_dot[row * K + k], x[row * K + k] - mu, early_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -2044,13 +2164,15 @@ SHARED void layer_norm_affine_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, pt
         double scale_2 = sum_x_dot_x_hat / ((double)K * sigma);
         double scale_3 = sum_x_dot / (double)K;
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * gain_dot[i] * (x[row * K + i] - mu) + bias_dot[i] + scale * gain[i] * (x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3);
+                    part[i - begin] = scale * gain_dot[i] * (x[row * K + i] - mu) + bias_dot[i] + scale * gain[i] * (
+                        x_dot[row * K + i] - scale_2 * (x[row * K + i] - mu) - scale_3
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {

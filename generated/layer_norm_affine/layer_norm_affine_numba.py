@@ -169,7 +169,10 @@ def layer_norm_affine(x, gain, bias, eps, out=None, *, threads=1):
     if threads == 1:
         _layer_norm_affine_compiled[dtype](x, gain, bias, eps, out)
     else:
-        _in_threads(threads, _layer_norm_affine_compiled[dtype], (True, False, False, False, True), x, gain, bias, eps, out)
+        _in_threads(
+            threads, _layer_norm_affine_compiled[dtype], (True, False, False, False, True), x, gain, bias,
+            eps, out
+        )
     return out[0] if single else out
 
 
@@ -209,7 +212,9 @@ def _layer_norm_affine_kernel(x, gain, bias, eps, out):
         scale = real(1) / sigma
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
-                out_part, gain_part, x_part, bias_part = out[row, begin:end], gain[begin:end], x[row, begin:end], bias[begin:end]
+                out_part, gain_part, x_part, bias_part = (
+                    out[row, begin:end], gain[begin:end], x[row, begin:end], bias[begin:end]
+                )
                 for i in range(out_part.size):
                     value = scale * gain_part[i] * (x_part[i] - mu) + bias_part[i]
                     if whole:
@@ -351,7 +356,9 @@ def layer_norm_affine_jacobian_gain(x, eps, out=None, *, threads=1):
     if threads == 1:
         _layer_norm_affine_jacobian_gain_compiled[dtype](x, eps, out)
     else:
-        _in_threads(threads, _layer_norm_affine_jacobian_gain_compiled[dtype], (True, False, True), x, eps, out)
+        _in_threads(
+            threads, _layer_norm_affine_jacobian_gain_compiled[dtype], (True, False, True), x, eps, out
+        )
     return out[0] if single else out
 
 
@@ -547,7 +554,9 @@ def layer_norm_affine_jacobian_x(x, gain, eps, out=None, *, threads=1):
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
             if x.ndim == 2 and _layer_norm_affine_jacobian_x_compiled[x.dtype](x, gain, eps, into):
                 return into
-            if x.ndim == 1 and _layer_norm_affine_jacobian_x_compiled[x.dtype](x[None], gain, eps, into[None]):
+            if x.ndim == 1 and _layer_norm_affine_jacobian_x_compiled[x.dtype](
+                x[None], gain, eps, into[None]
+            ):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -564,7 +573,10 @@ def layer_norm_affine_jacobian_x(x, gain, eps, out=None, *, threads=1):
     if threads == 1:
         _layer_norm_affine_jacobian_x_compiled[dtype](x, gain, eps, out)
     else:
-        _in_threads(threads, _layer_norm_affine_jacobian_x_compiled[dtype], (True, False, False, True), x, gain, eps, out)
+        _in_threads(
+            threads, _layer_norm_affine_jacobian_x_compiled[dtype], (True, False, False, True), x, gain, eps,
+            out
+        )
     return out[0] if single else out
 
 
@@ -672,7 +684,13 @@ def layer_norm_affine_vjp(x, gain, eps, g, out=None):
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(x) is type(gain) is type(g) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 3 and type(out[0]) is type(out[1]) is type(out[2]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 3
+                and type(out[0]) is type(out[1]) is type(out[2]) is _Array
+            )
+        )
         and type(eps) in _NUMBERS
     ):
         try:
@@ -681,9 +699,13 @@ def layer_norm_affine_vjp(x, gain, eps, g, out=None):
                 np.empty(gain.shape, x.dtype),
                 np.empty(x.shape, x.dtype),
             )
-            if x.ndim == 2 and _layer_norm_affine_vjp_compiled[x.dtype](x, gain, eps, g, into[0], into[1], into[2]):
+            if x.ndim == 2 and _layer_norm_affine_vjp_compiled[x.dtype](
+                x, gain, eps, g, into[0], into[1], into[2]
+            ):
                 return into
-            if x.ndim == 1 and _layer_norm_affine_vjp_compiled[x.dtype](x[None], gain, eps, g[None], into[0], into[1], into[2][None]):
+            if x.ndim == 1 and _layer_norm_affine_vjp_compiled[x.dtype](
+                x[None], gain, eps, g[None], into[0], into[1], into[2][None]
+            ):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -831,9 +853,13 @@ def layer_norm_affine_jvp(x, gain, eps, gain_dot, bias_dot, x_dot, out=None, *, 
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _layer_norm_affine_jvp_compiled[x.dtype](x, gain, eps, gain_dot, bias_dot, x_dot, into):
+            if x.ndim == 2 and _layer_norm_affine_jvp_compiled[x.dtype](
+                x, gain, eps, gain_dot, bias_dot, x_dot, into
+            ):
                 return into
-            if x.ndim == 1 and _layer_norm_affine_jvp_compiled[x.dtype](x[None], gain, eps, gain_dot, bias_dot, x_dot[None], into[None]):
+            if x.ndim == 1 and _layer_norm_affine_jvp_compiled[x.dtype](
+                x[None], gain, eps, gain_dot, bias_dot, x_dot[None], into[None]
+            ):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -853,7 +879,10 @@ def layer_norm_affine_jvp(x, gain, eps, gain_dot, bias_dot, x_dot, out=None, *, 
     if threads == 1:
         _layer_norm_affine_jvp_compiled[dtype](x, gain, eps, gain_dot, bias_dot, x_dot, out)
     else:
-        _in_threads(threads, _layer_norm_affine_jvp_compiled[dtype], (True, False, False, False, False, True, True), x, gain, eps, gain_dot, bias_dot, x_dot, out)
+        _in_threads(
+            threads, _layer_norm_affine_jvp_compiled[dtype], (True, False, False, False, False, True, True),
+            x, gain, eps, gain_dot, bias_dot, x_dot, out
+        )
     return out[0] if single else out
 
 
@@ -906,7 +935,10 @@ def _layer_norm_affine_jvp_kernel(x, gain, eps, gain_dot, bias_dot, x_dot, out):
         scale_3 = sum_x_dot / real(K)
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
-                out_part, gain_dot_part, x_part, bias_dot_part, gain_part, x_dot_part = out[row, begin:end], gain_dot[begin:end], x[row, begin:end], bias_dot[begin:end], gain[begin:end], x_dot[row, begin:end]
+                out_part, gain_dot_part, x_part, bias_dot_part, gain_part, x_dot_part = (
+                    out[row, begin:end], gain_dot[begin:end], x[row, begin:end], bias_dot[begin:end],
+                    gain[begin:end], x_dot[row, begin:end]
+                )
                 for i in range(out_part.size):
                     value = (
                         scale * gain_dot_part[i] * (x_part[i] - mu)
@@ -996,7 +1028,9 @@ def _layer_norm_affine_jvp_kernel_by_blocks(all_x, gain, eps, gain_dot, bias_dot
     # What is left over of the samples
     done = B - B % together
     if done < B:
-        _layer_norm_affine_jvp_kernel(all_x[done:], gain, eps, gain_dot, bias_dot, all_x_dot[done:], all_out[done:])
+        _layer_norm_affine_jvp_kernel(
+            all_x[done:], gain, eps, gain_dot, bias_dot, all_x_dot[done:], all_out[done:]
+        )
 
 
 @_by_dtype(_reads(2), _reads(1), _number, _reads(1), _reads(1), _reads(2), _writes(2))
@@ -1190,12 +1224,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -1204,21 +1263,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

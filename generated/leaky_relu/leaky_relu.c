@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -157,6 +158,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -240,13 +252,13 @@ SHARED void leaky_relu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * x[row * K + i]);
+                    part[i - begin] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * x[row * K + i]);
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -301,13 +313,13 @@ SHARED void leaky_relu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * x[row * K + i]);
+                    part[i - begin] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * x[row * K + i]);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -350,13 +362,13 @@ SHARED void leaky_relu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -388,13 +400,13 @@ SHARED void leaky_relu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -439,13 +451,13 @@ SHARED void leaky_relu_jacobian_a_f32_long_rows(ptrdiff_t from, ptrdiff_t to, pt
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
+                    part[i - begin] = (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -501,13 +513,13 @@ SHARED void leaky_relu_jacobian_a_f64_long_rows(ptrdiff_t from, ptrdiff_t to, pt
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
+                    part[i - begin] = (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -559,7 +571,9 @@ void leaky_relu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
                     dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0f ? 1.0f : a);
-                    sum_g_x_lanes[lane] = f32_add_product(g[row * K + j], (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]), sum_g_x_lanes[lane]);
+                    sum_g_x_lanes[lane] = f32_add_product(
+                        g[row * K + j], (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]), sum_g_x_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -567,14 +581,18 @@ void leaky_relu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
                     dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0f ? 1.0f : a);
-                    const float sum_g_x_term = g[row * K + j] * (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]);
+                    const float sum_g_x_term = g[row * K + j] * (
+                        x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]
+                    );
                     sum_g_x_lanes[lane] += lane < again ? 0.0f : sum_g_x_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
                 dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0f ? 1.0f : a);
-                sum_g_x = f32_add_product(g[row * K + j], (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]), sum_g_x);
+                sum_g_x = f32_add_product(
+                    g[row * K + j], (x[row * K + j] > 0.0f ? 0.0f : x[row * K + j]), sum_g_x
+                );
             }
             sum_g_x += f32_total_wide(sum_g_x_lanes);
         }
@@ -598,7 +616,9 @@ void leaky_relu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
                     dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0 ? 1.0 : a);
-                    sum_g_x_lanes[lane] = f64_add_product(g[row * K + j], (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]), sum_g_x_lanes[lane]);
+                    sum_g_x_lanes[lane] = f64_add_product(
+                        g[row * K + j], (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]), sum_g_x_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -606,14 +626,18 @@ void leaky_relu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
                     dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0 ? 1.0 : a);
-                    const double sum_g_x_term = g[row * K + j] * (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]);
+                    const double sum_g_x_term = g[row * K + j] * (
+                        x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]
+                    );
                     sum_g_x_lanes[lane] += lane < again ? 0.0 : sum_g_x_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
                 dx[row * K + j] = g[row * K + j] * (x[row * K + j] > 0.0 ? 1.0 : a);
-                sum_g_x = f64_add_product(g[row * K + j], (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]), sum_g_x);
+                sum_g_x = f64_add_product(
+                    g[row * K + j], (x[row * K + j] > 0.0 ? 0.0 : x[row * K + j]), sum_g_x
+                );
             }
             sum_g_x += f64_total_wide(sum_g_x_lanes);
         }
@@ -644,13 +668,15 @@ SHARED void leaky_relu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a) + a_dot * (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
+                    part[i - begin] =
+                        x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a)
+                        + a_dot * (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -714,13 +740,15 @@ SHARED void leaky_relu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a) + a_dot * (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
+                    part[i - begin] =
+                        x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a)
+                        + a_dot * (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {

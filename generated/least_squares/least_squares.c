@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -151,7 +152,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -218,7 +220,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -289,6 +292,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -575,13 +589,13 @@ void least_squares_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const float 
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * D * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                end = f32_end_of_part(&dX[n * D + begin], begin, D);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = w[j] * r[n];
+                    part[j - begin] = w[j] * r[n];
                 }
-                f32_stream(&dX[n * D + begin], chunk, end - begin);
+                f32_stream(&dX[n * D + begin], part, end - begin);
             }
         }
         else {
@@ -672,13 +686,13 @@ void least_squares_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const double
     }
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * D * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                end = f64_end_of_part(&dX[n * D + begin], begin, D);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = w[j] * r[n];
+                    part[j - begin] = w[j] * r[n];
                 }
-                f64_stream(&dX[n * D + begin], chunk, end - begin);
+                f64_stream(&dX[n * D + begin], part, end - begin);
             }
         }
         else {

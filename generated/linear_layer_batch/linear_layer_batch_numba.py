@@ -258,7 +258,13 @@ def linear_layer_batch_gradient(X, W, dL_dZ, out=None):
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(X) is type(W) is type(dL_dZ) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 3 and type(out[0]) is type(out[1]) is type(out[2]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 3
+                and type(out[0]) is type(out[1]) is type(out[2]) is _Array
+            )
+        )
     ):
         try:
             into = out if out is not None else (

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
 INLINED float f32_e_near_zero(float r)
@@ -144,6 +156,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -235,7 +254,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -262,7 +282,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -274,6 +295,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -337,6 +371,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -453,6 +498,121 @@ SHARED void log_softmax_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
     }
 }
 
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void log_softmax_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const float *restrict z, float *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    part[i - begin] = ((z[row * K + i] - m) - log_s);
+                }
+                f32_stream(&out[row * K + begin], part, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F32_LANES <= K; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = ((z[row * K + i] - m) - log_s);
+                }
+            if (first < K && K >= F32_LANES) {
+                first = K - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = ((z[row * K + i] - m) - log_s);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = ((z[row * K + i] - m) - log_s);
+            }
+        }
+    }
+}
+
 /* Rows that stay in a near cache: ROWS of them go through each pass together. */
 SHARED void log_softmax_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict z, float *restrict out)
@@ -525,13 +685,13 @@ SHARED void log_softmax_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
+                        part[i - begin] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -623,13 +783,13 @@ SHARED void log_softmax_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
         }
         float log_s = f32_log(s);
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = ((z[row * K + i] - m) - log_s);
+                    part[i - begin] = ((z[row * K + i] - m) - log_s);
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -663,7 +823,9 @@ SHARED void log_softmax_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrd
         log_softmax_f32_short_rows(from, whole, K, z, out);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        log_softmax_f32_by_chunks(from, to, B, K, z, out);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         log_softmax_f32_near_rows(from, to, B, K, z, out);
     else
         log_softmax_f32_long_rows(from, to, B, K, z, out);
@@ -727,6 +889,121 @@ SHARED void log_softmax_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void log_softmax_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+    const double *restrict z, double *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
+                for (ptrdiff_t i = begin; i < end; i++) {
+                    part[i - begin] = ((z[row * K + i] - m) - log_s);
+                }
+                f64_stream(&out[row * K + begin], part, end - begin);
+            }
+        }
+        else {
+            ptrdiff_t first = 0;
+            for (; first + F64_LANES <= K; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = ((z[row * K + i] - m) - log_s);
+                }
+            if (first < K && K >= F64_LANES) {
+                first = K - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t i = first + lane;
+                    out[row * K + i] = ((z[row * K + i] - m) - log_s);
+                }
+                first = K;
+            }
+            for (ptrdiff_t i = first; i < K; i++) {
+                out[row * K + i] = ((z[row * K + i] - m) - log_s);
             }
         }
     }
@@ -804,13 +1081,13 @@ SHARED void log_softmax_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
+                        part[i - begin] = ((z[row * K + i] - m[row - start]) - log_s[row - start]);
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -902,13 +1179,13 @@ SHARED void log_softmax_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
         }
         double log_s = f64_log(s);
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = ((z[row * K + i] - m) - log_s);
+                    part[i - begin] = ((z[row * K + i] - m) - log_s);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -942,7 +1219,9 @@ SHARED void log_softmax_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrd
         log_softmax_f64_short_rows(from, whole, K, z, out);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        log_softmax_f64_by_chunks(from, to, B, K, z, out);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         log_softmax_f64_near_rows(from, to, B, K, z, out);
     else
         log_softmax_f64_long_rows(from, to, B, K, z, out);
@@ -1036,13 +1315,13 @@ SHARED void log_softmax_jacobian_z_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = -p[j];
+                        part[j - begin] = -p[j];
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -1138,13 +1417,13 @@ SHARED void log_softmax_jacobian_z_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = -p[j];
+                        part[j - begin] = -p[j];
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -1221,6 +1500,111 @@ SHARED void log_softmax_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void log_softmax_vjp_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict g, float *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float sum_g = 0.0f;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                float sum_g_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_g_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        sum_g_lanes[lane] += g[row * K + k];
+                    }
+                if (first < end && end - start >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                        const float sum_g_term = g[row * K + k];
+                        sum_g_lanes[lane] += lane < again ? 0.0f : sum_g_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                    sum_g += g[row * K + k];
+                }
+                m = f32_larger(f32_largest_wide(m_lanes), m);
+                sum_g += f32_total_wide(sum_g_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float scale = sum_g / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                dz[row * K + i] = g[row * K + i] - scale_2 * dz[row * K + i];
             }
         }
     }
@@ -1403,7 +1787,9 @@ SHARED void log_softmax_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         log_softmax_vjp_f32_short_rows(from, whole, K, z, g, dz);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        log_softmax_vjp_f32_by_chunks(from, to, K, z, g, dz);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
         log_softmax_vjp_f32_near_rows(from, to, K, z, g, dz);
     else
         log_softmax_vjp_f32_long_rows(from, to, K, z, g, dz);
@@ -1472,6 +1858,111 @@ SHARED void log_softmax_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void log_softmax_vjp_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict g, double *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double sum_g = 0.0;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                double sum_g_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_g_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        sum_g_lanes[lane] += g[row * K + k];
+                    }
+                if (first < end && end - start >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                        const double sum_g_term = g[row * K + k];
+                        sum_g_lanes[lane] += lane < again ? 0.0 : sum_g_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                    sum_g += g[row * K + k];
+                }
+                m = f64_larger(f64_largest_wide(m_lanes), m);
+                sum_g += f64_total_wide(sum_g_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double scale = sum_g / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                dz[row * K + i] = g[row * K + i] - scale_2 * dz[row * K + i];
             }
         }
     }
@@ -1654,7 +2145,9 @@ SHARED void log_softmax_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         log_softmax_vjp_f64_short_rows(from, whole, K, z, g, dz);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        log_softmax_vjp_f64_by_chunks(from, to, K, z, g, dz);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
         log_softmax_vjp_f64_near_rows(from, to, K, z, g, dz);
     else
         log_softmax_vjp_f64_long_rows(from, to, K, z, g, dz);
@@ -1716,7 +2209,9 @@ SHARED void log_softmax_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_dot_p[lane] = f32_add_product(scale[lane] * z_dot_block[i][lane], out_block[i][lane], sum_z_dot_p[lane]);
+                sum_z_dot_p[lane] = f32_add_product(
+                    scale[lane] * z_dot_block[i][lane], out_block[i][lane], sum_z_dot_p[lane]
+                );
             }
         }
         for (ptrdiff_t i = 0; i < K; i++) {
@@ -1727,6 +2222,134 @@ SHARED void log_softmax_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void log_softmax_jvp_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict z_dot, float *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += out[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = out[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    out[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += out[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float sum_z_dot_p = 0.0f;
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_z_dot_p_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    sum_z_dot_p_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_z_dot_p_lanes[lane] = f32_add_product(
+                            scale_2 * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F32_WIDEST) {
+                    const ptrdiff_t again = first + F32_WIDEST - end;
+                    first = end - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_z_dot_p_term = scale_2 * z_dot[row * K + i] * out[row * K + i];
+                        sum_z_dot_p_lanes[lane] += lane < again ? 0.0f : sum_z_dot_p_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_z_dot_p = f32_add_product(
+                        scale_2 * z_dot[row * K + i], out[row * K + i], sum_z_dot_p
+                    );
+                }
+                sum_z_dot_p += f32_total_widest(sum_z_dot_p_lanes);
+            }
+        }
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            for (ptrdiff_t i = start; i < stop; i++) {
+                out[row * K + i] = z_dot[row * K + i] - sum_z_dot_p;
             }
         }
     }
@@ -1811,7 +2434,9 @@ SHARED void log_softmax_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
             for (; first + F32_WIDE <= K; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_z_dot_p_lanes[lane] = f32_add_product(scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]);
+                    sum_z_dot_p_lanes[lane] = f32_add_product(
+                        scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]
+                    );
                 }
             if (first < K && K >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - K;
@@ -1824,7 +2449,9 @@ SHARED void log_softmax_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                sum_z_dot_p[row - start] = f32_add_product(scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p[row - start]);
+                sum_z_dot_p[row - start] = f32_add_product(
+                    scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p[row - start]
+                );
             }
             sum_z_dot_p[row - start] += f32_total_wide(sum_z_dot_p_lanes);
         }
@@ -1909,7 +2536,9 @@ SHARED void log_softmax_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
             for (; first + F32_WIDEST <= end; first += F32_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_z_dot_p_lanes[lane] = f32_add_product(scale * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]);
+                    sum_z_dot_p_lanes[lane] = f32_add_product(
+                        scale * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDEST) {
                 const ptrdiff_t again = first + F32_WIDEST - end;
@@ -1941,7 +2570,9 @@ SHARED void log_softmax_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         log_softmax_jvp_f32_short_rows(from, whole, K, z, z_dot, out);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        log_softmax_jvp_f32_by_chunks(from, to, K, z, z_dot, out);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
         log_softmax_jvp_f32_near_rows(from, to, K, z, z_dot, out);
     else
         log_softmax_jvp_f32_long_rows(from, to, K, z, z_dot, out);
@@ -2003,7 +2634,9 @@ SHARED void log_softmax_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_dot_p[lane] = f64_add_product(scale[lane] * z_dot_block[i][lane], out_block[i][lane], sum_z_dot_p[lane]);
+                sum_z_dot_p[lane] = f64_add_product(
+                    scale[lane] * z_dot_block[i][lane], out_block[i][lane], sum_z_dot_p[lane]
+                );
             }
         }
         for (ptrdiff_t i = 0; i < K; i++) {
@@ -2014,6 +2647,134 @@ SHARED void log_softmax_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void log_softmax_jvp_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict z_dot, double *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += out[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = out[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    out[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += out[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double sum_z_dot_p = 0.0;
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_z_dot_p_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    sum_z_dot_p_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_z_dot_p_lanes[lane] = f64_add_product(
+                            scale_2 * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F64_WIDEST) {
+                    const ptrdiff_t again = first + F64_WIDEST - end;
+                    first = end - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_z_dot_p_term = scale_2 * z_dot[row * K + i] * out[row * K + i];
+                        sum_z_dot_p_lanes[lane] += lane < again ? 0.0 : sum_z_dot_p_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_z_dot_p = f64_add_product(
+                        scale_2 * z_dot[row * K + i], out[row * K + i], sum_z_dot_p
+                    );
+                }
+                sum_z_dot_p += f64_total_widest(sum_z_dot_p_lanes);
+            }
+        }
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            for (ptrdiff_t i = start; i < stop; i++) {
+                out[row * K + i] = z_dot[row * K + i] - sum_z_dot_p;
             }
         }
     }
@@ -2098,7 +2859,9 @@ SHARED void log_softmax_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
             for (; first + F64_WIDE <= K; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_z_dot_p_lanes[lane] = f64_add_product(scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]);
+                    sum_z_dot_p_lanes[lane] = f64_add_product(
+                        scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]
+                    );
                 }
             if (first < K && K >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - K;
@@ -2111,7 +2874,9 @@ SHARED void log_softmax_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                sum_z_dot_p[row - start] = f64_add_product(scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p[row - start]);
+                sum_z_dot_p[row - start] = f64_add_product(
+                    scale[row - start] * z_dot[row * K + i], out[row * K + i], sum_z_dot_p[row - start]
+                );
             }
             sum_z_dot_p[row - start] += f64_total_wide(sum_z_dot_p_lanes);
         }
@@ -2196,7 +2961,9 @@ SHARED void log_softmax_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
             for (; first + F64_WIDEST <= end; first += F64_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_z_dot_p_lanes[lane] = f64_add_product(scale * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]);
+                    sum_z_dot_p_lanes[lane] = f64_add_product(
+                        scale * z_dot[row * K + i], out[row * K + i], sum_z_dot_p_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDEST) {
                 const ptrdiff_t again = first + F64_WIDEST - end;
@@ -2228,7 +2995,9 @@ SHARED void log_softmax_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         log_softmax_jvp_f64_short_rows(from, whole, K, z, z_dot, out);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        log_softmax_jvp_f64_by_chunks(from, to, K, z, z_dot, out);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
         log_softmax_jvp_f64_near_rows(from, to, K, z, z_dot, out);
     else
         log_softmax_jvp_f64_long_rows(from, to, K, z, z_dot, out);

@@ -17,15 +17,12 @@
 
    Arrays are row-major and contiguous: the last axis varies fastest. Results overlap neither arguments nor
    each other. A function whose name ends in _f32 works in float, one in _f64 in double.
-   `work` is memory for intermediates, as many numbers as the function that ends in _work says; calls that
-   run at the same time need one each.
    With OpenMP the samples of a batch are shared between threads; without, everything is done by one.
    Infinities and NaN keep their meaning: do not compile with -ffast-math.
 
    For example, with the sizes that stand with the arrays below:
 
-       float *work = malloc((size_t)log_softmax_layer_batch_work(N, K) * sizeof *work);
-       log_softmax_layer_batch_f32(N, K, Z, out, work);
+       log_softmax_layer_batch_f32(N, K, Z, out);
 
    Compiled and linked:
 
@@ -50,10 +47,8 @@ extern "C" {
    are all -inf, or that has a +inf or a NaN among them, gives NaN. Exponentials below the smallest normal
    number are 0.
  */
-void log_softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *Z, float *out, float *work);
-void log_softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *Z, double *out,
-    double *work);
-ptrdiff_t log_softmax_layer_batch_work(ptrdiff_t N, ptrdiff_t K);
+void log_softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *Z, float *out);
+void log_softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *Z, double *out);
 
 /* The gradient of L(Y) by Z, given its gradient dL_dY by Y.
 
@@ -68,10 +63,9 @@ ptrdiff_t log_softmax_layer_batch_work(ptrdiff_t N, ptrdiff_t K);
    number are 0.
  */
 void log_softmax_layer_batch_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *Z,
-    const float *dL_dY, float *dZ, float *work);
+    const float *dL_dY, float *dZ);
 void log_softmax_layer_batch_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *Z,
-    const double *dL_dY, double *dZ, double *work);
-ptrdiff_t log_softmax_layer_batch_gradient_work(ptrdiff_t N, ptrdiff_t K);
+    const double *dL_dY, double *dZ);
 
 #ifdef __cplusplus
 }

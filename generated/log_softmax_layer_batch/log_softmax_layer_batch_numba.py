@@ -17,7 +17,11 @@ sum(l, j, dL_dY[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL
 Source: I. Goodfellow, Y. Bengio and A. Courville, Deep Learning, MIT Press, 2016, section 6.2.2.3.
 """
 
+import collections
 import ctypes
+import os
+import queue
+import threading
 
 import numpy as np
 from llvmlite import ir
@@ -90,7 +94,7 @@ def _by_dtype(*kinds, total=False):
     return lambda function: _ByDtype(function, kinds, total)
 
 
-def log_softmax_layer_batch(Z, out=None):
+def log_softmax_layer_batch(Z, out=None, *, threads=1):
     """The logarithm of the softmax of every row of a matrix of scores, under any loss of the result.
 
     Parameters
@@ -100,6 +104,8 @@ def log_softmax_layer_batch(Z, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -119,7 +125,11 @@ def log_softmax_layer_batch(Z, out=None):
     Exponentials below the smallest normal number are 0.
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
-    if type(Z) is _Array and (out is None or type(out) is _Array):
+    if (
+        type(Z) is _Array
+        and (out is None or type(out) is _Array)
+        and (threads == 1 or Z.size < _SHARED)
+    ):
         try:
             into = np.empty(Z.shape, Z.dtype) if out is None else out
             if _log_softmax_layer_batch_compiled[Z.dtype](Z, into):
@@ -134,7 +144,10 @@ def log_softmax_layer_batch(Z, out=None):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (N, K), dtype, False, arrays)
-    _log_softmax_layer_batch_compiled[dtype](Z, out)
+    if threads == 1:
+        _log_softmax_layer_batch_compiled[dtype](Z, out)
+    else:
+        _in_threads(threads, _log_softmax_layer_batch_compiled[dtype], (True, True), Z, out)
     return out
 
 
@@ -144,27 +157,114 @@ def _log_softmax_layer_batch_kernel(Z, out):
     real = out.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
-    m = np.empty(N, out.dtype)  # of all samples
-    s = np.empty(N, out.dtype)  # of all samples
-    log_s = np.empty(N, out.dtype)  # of all samples
-    # m[n]: the largest exponent becomes 0, so exp cannot overflow
-    for n in range(N):
-        total = real(-np.inf)
+    for row in range(N):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
         for j in range(K):
-            total = _larger_exponent(total, Z[n, j])
-        m[n] = total
-        # s[n]: between 1 and the number of terms
-        total = real(0)
+            m = _larger_exponent(m, Z[row, j])
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        s = real(0)
         for j in range(K):
-            # e: between 0 and 1, and at least one of them is 1
-            e = _exp_of_negative(Z[n, j] - m[n])
-            total += e
-        s[n] = total
-    for n in range(N):
-        log_s[n] = _log(s[n])
-    for n in range(N):
+            e = _exp_of_negative(Z[row, j] - m)
+            s += e
+        log_s = _log(s)
         for k in range(K):
-            out[n, k] = _log_ratio(Z[n, k], m[n], log_s[n])
+            out[row, k] = _log_ratio(Z[row, k], m, log_s)
+
+
+@njit(**_FAST)
+def _log_softmax_layer_batch_kernel_by_blocks(all_Z, all_out):
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    N = all_Z.shape[0]
+    K = all_Z.shape[1]
+    together = 32 if K * all_Z.itemsize <= 277 else 16  # they stay in the nearest cache
+    each_m = np.empty(32, all_out.dtype)  # of one block
+    e = np.empty((32, K), all_out.dtype)  # of one block
+    each_s = np.empty(32, all_out.dtype)  # of one block
+    each_log_s = np.empty(32, all_out.dtype)  # of one block
+    for block in range(N // together):
+        start, stop = together * block, together * (block + 1)
+        Z = all_Z[start:stop]
+        out = all_out[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # e[row, j]: between 0 and 1, and at least one of them is 1
+        for row in range(len(Z)):
+            m = real(-np.inf)
+            for j in range(K):
+                m = _larger_exponent(m, Z[row, j])
+            for j in range(K):
+                e[row, j] = Z[row, j] - m
+            each_m[row] = m
+        flat = e.reshape(-1)  # all rows as one
+        for place in range(together * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(len(Z)):
+            s = real(0)
+            for j in range(K):
+                s += e[row, j]
+            each_s[row] = s
+        for row in range(len(Z)):
+            s = each_s[row]
+            log_s = _log(s)
+            each_log_s[row] = log_s
+        for row in range(len(Z)):
+            m = each_m[row]
+            log_s = each_log_s[row]
+            for k in range(K):
+                out[row, k] = _log_ratio(Z[row, k], m, log_s)
+    # What is left over of the samples
+    done = N - N % together
+    if done < N:
+        _log_softmax_layer_batch_kernel(all_Z[done:], all_out[done:])
+
+
+@njit(**_FAST)
+def _log_softmax_layer_batch_kernel_by_chunks(Z, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    N = Z.shape[0]
+    K = Z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(N):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # e: between 0 and 1, and at least one of them is 1
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            Z_part = Z[row, begin:end]
+            for j in range(end - begin):
+                m = _larger_exponent(m, Z_part[j])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(Z_part, ahead)
+                Z_step = Z_part[first:last]
+                for j in range(last - first):
+                    e = _exp_of_negative(Z_step[j] - shift)
+                    s += e
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share * s_of_chunk[chunk]
+        log_s = _log(s)
+        for k in range(K):
+            out[row, k] = _log_ratio(Z[row, k], m, log_s)
 
 
 @_by_dtype(_reads(2), _writes(2))
@@ -175,11 +275,16 @@ def _log_softmax_layer_batch_compiled(Z, out):
     K = Z.shape[1]
     if N * K == 0 or out.shape != (N, K) or _overlap(out, Z):
         return False
-    _log_softmax_layer_batch_kernel(Z, out)
+    if K * Z.itemsize <= 400 and N >= 32:
+        _log_softmax_layer_batch_kernel_by_blocks(Z, out)
+    elif K * Z.itemsize >= _LONG_ROW:
+        _log_softmax_layer_batch_kernel_by_chunks(Z, out)
+    else:
+        _log_softmax_layer_batch_kernel(Z, out)
     return True
 
 
-def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
+def log_softmax_layer_batch_gradient(Z, dL_dY, out=None, *, threads=1):
     """The gradient of L(Y) by Z, given its gradient dL_dY by Y.
 
     sum(l, j, dL_dY[l, j] * d(Y[l, j], Z[n, k])) = dL_dY[n, k] - P[n, k] * sum(i, dL_dY[n, i])
@@ -193,6 +298,8 @@ def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -212,7 +319,11 @@ def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
     Exponentials below the smallest normal number are 0.
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
-    if type(Z) is type(dL_dY) is _Array and (out is None or type(out) is _Array):
+    if (
+        type(Z) is type(dL_dY) is _Array
+        and (out is None or type(out) is _Array)
+        and (threads == 1 or Z.size < _SHARED)
+    ):
         try:
             into = np.empty(Z.shape, Z.dtype) if out is None else out
             if _log_softmax_layer_batch_gradient_compiled[Z.dtype](Z, dL_dY, into):
@@ -228,7 +339,12 @@ def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
     N = sizes["N"]
     K = sizes["K"]
     dZ = _output("out", out, (N, K), dtype, False, arrays)
-    _log_softmax_layer_batch_gradient_compiled[dtype](Z, dL_dY, dZ)
+    if threads == 1:
+        _log_softmax_layer_batch_gradient_compiled[dtype](Z, dL_dY, dZ)
+    else:
+        _in_threads(
+            threads, _log_softmax_layer_batch_gradient_compiled[dtype], (True, True, True), Z, dL_dY, dZ
+        )
     return dZ
 
 
@@ -238,40 +354,126 @@ def _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ):
     real = dZ.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
-    large_dZ = _is_streamed(dZ, _CACHED)
-    e = np.empty(K, dZ.dtype)  # of all samples
-    P = np.empty(K, dZ.dtype)  # of all samples
-    for n in range(N):
+    for row in range(N):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
+        sum_dL_dY = real(0)
         for j in range(K):
-            m = _larger_exponent(m, Z[n, j])
-        # e[j]: between 0 and 1, and at least one of them is 1
+            m = _larger_exponent(m, Z[row, j])
+            sum_dL_dY += dL_dY[row, j]
+        # dZ[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
         # s: between 1 and the number of terms
         s = real(0)
         for j in range(K):
-            e[j] = _exp_of_negative(Z[n, j] - m)
-            s += e[j]
-        scale = real(1) / s
+            dZ[row, j] = _exp_of_negative(Z[row, j] - m)
+            s += dZ[row, j]
+        scale = sum_dL_dY / s
         for k in range(K):
-            P[k] = scale * e[k]
-        sum_dL_dY = real(0)
-        for i in range(K):
-            sum_dL_dY += dL_dY[n, i]
-        if large_dZ:  # whole lines of memory are written past the caches
-            for begin, end, whole in _in_lines(dZ[n]):
-                dZ_part, dL_dY_part, P_part = dZ[n, begin:end], dL_dY[n, begin:end], P[begin:end]
-                for k in range(dZ_part.size):
-                    value = dL_dY_part[k] - P_part[k] * sum_dL_dY
-                    if whole:
-                        _stream(dZ_part, k, value)
-                    else:
-                        dZ_part[k] = value
-        else:
+            dZ[row, k] = dL_dY[row, k] - scale * dZ[row, k]
+
+
+@njit(**_FAST)
+def _log_softmax_layer_batch_gradient_kernel_by_blocks(all_Z, all_dL_dY, all_dZ):
+    """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    real = all_dZ.dtype.type  # keeps literals narrow
+    N = all_Z.shape[0]
+    K = all_Z.shape[1]
+    together = 32 if K * all_Z.itemsize <= 277 else 16  # they stay in the nearest cache
+    each_s = np.empty(32, all_dZ.dtype)  # of one block
+    each_sum_dL_dY = np.empty(32, all_dZ.dtype)  # of one block
+    each_scale = np.empty(32, all_dZ.dtype)  # of one block
+    for block in range(N // together):
+        start, stop = together * block, together * (block + 1)
+        Z = all_Z[start:stop]
+        dL_dY = all_dL_dY[start:stop]
+        dZ = all_dZ[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # dZ[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(len(Z)):
+            m = real(-np.inf)
+            sum_dL_dY = real(0)
+            for j in range(K):
+                m = _larger_exponent(m, Z[row, j])
+                sum_dL_dY += dL_dY[row, j]
+            for j in range(K):
+                dZ[row, j] = Z[row, j] - m
+            each_sum_dL_dY[row] = sum_dL_dY
+        flat = dZ.reshape(-1)  # all rows as one
+        for place in range(together * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(len(Z)):
+            s = real(0)
+            for j in range(K):
+                s += dZ[row, j]
+            each_s[row] = s
+        for row in range(len(Z)):
+            s = each_s[row]
+            sum_dL_dY = each_sum_dL_dY[row]
+            scale = sum_dL_dY / s
+            each_scale[row] = scale
+        for row in range(len(Z)):
+            scale = each_scale[row]
             for k in range(K):
-                dZ[n, k] = dL_dY[n, k] - P[k] * sum_dL_dY
-    if large_dZ:
-        _end_of_streams()
+                dZ[row, k] = dL_dY[row, k] - scale * dZ[row, k]
+    # What is left over of the samples
+    done = N - N % together
+    if done < N:
+        _log_softmax_layer_batch_gradient_kernel(all_Z[done:], all_dL_dY[done:], all_dZ[done:])
+
+
+@njit(**_FAST)
+def _log_softmax_layer_batch_gradient_kernel_by_chunks(Z, dL_dY, dZ):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = dZ.dtype.type  # keeps literals narrow
+    N = Z.shape[0]
+    K = Z.shape[1]
+    places = _CHUNK // dZ.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    at_a_time, line = _STEP // dZ.itemsize, 64 // dZ.itemsize  # places of a step, of a line of memory
+    share = np.empty(chunks, dZ.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, dZ.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, dZ.dtype)  # of one sample
+    for row in range(N):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        sum_dL_dY = real(0)
+        # dZ[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            Z_part, dL_dY_part, dZ_part = Z[row, begin:end], dL_dY[row, begin:end], dZ[row, begin:end]
+            for j in range(end - begin):
+                m = _larger_exponent(m, Z_part[j])
+                sum_dL_dY += dL_dY_part[j]
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(Z_part, ahead)
+                    _fetch_to_write(dZ_part, ahead)
+                Z_step, dZ_step = Z_part[first:last], dZ_part[first:last]
+                for j in range(last - first):
+                    dZ_step[j] = _exp_of_negative(Z_step[j] - shift)
+                    s += dZ_step[j]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        scale = sum_dL_dY / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            dL_dY_part, dZ_part = dL_dY[row, begin:end], dZ[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for k in range(end - begin):
+                dZ_part[k] = dL_dY_part[k] - scale_2 * dZ_part[k]
 
 
 @_by_dtype(_reads(2), _reads(2), _writes(2))
@@ -288,8 +490,18 @@ def _log_softmax_layer_batch_gradient_compiled(Z, dL_dY, dZ):
         or _overlap(dZ, dL_dY)
     ):
         return False
-    _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ)
+    if K * Z.itemsize <= 400 and N >= 32:
+        _log_softmax_layer_batch_gradient_kernel_by_blocks(Z, dL_dY, dZ)
+    elif K * Z.itemsize >= _LONG_ROW:
+        _log_softmax_layer_batch_gradient_kernel_by_chunks(Z, dL_dY, dZ)
+    else:
+        _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ)
     return True
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):
@@ -346,6 +558,38 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """The same for a line that will be written: no other processor keeps it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
 
 
 @intrinsic
@@ -443,59 +687,8 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
-#: Results of more bytes are written past the caches, where their rows are this long at least; where as good
-#: as nothing is read, results that are larger than caches of any size.
-_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
-
-
-@njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
-    is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
-
-
-@njit(**_FAST)
-def _in_lines(row):
-    """The parts of a row: up to its first line of 64 bytes of memory, its whole lines, and the rest."""
-    each = np.intp(row.itemsize)
-    first = -np.intp(row.ctypes.data) % 64 // each
-    last = row.size - (row.size - first) * each % 64 // each
-    return (0, first, False), (first, last, True), (last, row.size, False)
-
-
-@intrinsic
-def _stream(typing, lines, place, value):
-    """lines[place] = value past the caches; the lines begin at a multiple of 64 bytes.
-
-    A compiler does so for vectors that it knows to be aligned. Masking the address tells it that the
-    lines are; the alignment of the store is that of the shortest vector, which the numbers that begin
-    one have. Where it makes no vectors, numbers are stored one by one, which needs no alignment.
-    """
-
-    def instruction(context, builder, signature, arguments):
-        kind, size = signature.args[0].dtype, signature.args[0].dtype.bitwidth // 8
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        whole = context.get_value_type(types.intp)
-        address = builder.and_(builder.ptrtoint(data, whole), ir.Constant(whole, -64))
-        place = builder.gep(builder.inttoptr(address, data.type), [arguments[1]])
-        value = context.cast(builder, arguments[2], signature.args[2], kind)
-        store = builder.store(value, place, align=2 * size)
-        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
-        return context.get_dummy_value()
-
-    return types.void(lines, types.intp, value), instruction
-
-
-@intrinsic
-def _end_of_streams(typing):
-    """Other threads see what was written past the caches before what is written after this."""
-
-    def instruction(context, builder, signature, arguments):
-        builder.fence("seq_cst")
-        return context.get_dummy_value()
-
-    return types.void(), instruction
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
@@ -589,6 +782,107 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+
+
+#: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
+#: processor had nothing to do) then cost less than they save.
+_SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
+#: Each thread has one part of the samples, and more where parts would have more numbers than this.
+_PART = 1048576
+
+
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
+class _Helpers:
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
+
+    def __init__(self):
+        self.start_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.start_anew)  # threads do not come along
+
+    def start_anew(self):
+        """Begin without threads."""
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
+
+    def call(self, work, helpers):
+        """Have so many of them call `work`, each as soon as it can."""
+        while self.count < helpers:
+            self.count += 1
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
+        for _ in range(helpers):
+            self.waiting.put(work)
+
+    @staticmethod
+    def serve(waiting, calls):
+        """What each of them does."""
+        while True:
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
+
+
+_HELPERS = _Helpers()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
+    part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max([each.size for each, cut in zip(arguments, sliced) if cut])
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
+    parts = max(1, min(wanted, units))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    left, done = collections.deque(range(parts)), queue.SimpleQueue()
+
+    def work():
+        while left:
+            try:
+                part = left.popleft()
+            except IndexError:  # another one was faster
+                return
+            here, failure = slice(cuts[part], cuts[part + 1]), None
+            try:
+                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+            except BaseException as error:
+                failure = error
+            done.put(failure)
+
+    _HELPERS.call(work, min(threads, parts) - 1)
+    work()
+    for failure in [done.get() for _ in range(parts)]:
+        if failure is not None:
+            raise failure
 
 
 def _read(*arguments):

@@ -62,14 +62,22 @@ def log_softmax_layer_batch(Z, out=None):
     out = _output("out", out, (N, K), dtype, False, [Z])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        # m, [N]: the largest exponent becomes 0, so exp cannot overflow
-        m = np.maximum.reduce(Z, axis=-1)
-        np.subtract(Z, m[:, None], out=out)
-        e = np.exp(out)  # [N, K]: between 0 and 1, and at least one of them is 1
-        s = np.add.reduce(e, axis=-1)  # [N]: between 1 and the number of terms
-        log_s = np.log(s)  # [N]
-        out -= log_s[:, None]
+        if N >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_log_softmax_layer_batch_rows, (Z,), (out,))
+        else:
+            _in_blocks(_log_softmax_layer_batch_rows, (Z, out))
     return out
+
+
+def _log_softmax_layer_batch_rows(Z, out):
+    """The samples of one block of log_softmax_layer_batch."""
+    # m, [N]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(Z, axis=-1)
+    np.subtract(Z, m[:, None], out=out)
+    e = np.exp(out)  # [N, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [N]: between 1 and the number of terms
+    log_s = np.log(s)  # [N]
+    out -= log_s[:, None]
 
 
 def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
@@ -114,15 +122,54 @@ def log_softmax_layer_batch_gradient(Z, dL_dY, out=None):
     dZ = _output("out", out, (N, K), dtype, False, [Z, dL_dY])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        # m, [N]: the largest exponent becomes 0, so exp cannot overflow
-        m = np.maximum.reduce(Z, axis=-1)
-        e = np.subtract(Z, m[:, None], out=dZ)
-        np.exp(e, out=e)  # [N, K]: between 0 and 1, and at least one of them is 1
-        s = np.add.reduce(e, axis=-1)  # [N]: between 1 and the number of terms
-        sum_dL_dY = np.add.reduce(dL_dY, axis=-1)  # [N]
-        np.multiply(e, sum_dL_dY[:, None] / s[:, None], out=dZ)
-        np.subtract(dL_dY, dZ, out=dZ)
+        if N >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_log_softmax_layer_batch_gradient_rows, (Z, dL_dY), (dZ,))
+        else:
+            _in_blocks(_log_softmax_layer_batch_gradient_rows, (Z, dL_dY, dZ))
     return dZ
+
+
+def _log_softmax_layer_batch_gradient_rows(Z, dL_dY, dZ):
+    """The samples of one block of log_softmax_layer_batch_gradient."""
+    # m, [N]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(Z, axis=-1)
+    e = np.subtract(Z, m[:, None], out=dZ)
+    np.exp(e, out=e)  # [N, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [N]: between 1 and the number of terms
+    sum_dL_dY = np.add.reduce(dL_dY, axis=-1)  # [N]
+    np.multiply(e, sum_dL_dY[:, None] / s[:, None], out=dZ)
+    np.subtract(dL_dY, dZ, out=dZ)
+
+
+def _in_blocks(kernel, arrays, others=()):
+    """Call a kernel for one block of samples after the other, so that what it works on stays in the cache.
+
+    All of `arrays` have a part for each sample; `others` are the same for all samples.
+    """
+    size = 0
+    for each in arrays:
+        size += each.nbytes
+    if size <= _BLOCK:
+        kernel(*arrays, *others)
+        return
+    samples = len(arrays[0])
+    rows = max(1, samples * _BLOCK // size)
+    for start in range(0, samples, rows):
+        kernel(*[each[start : start + rows] for each in arrays], *others)
+
+
+_BLOCK = 2 << 20  # bytes: somewhat more than a second-level cache, so that blocks are few
+
+
+def _by_columns(kernel, arguments, results, others=()):
+    """Call a kernel on blocks of samples that are stored column by column, so that loops go along samples."""
+    for start in range(0, len(results[0]), 1024):
+        block = slice(start, start + 1024)
+        given = [each[block].copy(order="F") for each in arguments]
+        made = [np.empty_like(each[block], order="F") for each in results]
+        kernel(*given, *made, *others)
+        for result, part in zip(results, made):
+            result[block] = part
 
 
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -211,7 +212,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -278,7 +280,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -402,6 +405,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -517,14 +531,16 @@ void logistic_regression_f32(ptrdiff_t N, ptrdiff_t D, const float *restrict X,
         for (; first + F32_LANES <= end; first += F32_LANES)
             FOR_LANES(F32_LANES) {
                 const ptrdiff_t n = first + lane;
-                sum_y_z_lanes[lane] += -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
+                sum_y_z_lanes[lane] +=
+                    -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
             }
         if (first < end && end >= F32_LANES) {
             const ptrdiff_t again = first + F32_LANES - end;
             first = end - F32_LANES;
             FOR_LANES(F32_LANES) {
                 const ptrdiff_t n = first + lane;
-                const float sum_y_z_term = -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
+                const float sum_y_z_term =
+                    -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
                 sum_y_z_lanes[lane] += lane < again ? 0.0f : sum_y_z_term;
             }
             first = end;
@@ -583,14 +599,16 @@ void logistic_regression_f64(ptrdiff_t N, ptrdiff_t D, const double *restrict X,
         for (; first + F64_LANES <= end; first += F64_LANES)
             FOR_LANES(F64_LANES) {
                 const ptrdiff_t n = first + lane;
-                sum_y_z_lanes[lane] += -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
+                sum_y_z_lanes[lane] +=
+                    -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
             }
         if (first < end && end >= F64_LANES) {
             const ptrdiff_t again = first + F64_LANES - end;
             first = end - F64_LANES;
             FOR_LANES(F64_LANES) {
                 const ptrdiff_t n = first + lane;
-                const double sum_y_z_term = -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
+                const double sum_y_z_term =
+                    -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
                 sum_y_z_lanes[lane] += lane < again ? 0.0 : sum_y_z_term;
             }
             first = end;
@@ -661,7 +679,8 @@ void logistic_regression_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const 
         for (; first + F32_LANES <= end; first += F32_LANES)
             FOR_LANES(F32_LANES) {
                 const ptrdiff_t n = first + lane;
-                sum_y_z_lanes[lane] += -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
+                sum_y_z_lanes[lane] +=
+                    -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
                 float p = f32_sigmoid(sum_X_w[n] + b);
                 z_bar[n] = p - y[n];
                 grand_total_lanes[lane] += z_bar[n];
@@ -671,7 +690,8 @@ void logistic_regression_value_and_gradient_f32(ptrdiff_t N, ptrdiff_t D, const 
             first = end - F32_LANES;
             FOR_LANES(F32_LANES) {
                 const ptrdiff_t n = first + lane;
-                const float sum_y_z_term = -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
+                const float sum_y_z_term =
+                    -y[n] * f32_softplus(-(sum_X_w[n] + b)) - (1.0f - y[n]) * f32_softplus(sum_X_w[n] + b);
                 sum_y_z_lanes[lane] += lane < again ? 0.0f : sum_y_z_term;
                 float p = f32_sigmoid(sum_X_w[n] + b);
                 z_bar[n] = p - y[n];
@@ -753,7 +773,8 @@ void logistic_regression_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const 
         for (; first + F64_LANES <= end; first += F64_LANES)
             FOR_LANES(F64_LANES) {
                 const ptrdiff_t n = first + lane;
-                sum_y_z_lanes[lane] += -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
+                sum_y_z_lanes[lane] +=
+                    -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
                 double p = f64_sigmoid(sum_X_w[n] + b);
                 z_bar[n] = p - y[n];
                 grand_total_lanes[lane] += z_bar[n];
@@ -763,7 +784,8 @@ void logistic_regression_value_and_gradient_f64(ptrdiff_t N, ptrdiff_t D, const 
             first = end - F64_LANES;
             FOR_LANES(F64_LANES) {
                 const ptrdiff_t n = first + lane;
-                const double sum_y_z_term = -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
+                const double sum_y_z_term =
+                    -y[n] * f64_softplus(-(sum_X_w[n] + b)) - (1.0 - y[n]) * f64_softplus(sum_X_w[n] + b);
                 sum_y_z_lanes[lane] += lane < again ? 0.0 : sum_y_z_term;
                 double p = f64_sigmoid(sum_X_w[n] + b);
                 z_bar[n] = p - y[n];
@@ -879,13 +901,13 @@ SHARED void logistic_regression_hvp_step_1_f32_near_rows(ptrdiff_t from, ptrdiff
         }
         if (N * D * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                    end = f32_end_of_part(&factor[row * D + begin], begin, D);
+                    float part[PART];
                     for (ptrdiff_t k = begin; k < end; k++) {
-                        chunk[k - begin] = p[row - start] * X[row * D + k] * f32_sigmoid(-z[row - start]);
+                        part[k - begin] = p[row - start] * X[row * D + k] * f32_sigmoid(-z[row - start]);
                     }
-                    f32_stream(&factor[row * D + begin], chunk, end - begin);
+                    f32_stream(&factor[row * D + begin], part, end - begin);
                 }
             }
         }
@@ -948,13 +970,13 @@ SHARED void logistic_regression_hvp_step_1_f32_long_rows(ptrdiff_t from, ptrdiff
         float z = sum_X_w + b;
         float p = f32_sigmoid(z);
         if (N * D * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                end = f32_end_of_part(&factor[row * D + begin], begin, D);
+                float part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = p * X[row * D + k] * f32_sigmoid(-z);
+                    part[k - begin] = p * X[row * D + k] * f32_sigmoid(-z);
                 }
-                f32_stream(&factor[row * D + begin], chunk, end - begin);
+                f32_stream(&factor[row * D + begin], part, end - begin);
             }
         }
         else {
@@ -1138,13 +1160,13 @@ SHARED void logistic_regression_hvp_step_1_f64_near_rows(ptrdiff_t from, ptrdiff
         }
         if (N * D * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                    end = f64_end_of_part(&factor[row * D + begin], begin, D);
+                    double part[PART];
                     for (ptrdiff_t k = begin; k < end; k++) {
-                        chunk[k - begin] = p[row - start] * X[row * D + k] * f64_sigmoid(-z[row - start]);
+                        part[k - begin] = p[row - start] * X[row * D + k] * f64_sigmoid(-z[row - start]);
                     }
-                    f64_stream(&factor[row * D + begin], chunk, end - begin);
+                    f64_stream(&factor[row * D + begin], part, end - begin);
                 }
             }
         }
@@ -1208,13 +1230,13 @@ SHARED void logistic_regression_hvp_step_1_f64_long_rows(ptrdiff_t from, ptrdiff
         double z = sum_X_w + b;
         double p = f64_sigmoid(z);
         if (N * D * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                end = f64_end_of_part(&factor[row * D + begin], begin, D);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = p * X[row * D + k] * f64_sigmoid(-z);
+                    part[k - begin] = p * X[row * D + k] * f64_sigmoid(-z);
                 }
-                f64_stream(&factor[row * D + begin], chunk, end - begin);
+                f64_stream(&factor[row * D + begin], part, end - begin);
             }
         }
         else {

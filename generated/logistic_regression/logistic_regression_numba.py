@@ -159,7 +159,10 @@ def _logistic_regression_kernel(X, y, w, b, losses):
         sum_X_w[n] = total
     sum_y_z = real(0)
     for n in range(N):
-        sum_y_z += -y[n] * _softplus(-(sum_X_w[n] + b), real(1)) - (real(1) - y[n]) * _softplus(sum_X_w[n] + b, real(1))
+        sum_y_z += (
+            -y[n] * _softplus(-(sum_X_w[n] + b), real(1))
+            - (real(1) - y[n]) * _softplus(sum_X_w[n] + b, real(1))
+        )
     losses[()] = -sum_y_z
 
 
@@ -242,7 +245,10 @@ def _logistic_regression_value_and_gradient_kernel(X, y, w, b, losses, dw, db):
     sum_y_z = real(0)
     grand_total = real(0)
     for n in range(N):
-        sum_y_z += -y[n] * _softplus(-(sum_X_w[n] + b), real(1)) - (real(1) - y[n]) * _softplus(sum_X_w[n] + b, real(1))
+        sum_y_z += (
+            -y[n] * _softplus(-(sum_X_w[n] + b), real(1))
+            - (real(1) - y[n]) * _softplus(sum_X_w[n] + b, real(1))
+        )
         p = _sigmoid(sum_X_w[n] + b, real(1))
         z_bar[n] = p - y[n]
         grand_total += z_bar[n]

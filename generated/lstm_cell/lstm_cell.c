@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -179,7 +180,9 @@ INLINED double f64_expm1(double u)
     const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
-    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    const double r = f64_add_product(
+        n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside)
+    );
     double q = 2.5000053635022473e-08;
     q = f64_add_product(q, r, 2.7630233617826445e-07);
     q = f64_add_product(q, r, 2.755758632280537e-06);
@@ -194,7 +197,8 @@ INLINED double f64_expm1(double u)
     int64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
-    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t
+        low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
     const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
     double low, high, back;
     memcpy(&low, &low_bits, sizeof low);
@@ -269,7 +273,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -336,7 +341,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -431,6 +437,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -532,17 +549,17 @@ SHARED void lstm_cell_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f32_end_of_part(&out[row * H + begin], begin, H);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
                     float o = f32_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
                     float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
                     float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
                     float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-                    chunk[j - begin] = o * f32_tanh(f * c_0[row * H + j] + i_t * g);
+                    part[j - begin] = o * f32_tanh(f * c_0[row * H + j] + i_t * g);
                 }
-                f32_stream(&out[row * H + begin], chunk, end - begin);
+                f32_stream(&out[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -725,17 +742,17 @@ SHARED void lstm_cell_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f64_end_of_part(&out[row * H + begin], begin, H);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
                     double o = f64_sigmoid(sum_W_o_x[row * H + j] + sum_U_o_h_0[row * H + j] + b_o[j]);
                     double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
                     double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
                     double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-                    chunk[j - begin] = o * f64_tanh(f * c_0[row * H + j] + i_t * g);
+                    part[j - begin] = o * f64_tanh(f * c_0[row * H + j] + i_t * g);
                 }
-                f64_stream(&out[row * H + begin], chunk, end - begin);
+                f64_stream(&out[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -850,7 +867,9 @@ void lstm_cell_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H, const double *restrict
 
 ptrdiff_t lstm_cell_gradient_work(ptrdiff_t B, ptrdiff_t D, ptrdiff_t H)
 {
-    return B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * D + B * D + B * D + B * D + B * H + B * H + B * H + B * H;
+    return
+        B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * H + B * D
+        + B * D + B * D + B * D + B * H + B * H + B * H + B * H;
 }
 
 /* Short rows: LANES of them side by side; their number is a multiple of that. */
@@ -919,12 +938,20 @@ SHARED void lstm_cell_gradient_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t t
                 f[lane] = f32_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
                 i_t[lane] = f32_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
                 g[lane] = f32_tanh(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
-                c_bar[lane] = dL_dh_block[j][lane] * o[lane] * (1.0f - f32_square(f32_tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane])));
+                c_bar[lane] = dL_dh_block[j][lane] * o[lane] * (
+                    1.0f - f32_square(f32_tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane]))
+                );
                 factor_4_block[j][lane] = c_bar[lane] * i_t[lane] * (1.0f - g[lane] * g[lane]);
                 dc_0_block[j][lane] = c_bar[lane] * f[lane];
-                factor_block[j][lane] = c_bar[lane] * c_0_block[j][lane] * f[lane] * f32_sigmoid(-sum_W_f_x_block[j][lane] - sum_U_f_h_0_block[j][lane] - b_f[j]);
-                factor_2_block[j][lane] = c_bar[lane] * g[lane] * i_t[lane] * f32_sigmoid(-sum_W_i_x_block[j][lane] - sum_U_i_h_0_block[j][lane] - b_i[j]);
-                factor_3_block[j][lane] = dL_dh_block[j][lane] * h_block[j][lane] * f32_sigmoid(-sum_W_o_x_block[j][lane] - sum_U_o_h_0_block[j][lane] - b_o[j]);
+                factor_block[j][lane] = c_bar[lane] * c_0_block[j][lane] * f[lane] * f32_sigmoid(
+                    -sum_W_f_x_block[j][lane] - sum_U_f_h_0_block[j][lane] - b_f[j]
+                );
+                factor_2_block[j][lane] = c_bar[lane] * g[lane] * i_t[lane] * f32_sigmoid(
+                    -sum_W_i_x_block[j][lane] - sum_U_i_h_0_block[j][lane] - b_i[j]
+                );
+                factor_3_block[j][lane] = dL_dh_block[j][lane] * h_block[j][lane] * f32_sigmoid(
+                    -sum_W_o_x_block[j][lane] - sum_U_o_h_0_block[j][lane] - b_o[j]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -959,12 +986,20 @@ SHARED void lstm_cell_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to
                 float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
                 float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
                 float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-                float c_bar = dL_dh[row * H + j] * o * (1.0f - f32_square(f32_tanh(f * c_0[row * H + j] + i_t * g)));
+                float c_bar = dL_dh[row * H + j] * o * (
+                    1.0f - f32_square(f32_tanh(f * c_0[row * H + j] + i_t * g))
+                );
                 factor_4[row * H + j] = c_bar * i_t * (1.0f - g * g);
                 dc_0[row * H + j] = c_bar * f;
-                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
-                factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
-                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(
+                    -sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]
+                );
+                factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(
+                    -sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]
+                );
+                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(
+                    -sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]
+                );
             }
         if (first < H && H >= F32_LANES) {
             first = H - F32_LANES;
@@ -974,12 +1009,20 @@ SHARED void lstm_cell_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to
                 float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
                 float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
                 float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-                float c_bar = dL_dh[row * H + j] * o * (1.0f - f32_square(f32_tanh(f * c_0[row * H + j] + i_t * g)));
+                float c_bar = dL_dh[row * H + j] * o * (
+                    1.0f - f32_square(f32_tanh(f * c_0[row * H + j] + i_t * g))
+                );
                 factor_4[row * H + j] = c_bar * i_t * (1.0f - g * g);
                 dc_0[row * H + j] = c_bar * f;
-                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
-                factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
-                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(
+                    -sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]
+                );
+                factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(
+                    -sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]
+                );
+                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(
+                    -sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]
+                );
             }
             first = H;
         }
@@ -988,12 +1031,20 @@ SHARED void lstm_cell_gradient_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to
             float f = f32_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
             float i_t = f32_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
             float g = f32_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-            float c_bar = dL_dh[row * H + j] * o * (1.0f - f32_square(f32_tanh(f * c_0[row * H + j] + i_t * g)));
+            float c_bar = dL_dh[row * H + j] * o * (
+                1.0f - f32_square(f32_tanh(f * c_0[row * H + j] + i_t * g))
+            );
             factor_4[row * H + j] = c_bar * i_t * (1.0f - g * g);
             dc_0[row * H + j] = c_bar * f;
-            factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
-            factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
-            factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+            factor[row * H + j] = c_bar * c_0[row * H + j] * f * f32_sigmoid(
+                -sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]
+            );
+            factor_2[row * H + j] = c_bar * g * i_t * f32_sigmoid(
+                -sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]
+            );
+            factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f32_sigmoid(
+                -sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]
+            );
         }
     }
 }
@@ -1054,13 +1105,15 @@ SHARED void lstm_cell_gradient_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to, ptr
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * D * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                end = f32_end_of_part(&dx[row * D + begin], begin, D);
+                float part[PART];
                 for (ptrdiff_t m = begin; m < end; m++) {
-                    chunk[m - begin] = sum_factor_W_f[row * D + m] + sum_factor_4_W_g[row * D + m] + sum_factor_2_W_i[row * D + m] + sum_factor_3_W_o[row * D + m];
+                    part[m - begin] =
+                        sum_factor_W_f[row * D + m] + sum_factor_4_W_g[row * D + m]
+                        + sum_factor_2_W_i[row * D + m] + sum_factor_3_W_o[row * D + m];
                 }
-                f32_stream(&dx[row * D + begin], chunk, end - begin);
+                f32_stream(&dx[row * D + begin], part, end - begin);
             }
         }
         else {
@@ -1074,13 +1127,15 @@ SHARED void lstm_cell_gradient_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to, ptr
             }
         }
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f32_end_of_part(&dh_0[row * H + begin], begin, H);
+                float part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = sum_factor_U_f[row * H + k] + sum_factor_4_U_g[row * H + k] + sum_factor_2_U_i[row * H + k] + sum_factor_3_U_o[row * H + k];
+                    part[k - begin] =
+                        sum_factor_U_f[row * H + k] + sum_factor_4_U_g[row * H + k]
+                        + sum_factor_2_U_i[row * H + k] + sum_factor_3_U_o[row * H + k];
                 }
-                f32_stream(&dh_0[row * H + begin], chunk, end - begin);
+                f32_stream(&dh_0[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -1265,12 +1320,20 @@ SHARED void lstm_cell_gradient_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t t
                 f[lane] = f64_sigmoid(sum_W_f_x_block[j][lane] + sum_U_f_h_0_block[j][lane] + b_f[j]);
                 i_t[lane] = f64_sigmoid(sum_W_i_x_block[j][lane] + sum_U_i_h_0_block[j][lane] + b_i[j]);
                 g[lane] = f64_tanh(sum_W_g_x_block[j][lane] + sum_U_g_h_0_block[j][lane] + b_g[j]);
-                c_bar[lane] = dL_dh_block[j][lane] * o[lane] * (1.0 - f64_square(f64_tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane])));
+                c_bar[lane] = dL_dh_block[j][lane] * o[lane] * (
+                    1.0 - f64_square(f64_tanh(f[lane] * c_0_block[j][lane] + i_t[lane] * g[lane]))
+                );
                 factor_4_block[j][lane] = c_bar[lane] * i_t[lane] * (1.0 - g[lane] * g[lane]);
                 dc_0_block[j][lane] = c_bar[lane] * f[lane];
-                factor_block[j][lane] = c_bar[lane] * c_0_block[j][lane] * f[lane] * f64_sigmoid(-sum_W_f_x_block[j][lane] - sum_U_f_h_0_block[j][lane] - b_f[j]);
-                factor_2_block[j][lane] = c_bar[lane] * g[lane] * i_t[lane] * f64_sigmoid(-sum_W_i_x_block[j][lane] - sum_U_i_h_0_block[j][lane] - b_i[j]);
-                factor_3_block[j][lane] = dL_dh_block[j][lane] * h_block[j][lane] * f64_sigmoid(-sum_W_o_x_block[j][lane] - sum_U_o_h_0_block[j][lane] - b_o[j]);
+                factor_block[j][lane] = c_bar[lane] * c_0_block[j][lane] * f[lane] * f64_sigmoid(
+                    -sum_W_f_x_block[j][lane] - sum_U_f_h_0_block[j][lane] - b_f[j]
+                );
+                factor_2_block[j][lane] = c_bar[lane] * g[lane] * i_t[lane] * f64_sigmoid(
+                    -sum_W_i_x_block[j][lane] - sum_U_i_h_0_block[j][lane] - b_i[j]
+                );
+                factor_3_block[j][lane] = dL_dh_block[j][lane] * h_block[j][lane] * f64_sigmoid(
+                    -sum_W_o_x_block[j][lane] - sum_U_o_h_0_block[j][lane] - b_o[j]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1305,12 +1368,20 @@ SHARED void lstm_cell_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to
                 double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
                 double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
                 double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-                double c_bar = dL_dh[row * H + j] * o * (1.0 - f64_square(f64_tanh(f * c_0[row * H + j] + i_t * g)));
+                double c_bar = dL_dh[row * H + j] * o * (
+                    1.0 - f64_square(f64_tanh(f * c_0[row * H + j] + i_t * g))
+                );
                 factor_4[row * H + j] = c_bar * i_t * (1.0 - g * g);
                 dc_0[row * H + j] = c_bar * f;
-                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
-                factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
-                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(
+                    -sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]
+                );
+                factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(
+                    -sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]
+                );
+                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(
+                    -sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]
+                );
             }
         if (first < H && H >= F64_LANES) {
             first = H - F64_LANES;
@@ -1320,12 +1391,20 @@ SHARED void lstm_cell_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to
                 double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
                 double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
                 double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-                double c_bar = dL_dh[row * H + j] * o * (1.0 - f64_square(f64_tanh(f * c_0[row * H + j] + i_t * g)));
+                double c_bar = dL_dh[row * H + j] * o * (
+                    1.0 - f64_square(f64_tanh(f * c_0[row * H + j] + i_t * g))
+                );
                 factor_4[row * H + j] = c_bar * i_t * (1.0 - g * g);
                 dc_0[row * H + j] = c_bar * f;
-                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
-                factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
-                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+                factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(
+                    -sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]
+                );
+                factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(
+                    -sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]
+                );
+                factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(
+                    -sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]
+                );
             }
             first = H;
         }
@@ -1334,12 +1413,20 @@ SHARED void lstm_cell_gradient_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to
             double f = f64_sigmoid(sum_W_f_x[row * H + j] + sum_U_f_h_0[row * H + j] + b_f[j]);
             double i_t = f64_sigmoid(sum_W_i_x[row * H + j] + sum_U_i_h_0[row * H + j] + b_i[j]);
             double g = f64_tanh(sum_W_g_x[row * H + j] + sum_U_g_h_0[row * H + j] + b_g[j]);
-            double c_bar = dL_dh[row * H + j] * o * (1.0 - f64_square(f64_tanh(f * c_0[row * H + j] + i_t * g)));
+            double c_bar = dL_dh[row * H + j] * o * (
+                1.0 - f64_square(f64_tanh(f * c_0[row * H + j] + i_t * g))
+            );
             factor_4[row * H + j] = c_bar * i_t * (1.0 - g * g);
             dc_0[row * H + j] = c_bar * f;
-            factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(-sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]);
-            factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(-sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]);
-            factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(-sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]);
+            factor[row * H + j] = c_bar * c_0[row * H + j] * f * f64_sigmoid(
+                -sum_W_f_x[row * H + j] - sum_U_f_h_0[row * H + j] - b_f[j]
+            );
+            factor_2[row * H + j] = c_bar * g * i_t * f64_sigmoid(
+                -sum_W_i_x[row * H + j] - sum_U_i_h_0[row * H + j] - b_i[j]
+            );
+            factor_3[row * H + j] = dL_dh[row * H + j] * h[row * H + j] * f64_sigmoid(
+                -sum_W_o_x[row * H + j] - sum_U_o_h_0[row * H + j] - b_o[j]
+            );
         }
     }
 }
@@ -1400,13 +1487,15 @@ SHARED void lstm_cell_gradient_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to, ptr
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * D * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < D; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, D);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < D; begin = end) {
+                end = f64_end_of_part(&dx[row * D + begin], begin, D);
+                double part[PART];
                 for (ptrdiff_t m = begin; m < end; m++) {
-                    chunk[m - begin] = sum_factor_W_f[row * D + m] + sum_factor_4_W_g[row * D + m] + sum_factor_2_W_i[row * D + m] + sum_factor_3_W_o[row * D + m];
+                    part[m - begin] =
+                        sum_factor_W_f[row * D + m] + sum_factor_4_W_g[row * D + m]
+                        + sum_factor_2_W_i[row * D + m] + sum_factor_3_W_o[row * D + m];
                 }
-                f64_stream(&dx[row * D + begin], chunk, end - begin);
+                f64_stream(&dx[row * D + begin], part, end - begin);
             }
         }
         else {
@@ -1420,13 +1509,15 @@ SHARED void lstm_cell_gradient_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to, ptr
             }
         }
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f64_end_of_part(&dh_0[row * H + begin], begin, H);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = sum_factor_U_f[row * H + k] + sum_factor_4_U_g[row * H + k] + sum_factor_2_U_i[row * H + k] + sum_factor_3_U_o[row * H + k];
+                    part[k - begin] =
+                        sum_factor_U_f[row * H + k] + sum_factor_4_U_g[row * H + k]
+                        + sum_factor_2_U_i[row * H + k] + sum_factor_3_U_o[row * H + k];
                 }
-                f64_stream(&dh_0[row * H + begin], chunk, end - begin);
+                f64_stream(&dh_0[row * H + begin], part, end - begin);
             }
         }
         else {

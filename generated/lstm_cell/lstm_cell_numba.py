@@ -121,7 +121,9 @@ def _by_dtype(*kinds, total=False):
     return lambda function: _ByDtype(function, kinds, total)
 
 
-def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out=None, *, threads=1):
+def lstm_cell(
+    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out=None, *, threads=1
+):
     """One step of long short-term memory: the cell state forgets through one gate, takes in a
     candidate through another, and shows itself through a third.
 
@@ -187,8 +189,12 @@ def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g
     ):
         try:
             into = np.empty(h_0.shape, x.dtype) if out is None else out
-            if _lstm_cell_fits[x.dtype](x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, into):
-                _lstm_cell_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, into)
+            if _lstm_cell_fits[x.dtype](
+                x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, into
+            ):
+                _lstm_cell_kernel(
+                    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, into
+                )
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -218,7 +224,14 @@ def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g
     if threads == 1:
         _lstm_cell_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out)
     else:
-        _in_threads(threads, _lstm_cell_kernel, (True, True, True, False, False, False, False, False, False, False, False, False, False, False, False, True), x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out)
+        _in_threads(
+            threads, _lstm_cell_kernel,
+            (
+                True, True, True, False, False, False, False, False, False, False, False, False, False, False,
+                False, True
+            ),
+            x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out
+        )
     return out[0] if single else out
 
 
@@ -292,7 +305,10 @@ def _lstm_cell_loops(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W
 
 
 @njit(**_FAST)
-def _lstm_cell_step_1(c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, out):
+def _lstm_cell_step_1(
+    c_0, b_f, b_i, b_o, b_g, sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x,
+    sum_U_g_h_0, sum_W_g_x, out
+):
     """The loops of lstm_cell_step_1."""
     real = out.dtype.type  # keeps literals narrow
     B = c_0.shape[0]
@@ -343,10 +359,16 @@ def _lstm_cell_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, 
         np.matmul(h_0[here], U_i_rows.T, out=sum_U_i_h_0[held])
         np.matmul(x[here], W_g_rows.T, out=sum_W_g_x[held])
         np.matmul(h_0[here], U_g_rows.T, out=sum_U_g_h_0[held])
-        _lstm_cell_step_1(c_0[here], b_f, b_i, b_o, b_g, sum_U_o_h_0[held], sum_W_o_x[held], sum_U_f_h_0[held], sum_W_f_x[held], sum_U_i_h_0[held], sum_W_i_x[held], sum_U_g_h_0[held], sum_W_g_x[held], out[here])
+        _lstm_cell_step_1(
+            c_0[here], b_f, b_i, b_o, b_g, sum_U_o_h_0[held], sum_W_o_x[held], sum_U_f_h_0[held],
+            sum_W_f_x[held], sum_U_i_h_0[held], sum_W_i_x[held], sum_U_g_h_0[held], sum_W_g_x[held], out[here]
+        )
 
 
-@_by_dtype(_reads(2), _reads(2), _reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _writes(2))
+@_by_dtype(
+    _reads(2), _reads(2), _reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1),
+    _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _writes(2)
+)
 def _lstm_cell_fits(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out):
     """Whether all arguments fit together."""
     x = _array(x)
@@ -405,7 +427,9 @@ def _lstm_cell_fits(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_
     return True
 
 
-def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, out=None):
+def lstm_cell_gradient(
+    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, out=None
+):
     """The gradient of L(h) by c_0, W_f, W_i, W_o, W_g, U_f, U_i, U_o, U_g, x and h_0, given its
     gradient dL_dh by h.
 
@@ -508,7 +532,13 @@ def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o,
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(x) is type(h_0) is type(c_0) is type(W_f) is type(U_f) is type(b_f) is type(W_i) is type(U_i) is type(b_i) is type(W_o) is type(U_o) is type(b_o) is type(W_g) is type(U_g) is type(b_g) is type(h) is type(dL_dh) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 11 and type(out[0]) is type(out[1]) is type(out[2]) is type(out[3]) is type(out[4]) is type(out[5]) is type(out[6]) is type(out[7]) is type(out[8]) is type(out[9]) is type(out[10]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 11
+                and type(out[0]) is type(out[1]) is type(out[2]) is type(out[3]) is type(out[4]) is type(out[5]) is type(out[6]) is type(out[7]) is type(out[8]) is type(out[9]) is type(out[10]) is _Array
+            )
+        )
     ):
         try:
             into = out if out is not None else (
@@ -524,8 +554,15 @@ def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o,
                 np.empty(x.shape, x.dtype),
                 np.empty(h_0.shape, x.dtype),
             )
-            if _lstm_cell_gradient_fits[x.dtype](x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, into[0], into[1], into[2], into[3], into[4], into[5], into[6], into[7], into[8], into[9], into[10]):
-                _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, into[0], into[1], into[2], into[3], into[4], into[5], into[6], into[7], into[8], into[9], into[10])
+            if _lstm_cell_gradient_fits[x.dtype](
+                x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, into[0],
+                into[1], into[2], into[3], into[4], into[5], into[6], into[7], into[8], into[9], into[10]
+            ):
+                _lstm_cell_gradient_kernel(
+                    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh,
+                    into[0], into[1], into[2], into[3], into[4], into[5], into[6], into[7], into[8], into[9],
+                    into[10]
+                )
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -571,12 +608,21 @@ def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o,
         dtype,
         arrays,
     )
-    _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0)
-    return (dc_0[0] if single else dc_0), dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, (dx[0] if single else dx), (dh_0[0] if single else dh_0)
+    _lstm_cell_gradient_kernel(
+        x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i,
+        dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0
+    )
+    return (
+        (dc_0[0] if single else dc_0), dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g,
+        (dx[0] if single else dx), (dh_0[0] if single else dh_0)
+    )
 
 
 @njit(**_FAST)
-def _lstm_cell_gradient_loops(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0):
+def _lstm_cell_gradient_loops(
+    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o,
+    dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0
+):
     """The loops of lstm_cell_gradient_loops."""
     real = dc_0.dtype.type  # keeps literals narrow
     B = x.shape[0]
@@ -677,7 +723,9 @@ def _lstm_cell_gradient_loops(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_
         for j in range(H):
             g = _tanh(sum_W_g_x[j] + sum_U_g_h_0[j] + b_g[j])
             c_bar = dL_dh[row, j] * o[j] * (real(1) - _tanh(f[j] * c_0[row, j] + i_t[j] * g) ** 2)
-            factor[j] = c_bar * c_0[row, j] * f[j] * _sigmoid(-sum_W_f_x[j] - sum_U_f_h_0[j] - b_f[j], real(1))
+            factor[j] = c_bar * c_0[row, j] * f[j] * _sigmoid(
+                -sum_W_f_x[j] - sum_U_f_h_0[j] - b_f[j], real(1)
+            )
             factor_2[j] = c_bar * g * i_t[j] * _sigmoid(-sum_W_i_x[j] - sum_U_i_h_0[j] - b_i[j], real(1))
             factor_4[j] = c_bar * i_t[j] * (real(1) - g * g)
             dc_0[row, j] = c_bar * f[j]
@@ -757,7 +805,10 @@ def _lstm_cell_gradient_loops(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_
 
 
 @njit(**_FAST)
-def _lstm_cell_gradient_step_1(c_0, b_f, b_i, b_o, b_g, h, dL_dh, sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x, sum_U_g_h_0, sum_W_g_x, dc_0, factor, factor_2, factor_3, factor_4):
+def _lstm_cell_gradient_step_1(
+    c_0, b_f, b_i, b_o, b_g, h, dL_dh, sum_U_o_h_0, sum_W_o_x, sum_U_f_h_0, sum_W_f_x, sum_U_i_h_0, sum_W_i_x,
+    sum_U_g_h_0, sum_W_g_x, dc_0, factor, factor_2, factor_3, factor_4
+):
     """The loops of lstm_cell_gradient_step_1."""
     real = dc_0.dtype.type  # keeps literals narrow
     B = c_0.shape[0]
@@ -771,13 +822,22 @@ def _lstm_cell_gradient_step_1(c_0, b_f, b_i, b_o, b_g, h, dL_dh, sum_U_o_h_0, s
             c_bar = dL_dh[row, j] * o * (real(1) - _tanh(f * c_0[row, j] + i_t * g) ** 2)
             factor_4[row, j] = c_bar * i_t * (real(1) - g * g)
             dc_0[row, j] = c_bar * f
-            factor[row, j] = c_bar * c_0[row, j] * f * _sigmoid(-sum_W_f_x[row, j] - sum_U_f_h_0[row, j] - b_f[j], real(1))
-            factor_2[row, j] = c_bar * g * i_t * _sigmoid(-sum_W_i_x[row, j] - sum_U_i_h_0[row, j] - b_i[j], real(1))
-            factor_3[row, j] = dL_dh[row, j] * h[row, j] * _sigmoid(-sum_W_o_x[row, j] - sum_U_o_h_0[row, j] - b_o[j], real(1))
+            factor[row, j] = c_bar * c_0[row, j] * f * _sigmoid(
+                -sum_W_f_x[row, j] - sum_U_f_h_0[row, j] - b_f[j], real(1)
+            )
+            factor_2[row, j] = c_bar * g * i_t * _sigmoid(
+                -sum_W_i_x[row, j] - sum_U_i_h_0[row, j] - b_i[j], real(1)
+            )
+            factor_3[row, j] = dL_dh[row, j] * h[row, j] * _sigmoid(
+                -sum_W_o_x[row, j] - sum_U_o_h_0[row, j] - b_o[j], real(1)
+            )
 
 
 @njit(**_FAST)
-def _lstm_cell_gradient_step_2(sum_factor_2_W_i, sum_factor_3_W_o, sum_factor_4_W_g, sum_factor_W_f, sum_factor_2_U_i, sum_factor_3_U_o, sum_factor_4_U_g, sum_factor_U_f, dx, dh_0):
+def _lstm_cell_gradient_step_2(
+    sum_factor_2_W_i, sum_factor_3_W_o, sum_factor_4_W_g, sum_factor_W_f, sum_factor_2_U_i, sum_factor_3_U_o,
+    sum_factor_4_U_g, sum_factor_U_f, dx, dh_0
+):
     """The loops of lstm_cell_gradient_step_2."""
     B = sum_factor_2_W_i.shape[0]
     D = sum_factor_2_W_i.shape[1]
@@ -799,13 +859,19 @@ def _lstm_cell_gradient_step_2(sum_factor_2_W_i, sum_factor_3_W_o, sum_factor_4_
             )
 
 
-def _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0):
+def _lstm_cell_gradient_kernel(
+    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o,
+    dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0
+):
     """Large matrix products are left to BLAS, with compiled loops between them."""
     B = x.shape[0]
     D = x.shape[1]
     H = h_0.shape[1]
     if B < _FEW_ROWS or B * D * H + B * H * H < _FEW_PRODUCTS:
-        return _lstm_cell_gradient_loops(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0)
+        return _lstm_cell_gradient_loops(
+            x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f,
+            dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0
+        )
     dtype = dc_0.dtype
     W_o_rows = _long_rows(W_o)
     U_o_rows = _long_rows(U_o)
@@ -864,7 +930,11 @@ def _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U
         np.matmul(h_0[here], U_i_rows.T, out=sum_U_i_h_0[held])
         np.matmul(x[here], W_g_rows.T, out=sum_W_g_x[held])
         np.matmul(h_0[here], U_g_rows.T, out=sum_U_g_h_0[held])
-        _lstm_cell_gradient_step_1(c_0[here], b_f, b_i, b_o, b_g, h[here], dL_dh[here], sum_U_o_h_0[held], sum_W_o_x[held], sum_U_f_h_0[held], sum_W_f_x[held], sum_U_i_h_0[held], sum_W_i_x[held], sum_U_g_h_0[held], sum_W_g_x[held], dc_0[here], factor[held], factor_2[held], factor_3[held], factor_4[held])
+        _lstm_cell_gradient_step_1(
+            c_0[here], b_f, b_i, b_o, b_g, h[here], dL_dh[here], sum_U_o_h_0[held], sum_W_o_x[held],
+            sum_U_f_h_0[held], sum_W_f_x[held], sum_U_i_h_0[held], sum_W_i_x[held], sum_U_g_h_0[held],
+            sum_W_g_x[held], dc_0[here], factor[held], factor_2[held], factor_3[held], factor_4[held]
+        )
         _add_product(start == 0, factor[held].T, x[here], dW_f_total, dW_f_part)
         _add_product(start == 0, factor_2[held].T, x[here], dW_i_total, dW_i_part)
         _add_product(start == 0, factor_3[held].T, x[here], dW_o_total, dW_o_part)
@@ -881,7 +951,11 @@ def _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U
         np.matmul(factor_4[held], U_g_rows, out=sum_factor_4_U_g[held])
         np.matmul(factor_2[held], U_i_rows, out=sum_factor_2_U_i[held])
         np.matmul(factor_3[held], U_o_rows, out=sum_factor_3_U_o[held])
-        _lstm_cell_gradient_step_2(sum_factor_2_W_i[held], sum_factor_3_W_o[held], sum_factor_4_W_g[held], sum_factor_W_f[held], sum_factor_2_U_i[held], sum_factor_3_U_o[held], sum_factor_4_U_g[held], sum_factor_U_f[held], dx[here], dh_0[here])
+        _lstm_cell_gradient_step_2(
+            sum_factor_2_W_i[held], sum_factor_3_W_o[held], sum_factor_4_W_g[held], sum_factor_W_f[held],
+            sum_factor_2_U_i[held], sum_factor_3_U_o[held], sum_factor_4_U_g[held], sum_factor_U_f[held],
+            dx[here], dh_0[here]
+        )
     if dU_f_total is not dU_f:
         dU_f[...] = dU_f_total
     if dU_g_total is not dU_g:
@@ -900,8 +974,16 @@ def _lstm_cell_gradient_kernel(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U
         dW_o[...] = dW_o_total
 
 
-@_by_dtype(_reads(2), _reads(2), _reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2))
-def _lstm_cell_gradient_fits(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0):
+@_by_dtype(
+    _reads(2), _reads(2), _reads(2), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1),
+    _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _reads(1), _reads(2), _reads(2), _writes(2),
+    _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2), _writes(2),
+    _writes(2), _writes(2)
+)
+def _lstm_cell_gradient_fits(
+    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, dc_0, dW_f, dW_i, dW_o,
+    dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0
+):
     """Whether all arguments fit together."""
     x = _array(x)
     h_0 = _array(h_0)
@@ -1501,12 +1583,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -1515,21 +1622,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

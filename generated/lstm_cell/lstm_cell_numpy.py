@@ -143,7 +143,9 @@ def lstm_cell(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g
     B = x.shape[0]
     H = h_0.shape[1]
     out = _output("out", out, (B, H), dtype, single, [x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g])
-    _in_blocks(_lstm_cell_rows, (x, h_0, c_0, out), (W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g))
+    _in_blocks(
+        _lstm_cell_rows, (x, h_0, c_0, out), (W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g)
+    )
     return out[0] if single else out
 
 
@@ -176,7 +178,9 @@ def _lstm_cell_rows(x, h_0, c_0, out, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_
     out *= o
 
 
-def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, out=None):
+def lstm_cell_gradient(
+    x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh, out=None
+):
     """The gradient of L(h) by c_0, W_f, W_i, W_o, W_g, U_f, U_i, U_o, U_g, x and h_0, given its
     gradient dL_dh by h.
 
@@ -298,7 +302,9 @@ def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o,
         and h.shape == h_0.shape
         and dL_dh.shape == h_0.shape
     ):
-        (x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh), _, _, single = _read(
+        (
+            x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, h, dL_dh
+        ), _, _, single = _read(
             ("x", x, ('B', 'D'), None, True),
             ("h_0", h_0, ('B', 'H'), None, True),
             ("c_0", c_0, ('B', 'H'), None, True),
@@ -413,7 +419,10 @@ def lstm_cell_gradient(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o,
     dh_0 += sum_factor_4_U_g
     dh_0 += sum_factor_2_U_i
     dh_0 += sum_factor_3_U_o
-    return (dc_0[0] if single else dc_0), dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g, (dx[0] if single else dx), (dh_0[0] if single else dh_0)
+    return (
+        (dc_0[0] if single else dc_0), dW_f, dW_i, dW_o, dW_g, dU_f, dU_i, dU_o, dU_g,
+        (dx[0] if single else dx), (dh_0[0] if single else dh_0)
+    )
 
 
 def _in_blocks(kernel, arrays, others=()):

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -151,7 +152,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -218,7 +220,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -300,6 +303,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -452,20 +466,27 @@ SHARED void matrix_factorisation_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to, p
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t n = first + lane;
-                    row_total_lanes[lane] = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), row_total_lanes[lane]);
+                    row_total_lanes[lane] = f32_add_product(
+                        O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]),
+                        row_total_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
                 first = end - F32_WIDE;
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t n = first + lane;
-                    const float row_total_term = O[row * N + n] * f32_square(sum_U_V[row * N + n] - R[row * N + n]);
+                    const float row_total_term = O[row * N + n] * f32_square(
+                        sum_U_V[row * N + n] - R[row * N + n]
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t n = first; n < end; n++) {
-                row_total = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), row_total);
+                row_total = f32_add_product(
+                    O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), row_total
+                );
             }
             row_total += f32_total_wide(row_total_lanes);
         }
@@ -480,7 +501,9 @@ SHARED void matrix_factorisation_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to, p
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t c = first + lane;
-                    row_total_2_lanes[lane] = f32_add_product(U[row * C + c], U[row * C + c], row_total_2_lanes[lane]);
+                    row_total_2_lanes[lane] = f32_add_product(
+                        U[row * C + c], U[row * C + c], row_total_2_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -635,20 +658,27 @@ SHARED void matrix_factorisation_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to, p
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t n = first + lane;
-                    row_total_lanes[lane] = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), row_total_lanes[lane]);
+                    row_total_lanes[lane] = f64_add_product(
+                        O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]),
+                        row_total_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
                 first = end - F64_WIDE;
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t n = first + lane;
-                    const double row_total_term = O[row * N + n] * f64_square(sum_U_V[row * N + n] - R[row * N + n]);
+                    const double row_total_term = O[row * N + n] * f64_square(
+                        sum_U_V[row * N + n] - R[row * N + n]
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t n = first; n < end; n++) {
-                row_total = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), row_total);
+                row_total = f64_add_product(
+                    O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), row_total
+                );
             }
             row_total += f64_total_wide(row_total_lanes);
         }
@@ -663,7 +693,9 @@ SHARED void matrix_factorisation_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to, p
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t c = first + lane;
-                    row_total_2_lanes[lane] = f64_add_product(U[row * C + c], U[row * C + c], row_total_2_lanes[lane]);
+                    row_total_2_lanes[lane] = f64_add_product(
+                        U[row * C + c], U[row * C + c], row_total_2_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -824,7 +856,10 @@ SHARED void matrix_factorisation_value_and_gradient_step_2_f32_rows(ptrdiff_t fr
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t n = first + lane;
-                    row_total_lanes[lane] = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), row_total_lanes[lane]);
+                    row_total_lanes[lane] = f32_add_product(
+                        O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]),
+                        row_total_lanes[lane]
+                    );
                     factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
                 }
             if (first < end && end >= F32_WIDE) {
@@ -832,14 +867,18 @@ SHARED void matrix_factorisation_value_and_gradient_step_2_f32_rows(ptrdiff_t fr
                 first = end - F32_WIDE;
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t n = first + lane;
-                    const float row_total_term = O[row * N + n] * f32_square(sum_U_V[row * N + n] - R[row * N + n]);
+                    const float row_total_term = O[row * N + n] * f32_square(
+                        sum_U_V[row * N + n] - R[row * N + n]
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
                     factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
                 }
                 first = end;
             }
             for (ptrdiff_t n = first; n < end; n++) {
-                row_total = f32_add_product(O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), row_total);
+                row_total = f32_add_product(
+                    O[row * N + n], f32_square(sum_U_V[row * N + n] - R[row * N + n]), row_total
+                );
                 factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
             }
             row_total += f32_total_wide(row_total_lanes);
@@ -855,7 +894,9 @@ SHARED void matrix_factorisation_value_and_gradient_step_2_f32_rows(ptrdiff_t fr
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t c = first + lane;
-                    row_total_2_lanes[lane] = f32_add_product(U[row * C + c], U[row * C + c], row_total_2_lanes[lane]);
+                    row_total_2_lanes[lane] = f32_add_product(
+                        U[row * C + c], U[row * C + c], row_total_2_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -913,13 +954,13 @@ SHARED void matrix_factorisation_value_and_gradient_step_3_f32_long_rows(ptrdiff
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (M * C * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < C; begin = end) {
+                end = f32_end_of_part(&dU[row * C + begin], begin, C);
+                float part[PART];
                 for (ptrdiff_t c = begin; c < end; c++) {
-                    chunk[c - begin] = sum_factor_V[row * C + c] + lam * U[row * C + c];
+                    part[c - begin] = sum_factor_V[row * C + c] + lam * U[row * C + c];
                 }
-                f32_stream(&dU[row * C + begin], chunk, end - begin);
+                f32_stream(&dU[row * C + begin], part, end - begin);
             }
         }
         else {
@@ -978,13 +1019,13 @@ static void matrix_factorisation_value_and_gradient_step_5_f32(ptrdiff_t N, ptrd
     losses[0] = 0.5f * sum_sum_O_E + 0.5f * lam * (sum_sum_U + sum_sum_V);
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * C * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < C; begin = end) {
+                end = f32_end_of_part(&dV[n * C + begin], begin, C);
+                float part[PART];
                 for (ptrdiff_t c = begin; c < end; c++) {
-                    chunk[c - begin] = sum_factor_U[n * C + c] + lam * V[n * C + c];
+                    part[c - begin] = sum_factor_U[n * C + c] + lam * V[n * C + c];
                 }
-                f32_stream(&dV[n * C + begin], chunk, end - begin);
+                f32_stream(&dV[n * C + begin], part, end - begin);
             }
         }
         else {
@@ -1113,7 +1154,10 @@ SHARED void matrix_factorisation_value_and_gradient_step_2_f64_rows(ptrdiff_t fr
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t n = first + lane;
-                    row_total_lanes[lane] = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), row_total_lanes[lane]);
+                    row_total_lanes[lane] = f64_add_product(
+                        O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]),
+                        row_total_lanes[lane]
+                    );
                     factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
                 }
             if (first < end && end >= F64_WIDE) {
@@ -1121,14 +1165,18 @@ SHARED void matrix_factorisation_value_and_gradient_step_2_f64_rows(ptrdiff_t fr
                 first = end - F64_WIDE;
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t n = first + lane;
-                    const double row_total_term = O[row * N + n] * f64_square(sum_U_V[row * N + n] - R[row * N + n]);
+                    const double row_total_term = O[row * N + n] * f64_square(
+                        sum_U_V[row * N + n] - R[row * N + n]
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                     factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
                 }
                 first = end;
             }
             for (ptrdiff_t n = first; n < end; n++) {
-                row_total = f64_add_product(O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), row_total);
+                row_total = f64_add_product(
+                    O[row * N + n], f64_square(sum_U_V[row * N + n] - R[row * N + n]), row_total
+                );
                 factor[row * N + n] = O[row * N + n] * (sum_U_V[row * N + n] - R[row * N + n]);
             }
             row_total += f64_total_wide(row_total_lanes);
@@ -1144,7 +1192,9 @@ SHARED void matrix_factorisation_value_and_gradient_step_2_f64_rows(ptrdiff_t fr
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t c = first + lane;
-                    row_total_2_lanes[lane] = f64_add_product(U[row * C + c], U[row * C + c], row_total_2_lanes[lane]);
+                    row_total_2_lanes[lane] = f64_add_product(
+                        U[row * C + c], U[row * C + c], row_total_2_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1202,13 +1252,13 @@ SHARED void matrix_factorisation_value_and_gradient_step_3_f64_long_rows(ptrdiff
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (M * C * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < C; begin = end) {
+                end = f64_end_of_part(&dU[row * C + begin], begin, C);
+                double part[PART];
                 for (ptrdiff_t c = begin; c < end; c++) {
-                    chunk[c - begin] = sum_factor_V[row * C + c] + lam * U[row * C + c];
+                    part[c - begin] = sum_factor_V[row * C + c] + lam * U[row * C + c];
                 }
-                f64_stream(&dU[row * C + begin], chunk, end - begin);
+                f64_stream(&dU[row * C + begin], part, end - begin);
             }
         }
         else {
@@ -1267,13 +1317,13 @@ static void matrix_factorisation_value_and_gradient_step_5_f64(ptrdiff_t N, ptrd
     losses[0] = 0.5 * sum_sum_O_E + 0.5 * lam * (sum_sum_U + sum_sum_V);
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * C * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < C; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, C);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < C; begin = end) {
+                end = f64_end_of_part(&dV[n * C + begin], begin, C);
+                double part[PART];
                 for (ptrdiff_t c = begin; c < end; c++) {
-                    chunk[c - begin] = sum_factor_U[n * C + c] + lam * V[n * C + c];
+                    part[c - begin] = sum_factor_U[n * C + c] + lam * V[n * C + c];
                 }
-                f64_stream(&dV[n * C + begin], chunk, end - begin);
+                f64_stream(&dV[n * C + begin], part, end - begin);
             }
         }
         else {

@@ -411,7 +411,9 @@ def _matrix_factorisation_value_and_gradient_step_4(sum_O_E, sum_U, sum_sum_O_E,
 
 
 @njit(**_FAST)
-def _matrix_factorisation_value_and_gradient_step_5(V, lam, sum_sum_O_E, sum_sum_U, sum_sum_V, sum_factor_U, losses, dV):
+def _matrix_factorisation_value_and_gradient_step_5(
+    V, lam, sum_sum_O_E, sum_sum_U, sum_sum_V, sum_factor_U, losses, dV
+):
     """The loops of matrix_factorisation_value_and_gradient_step_5."""
     real = losses.dtype.type  # keeps literals narrow
     N = V.shape[0]
@@ -450,14 +452,20 @@ def _matrix_factorisation_value_and_gradient_kernel(R, O, U, V, lam, losses, dU,
         here = slice(start, start + at_once)
         held = slice(0, min(at_once, M - start))
         np.matmul(U[here], V_rows.T, out=sum_U_V[held])
-        _matrix_factorisation_value_and_gradient_step_2(R[here], O[here], U[here], sum_U_V[held], sum_O_E[held], sum_U[held], factor[held])
+        _matrix_factorisation_value_and_gradient_step_2(
+            R[here], O[here], U[here], sum_U_V[held], sum_O_E[held], sum_U[held], factor[held]
+        )
         np.matmul(factor[held], V_rows, out=sum_factor_V[held])
         _add_product(start == 0, factor[held].T, U[here], sum_factor_U, sum_factor_U_part)
         _matrix_factorisation_value_and_gradient_step_3(U[here], lam, sum_factor_V[held], dU[here])
-        _matrix_factorisation_value_and_gradient_step_4(sum_O_E[held], sum_U[held], sum_sum_O_E_part, sum_sum_U_part)
+        _matrix_factorisation_value_and_gradient_step_4(
+            sum_O_E[held], sum_U[held], sum_sum_O_E_part, sum_sum_U_part
+        )
         _add_part(start == 0, sum_sum_O_E_part, sum_sum_O_E)
         _add_part(start == 0, sum_sum_U_part, sum_sum_U)
-    _matrix_factorisation_value_and_gradient_step_5(V, lam, sum_sum_O_E[()], sum_sum_U[()], sum_sum_V[()], sum_factor_U, losses, dV)
+    _matrix_factorisation_value_and_gradient_step_5(
+        V, lam, sum_sum_O_E[()], sum_sum_U[()], sum_sum_V[()], sum_factor_U, losses, dV
+    )
 
 
 def _add_part(is_first, part, total):

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
 INLINED float f32_e_near_zero(float r)
@@ -144,6 +156,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -219,6 +238,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -353,13 +385,140 @@ SHARED void mean_square_error_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_p_t[lane] = f32_add_product(scale[lane] * e[i][lane] - t_block[i][lane], scale[lane] * e[i][lane] - t_block[i][lane], sum_p_t[lane]);
+                sum_p_t[lane] = f32_add_product(
+                    scale[lane] * e[i][lane] - t_block[i][lane], scale[lane] * e[i][lane] - t_block[i][lane],
+                    sum_p_t[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = 0.5f * sum_p_t[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void mean_square_error_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, const float *restrict t, float *restrict losses, float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float sum_p_t = 0.0f;
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_p_t_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    sum_p_t_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_p_t_lanes[lane] = f32_add_product(
+                            scale_2 * e[i] - t[row * K + i], scale_2 * e[i] - t[row * K + i],
+                            sum_p_t_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F32_WIDEST) {
+                    const ptrdiff_t again = first + F32_WIDEST - end;
+                    first = end - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_p_t_term = f32_square(scale_2 * e[i] - t[row * K + i]);
+                        sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_p_t = f32_add_product(
+                        scale_2 * e[i] - t[row * K + i], scale_2 * e[i] - t[row * K + i], sum_p_t
+                    );
+                }
+                sum_p_t += f32_total_widest(sum_p_t_lanes);
+            }
+        }
+        losses[row] = 0.5f * sum_p_t;
     }
 }
 
@@ -437,7 +596,9 @@ SHARED void mean_square_error_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_p_t_lanes[lane] = f32_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t_lanes[lane]);
+                    sum_p_t_lanes[lane] = f32_add_product(
+                        scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -450,7 +611,9 @@ SHARED void mean_square_error_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_p_t = f32_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t);
+                sum_p_t = f32_add_product(
+                    scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t
+                );
             }
             sum_p_t += f32_total_wide(sum_p_t_lanes);
         }
@@ -467,7 +630,10 @@ SHARED void mean_square_error_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
         mean_square_error_f32_short_rows(from, whole, K, z, t, losses);
         from = whole;
     }
-    mean_square_error_f32_long_rows(from, to, K, z, t, losses, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        mean_square_error_f32_by_chunks(from, to, K, z, t, losses, work);
+    else
+        mean_square_error_f32_long_rows(from, to, K, z, t, losses, work);
 }
 
 void mean_square_error_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z,
@@ -526,13 +692,141 @@ SHARED void mean_square_error_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdi
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_p_t[lane] = f64_add_product(scale[lane] * e[i][lane] - t_block[i][lane], scale[lane] * e[i][lane] - t_block[i][lane], sum_p_t[lane]);
+                sum_p_t[lane] = f64_add_product(
+                    scale[lane] * e[i][lane] - t_block[i][lane], scale[lane] * e[i][lane] - t_block[i][lane],
+                    sum_p_t[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = 0.5 * sum_p_t[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void mean_square_error_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, const double *restrict t, double *restrict losses,
+    double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double sum_p_t = 0.0;
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_p_t_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    sum_p_t_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_p_t_lanes[lane] = f64_add_product(
+                            scale_2 * e[i] - t[row * K + i], scale_2 * e[i] - t[row * K + i],
+                            sum_p_t_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F64_WIDEST) {
+                    const ptrdiff_t again = first + F64_WIDEST - end;
+                    first = end - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_p_t_term = f64_square(scale_2 * e[i] - t[row * K + i]);
+                        sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_p_t = f64_add_product(
+                        scale_2 * e[i] - t[row * K + i], scale_2 * e[i] - t[row * K + i], sum_p_t
+                    );
+                }
+                sum_p_t += f64_total_widest(sum_p_t_lanes);
+            }
+        }
+        losses[row] = 0.5 * sum_p_t;
     }
 }
 
@@ -611,7 +905,9 @@ SHARED void mean_square_error_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_p_t_lanes[lane] = f64_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t_lanes[lane]);
+                    sum_p_t_lanes[lane] = f64_add_product(
+                        scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -624,7 +920,9 @@ SHARED void mean_square_error_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_p_t = f64_add_product(scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t);
+                sum_p_t = f64_add_product(
+                    scale * e[i] - t[row * K + i], scale * e[i] - t[row * K + i], sum_p_t
+                );
             }
             sum_p_t += f64_total_wide(sum_p_t_lanes);
         }
@@ -642,7 +940,10 @@ SHARED void mean_square_error_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
         mean_square_error_f64_short_rows(from, whole, K, z, t, losses);
         from = whole;
     }
-    mean_square_error_f64_long_rows(from, to, K, z, t, losses, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        mean_square_error_f64_by_chunks(from, to, K, z, t, losses, work);
+    else
+        mean_square_error_f64_long_rows(from, to, K, z, t, losses, work);
 }
 
 void mean_square_error_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z,
@@ -704,8 +1005,14 @@ SHARED void mean_square_error_value_and_gradient_f32_short_rows(ptrdiff_t from, 
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_p_t[lane] = f32_add_product(scale[lane] * dz_block[i][lane] - t_block[i][lane], scale[lane] * dz_block[i][lane] - t_block[i][lane], sum_p_t[lane]);
-                sum_p_bar_p[lane] = f32_add_product(scale[lane] * (scale[lane] * dz_block[i][lane] - t_block[i][lane]), dz_block[i][lane], sum_p_bar_p[lane]);
+                sum_p_t[lane] = f32_add_product(
+                    scale[lane] * dz_block[i][lane] - t_block[i][lane],
+                    scale[lane] * dz_block[i][lane] - t_block[i][lane], sum_p_t[lane]
+                );
+                sum_p_bar_p[lane] = f32_add_product(
+                    scale[lane] * (scale[lane] * dz_block[i][lane] - t_block[i][lane]), dz_block[i][lane],
+                    sum_p_bar_p[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -715,12 +1022,167 @@ SHARED void mean_square_error_value_and_gradient_f32_short_rows(ptrdiff_t from, 
         }
         for (ptrdiff_t j = 0; j < K; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                dz_block[j][lane] = scale_2[lane] * dz_block[j][lane] * (scale[lane] * dz_block[j][lane] - t_block[j][lane] - sum_p_bar_p[lane]);
+                dz_block[j][lane] = scale_2[lane] * dz_block[j][lane] * (
+                    scale[lane] * dz_block[j][lane] - t_block[j][lane] - sum_p_bar_p[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void mean_square_error_value_and_gradient_f32_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict z, const float *restrict t, float weight,
+    float *restrict losses, float *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(z[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                        const float s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f32_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float sum_p_t = 0.0f;
+        float sum_p_bar_p = 0.0f;
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_3 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_p_t_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_p_t_lanes[lane] = 0.0f;
+                float sum_p_bar_p_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_p_bar_p_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_p_t_lanes[lane] = f32_add_product(
+                            scale_3 * dz[row * K + i] - t[row * K + i],
+                            scale_3 * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]
+                        );
+                        sum_p_bar_p_lanes[lane] = f32_add_product(
+                            scale_3 * (scale_3 * dz[row * K + i] - t[row * K + i]), dz[row * K + i],
+                            sum_p_bar_p_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_p_t_term = f32_square(scale_3 * dz[row * K + i] - t[row * K + i]);
+                        sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
+                        const float sum_p_bar_p_term = scale_3 * (
+                            scale_3 * dz[row * K + i] - t[row * K + i]
+                        ) * dz[row * K + i];
+                        sum_p_bar_p_lanes[lane] += lane < again ? 0.0f : sum_p_bar_p_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_p_t = f32_add_product(
+                        scale_3 * dz[row * K + i] - t[row * K + i],
+                        scale_3 * dz[row * K + i] - t[row * K + i], sum_p_t
+                    );
+                    sum_p_bar_p = f32_add_product(
+                        scale_3 * (scale_3 * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p
+                    );
+                }
+                sum_p_t += f32_total_wide(sum_p_t_lanes);
+                sum_p_bar_p += f32_total_wide(sum_p_bar_p_lanes);
+            }
+        }
+        losses[row] = 0.5f * sum_p_t;
+        float scale_2 = weight / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_4 = scale * share_of_chunk[chunk];
+            float scale_5 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t j = start; j < stop; j++) {
+                dz[row * K + j] = scale_5 * dz[row * K + j] * (
+                    scale_4 * dz[row * K + j] - t[row * K + j] - sum_p_bar_p
+                );
             }
         }
     }
@@ -810,24 +1272,40 @@ SHARED void mean_square_error_value_and_gradient_f32_near_rows(ptrdiff_t from, p
             for (; first + F32_WIDE <= K; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_p_t_lanes[lane] = f32_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
-                    sum_p_bar_p_lanes[lane] = f32_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
+                    sum_p_t_lanes[lane] = f32_add_product(
+                        scale[row - start] * dz[row * K + i] - t[row * K + i],
+                        scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]
+                    );
+                    sum_p_bar_p_lanes[lane] = f32_add_product(
+                        scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]),
+                        dz[row * K + i], sum_p_bar_p_lanes[lane]
+                    );
                 }
             if (first < K && K >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - K;
                 first = K - F32_WIDE;
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    const float sum_p_t_term = f32_square(scale[row - start] * dz[row * K + i] - t[row * K + i]);
+                    const float sum_p_t_term = f32_square(
+                        scale[row - start] * dz[row * K + i] - t[row * K + i]
+                    );
                     sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
-                    const float sum_p_bar_p_term = scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    const float sum_p_bar_p_term = scale[row - start] * (
+                        scale[row - start] * dz[row * K + i] - t[row * K + i]
+                    ) * dz[row * K + i];
                     sum_p_bar_p_lanes[lane] += lane < again ? 0.0f : sum_p_bar_p_term;
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                sum_p_t[row - start] = f32_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t[row - start]);
-                sum_p_bar_p[row - start] = f32_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p[row - start]);
+                sum_p_t[row - start] = f32_add_product(
+                    scale[row - start] * dz[row * K + i] - t[row * K + i],
+                    scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t[row - start]
+                );
+                sum_p_bar_p[row - start] = f32_add_product(
+                    scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]),
+                    dz[row * K + i], sum_p_bar_p[row - start]
+                );
             }
             sum_p_t[row - start] += f32_total_wide(sum_p_t_lanes);
             sum_p_bar_p[row - start] += f32_total_wide(sum_p_bar_p_lanes);
@@ -838,7 +1316,9 @@ SHARED void mean_square_error_value_and_gradient_f32_near_rows(ptrdiff_t from, p
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t j = 0; j < K; j++) {
-                dz[row * K + j] = scale_2[row - start] * dz[row * K + j] * (scale[row - start] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[row - start]);
+                dz[row * K + j] = scale_2[row - start] * dz[row * K + j] * (
+                    scale[row - start] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[row - start]
+                );
             }
         }
     }
@@ -922,8 +1402,14 @@ SHARED void mean_square_error_value_and_gradient_f32_long_rows(ptrdiff_t from, p
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_p_t_lanes[lane] = f32_add_product(scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
-                    sum_p_bar_p_lanes[lane] = f32_add_product(scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
+                    sum_p_t_lanes[lane] = f32_add_product(
+                        scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i],
+                        sum_p_t_lanes[lane]
+                    );
+                    sum_p_bar_p_lanes[lane] = f32_add_product(
+                        scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i],
+                        sum_p_bar_p_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -932,14 +1418,21 @@ SHARED void mean_square_error_value_and_gradient_f32_long_rows(ptrdiff_t from, p
                     const ptrdiff_t i = first + lane;
                     const float sum_p_t_term = f32_square(scale * dz[row * K + i] - t[row * K + i]);
                     sum_p_t_lanes[lane] += lane < again ? 0.0f : sum_p_t_term;
-                    const float sum_p_bar_p_term = scale * (scale * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    const float sum_p_bar_p_term = scale * (
+                        scale * dz[row * K + i] - t[row * K + i]
+                    ) * dz[row * K + i];
                     sum_p_bar_p_lanes[lane] += lane < again ? 0.0f : sum_p_bar_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_p_t = f32_add_product(scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i], sum_p_t);
-                sum_p_bar_p = f32_add_product(scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p);
+                sum_p_t = f32_add_product(
+                    scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i],
+                    sum_p_t
+                );
+                sum_p_bar_p = f32_add_product(
+                    scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p
+                );
             }
             sum_p_t += f32_total_wide(sum_p_t_lanes);
             sum_p_bar_p += f32_total_wide(sum_p_bar_p_lanes);
@@ -947,7 +1440,9 @@ SHARED void mean_square_error_value_and_gradient_f32_long_rows(ptrdiff_t from, p
         losses[row] = 0.5f * sum_p_t;
         float scale_2 = weight / s;
         for (ptrdiff_t j = 0; j < K; j++) {
-            dz[row * K + j] = scale_2 * dz[row * K + j] * (scale * dz[row * K + j] - t[row * K + j] - sum_p_bar_p);
+            dz[row * K + j] = scale_2 * dz[row * K + j] * (
+                scale * dz[row * K + j] - t[row * K + j] - sum_p_bar_p
+            );
         }
     }
 }
@@ -962,7 +1457,9 @@ SHARED void mean_square_error_value_and_gradient_f32_rows(ptrdiff_t from, ptrdif
         mean_square_error_value_and_gradient_f32_short_rows(from, whole, K, z, t, weight, losses, dz);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        mean_square_error_value_and_gradient_f32_by_chunks(from, to, K, z, t, weight, losses, dz);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(float)))
         mean_square_error_value_and_gradient_f32_near_rows(from, to, K, z, t, weight, losses, dz);
     else
         mean_square_error_value_and_gradient_f32_long_rows(from, to, K, z, t, weight, losses, dz);
@@ -1027,8 +1524,14 @@ SHARED void mean_square_error_value_and_gradient_f64_short_rows(ptrdiff_t from, 
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_p_t[lane] = f64_add_product(scale[lane] * dz_block[i][lane] - t_block[i][lane], scale[lane] * dz_block[i][lane] - t_block[i][lane], sum_p_t[lane]);
-                sum_p_bar_p[lane] = f64_add_product(scale[lane] * (scale[lane] * dz_block[i][lane] - t_block[i][lane]), dz_block[i][lane], sum_p_bar_p[lane]);
+                sum_p_t[lane] = f64_add_product(
+                    scale[lane] * dz_block[i][lane] - t_block[i][lane],
+                    scale[lane] * dz_block[i][lane] - t_block[i][lane], sum_p_t[lane]
+                );
+                sum_p_bar_p[lane] = f64_add_product(
+                    scale[lane] * (scale[lane] * dz_block[i][lane] - t_block[i][lane]), dz_block[i][lane],
+                    sum_p_bar_p[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1038,12 +1541,167 @@ SHARED void mean_square_error_value_and_gradient_f64_short_rows(ptrdiff_t from, 
         }
         for (ptrdiff_t j = 0; j < K; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                dz_block[j][lane] = scale_2[lane] * dz_block[j][lane] * (scale[lane] * dz_block[j][lane] - t_block[j][lane] - sum_p_bar_p[lane]);
+                dz_block[j][lane] = scale_2[lane] * dz_block[j][lane] * (
+                    scale[lane] * dz_block[j][lane] - t_block[j][lane] - sum_p_bar_p[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 dz_rows[lane * K + place] = dz_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void mean_square_error_value_and_gradient_f64_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict z, const double *restrict t, double weight,
+    double *restrict losses, double *restrict dz)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* dz[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(z[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&dz[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        s_lanes[lane] += dz[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                        const double s_term = dz[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dz[row * K + k] = f64_exp_of_negative(z[row * K + k] - shift);
+                    s += dz[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double sum_p_t = 0.0;
+        double sum_p_bar_p = 0.0;
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_3 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_p_t_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_p_t_lanes[lane] = 0.0;
+                double sum_p_bar_p_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_p_bar_p_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
+                        sum_p_t_lanes[lane] = f64_add_product(
+                            scale_3 * dz[row * K + i] - t[row * K + i],
+                            scale_3 * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]
+                        );
+                        sum_p_bar_p_lanes[lane] = f64_add_product(
+                            scale_3 * (scale_3 * dz[row * K + i] - t[row * K + i]), dz[row * K + i],
+                            sum_p_bar_p_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_p_t_term = f64_square(scale_3 * dz[row * K + i] - t[row * K + i]);
+                        sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
+                        const double sum_p_bar_p_term = scale_3 * (
+                            scale_3 * dz[row * K + i] - t[row * K + i]
+                        ) * dz[row * K + i];
+                        sum_p_bar_p_lanes[lane] += lane < again ? 0.0 : sum_p_bar_p_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_p_t = f64_add_product(
+                        scale_3 * dz[row * K + i] - t[row * K + i],
+                        scale_3 * dz[row * K + i] - t[row * K + i], sum_p_t
+                    );
+                    sum_p_bar_p = f64_add_product(
+                        scale_3 * (scale_3 * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p
+                    );
+                }
+                sum_p_t += f64_total_wide(sum_p_t_lanes);
+                sum_p_bar_p += f64_total_wide(sum_p_bar_p_lanes);
+            }
+        }
+        losses[row] = 0.5 * sum_p_t;
+        double scale_2 = weight / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_4 = scale * share_of_chunk[chunk];
+            double scale_5 = scale_2 * share_of_chunk[chunk];
+            for (ptrdiff_t j = start; j < stop; j++) {
+                dz[row * K + j] = scale_5 * dz[row * K + j] * (
+                    scale_4 * dz[row * K + j] - t[row * K + j] - sum_p_bar_p
+                );
             }
         }
     }
@@ -1133,24 +1791,40 @@ SHARED void mean_square_error_value_and_gradient_f64_near_rows(ptrdiff_t from, p
             for (; first + F64_WIDE <= K; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_p_t_lanes[lane] = f64_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
-                    sum_p_bar_p_lanes[lane] = f64_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
+                    sum_p_t_lanes[lane] = f64_add_product(
+                        scale[row - start] * dz[row * K + i] - t[row * K + i],
+                        scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]
+                    );
+                    sum_p_bar_p_lanes[lane] = f64_add_product(
+                        scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]),
+                        dz[row * K + i], sum_p_bar_p_lanes[lane]
+                    );
                 }
             if (first < K && K >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - K;
                 first = K - F64_WIDE;
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    const double sum_p_t_term = f64_square(scale[row - start] * dz[row * K + i] - t[row * K + i]);
+                    const double sum_p_t_term = f64_square(
+                        scale[row - start] * dz[row * K + i] - t[row * K + i]
+                    );
                     sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
-                    const double sum_p_bar_p_term = scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    const double sum_p_bar_p_term = scale[row - start] * (
+                        scale[row - start] * dz[row * K + i] - t[row * K + i]
+                    ) * dz[row * K + i];
                     sum_p_bar_p_lanes[lane] += lane < again ? 0.0 : sum_p_bar_p_term;
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                sum_p_t[row - start] = f64_add_product(scale[row - start] * dz[row * K + i] - t[row * K + i], scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t[row - start]);
-                sum_p_bar_p[row - start] = f64_add_product(scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p[row - start]);
+                sum_p_t[row - start] = f64_add_product(
+                    scale[row - start] * dz[row * K + i] - t[row * K + i],
+                    scale[row - start] * dz[row * K + i] - t[row * K + i], sum_p_t[row - start]
+                );
+                sum_p_bar_p[row - start] = f64_add_product(
+                    scale[row - start] * (scale[row - start] * dz[row * K + i] - t[row * K + i]),
+                    dz[row * K + i], sum_p_bar_p[row - start]
+                );
             }
             sum_p_t[row - start] += f64_total_wide(sum_p_t_lanes);
             sum_p_bar_p[row - start] += f64_total_wide(sum_p_bar_p_lanes);
@@ -1161,7 +1835,9 @@ SHARED void mean_square_error_value_and_gradient_f64_near_rows(ptrdiff_t from, p
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             for (ptrdiff_t j = 0; j < K; j++) {
-                dz[row * K + j] = scale_2[row - start] * dz[row * K + j] * (scale[row - start] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[row - start]);
+                dz[row * K + j] = scale_2[row - start] * dz[row * K + j] * (
+                    scale[row - start] * dz[row * K + j] - t[row * K + j] - sum_p_bar_p[row - start]
+                );
             }
         }
     }
@@ -1245,8 +1921,14 @@ SHARED void mean_square_error_value_and_gradient_f64_long_rows(ptrdiff_t from, p
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_p_t_lanes[lane] = f64_add_product(scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i], sum_p_t_lanes[lane]);
-                    sum_p_bar_p_lanes[lane] = f64_add_product(scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p_lanes[lane]);
+                    sum_p_t_lanes[lane] = f64_add_product(
+                        scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i],
+                        sum_p_t_lanes[lane]
+                    );
+                    sum_p_bar_p_lanes[lane] = f64_add_product(
+                        scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i],
+                        sum_p_bar_p_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1255,14 +1937,21 @@ SHARED void mean_square_error_value_and_gradient_f64_long_rows(ptrdiff_t from, p
                     const ptrdiff_t i = first + lane;
                     const double sum_p_t_term = f64_square(scale * dz[row * K + i] - t[row * K + i]);
                     sum_p_t_lanes[lane] += lane < again ? 0.0 : sum_p_t_term;
-                    const double sum_p_bar_p_term = scale * (scale * dz[row * K + i] - t[row * K + i]) * dz[row * K + i];
+                    const double sum_p_bar_p_term = scale * (
+                        scale * dz[row * K + i] - t[row * K + i]
+                    ) * dz[row * K + i];
                     sum_p_bar_p_lanes[lane] += lane < again ? 0.0 : sum_p_bar_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_p_t = f64_add_product(scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i], sum_p_t);
-                sum_p_bar_p = f64_add_product(scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p);
+                sum_p_t = f64_add_product(
+                    scale * dz[row * K + i] - t[row * K + i], scale * dz[row * K + i] - t[row * K + i],
+                    sum_p_t
+                );
+                sum_p_bar_p = f64_add_product(
+                    scale * (scale * dz[row * K + i] - t[row * K + i]), dz[row * K + i], sum_p_bar_p
+                );
             }
             sum_p_t += f64_total_wide(sum_p_t_lanes);
             sum_p_bar_p += f64_total_wide(sum_p_bar_p_lanes);
@@ -1270,7 +1959,9 @@ SHARED void mean_square_error_value_and_gradient_f64_long_rows(ptrdiff_t from, p
         losses[row] = 0.5 * sum_p_t;
         double scale_2 = weight / s;
         for (ptrdiff_t j = 0; j < K; j++) {
-            dz[row * K + j] = scale_2 * dz[row * K + j] * (scale * dz[row * K + j] - t[row * K + j] - sum_p_bar_p);
+            dz[row * K + j] = scale_2 * dz[row * K + j] * (
+                scale * dz[row * K + j] - t[row * K + j] - sum_p_bar_p
+            );
         }
     }
 }
@@ -1285,7 +1976,9 @@ SHARED void mean_square_error_value_and_gradient_f64_rows(ptrdiff_t from, ptrdif
         mean_square_error_value_and_gradient_f64_short_rows(from, whole, K, z, t, weight, losses, dz);
         from = whole;
     }
-    if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        mean_square_error_value_and_gradient_f64_by_chunks(from, to, K, z, t, weight, losses, dz);
+    else if (stay_near(B, 3 * K * (ptrdiff_t)sizeof(double)))
         mean_square_error_value_and_gradient_f64_near_rows(from, to, K, z, t, weight, losses, dz);
     else
         mean_square_error_value_and_gradient_f64_long_rows(from, to, K, z, t, weight, losses, dz);

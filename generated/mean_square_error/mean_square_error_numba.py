@@ -254,6 +254,7 @@ def _mean_square_error_kernel_by_chunks(z, t, losses):
     K = z.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     e = np.empty(K, losses.dtype)  # of one sample
     share = np.empty(chunks, losses.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
@@ -272,9 +273,15 @@ def _mean_square_error_kernel_by_chunks(z, t, losses):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                e_part[k] = _exp_of_negative(z_part[k] - shift)
-                s += e_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                z_step, e_step = z_part[first:last], e_part[first:last]
+                for k in range(last - first):
+                    e_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += e_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -363,7 +370,9 @@ def mean_square_error_value_and_gradient(z, t, reduction="mean", out=None, *, th
         try:
             into = np.empty(z.shape, z.dtype) if out is None else out
             weight = 1 / (len(z) or 1) if reduction == "mean" else 1
-            value = _mean_square_error_value_and_gradient_compiled[z.dtype](z, t, weight, _NOWHERE[z.dtype], into)
+            value = _mean_square_error_value_and_gradient_compiled[z.dtype](
+                z, t, weight, _NOWHERE[z.dtype], into
+            )
             if value is not None:
                 return _ONE[z.dtype] * value, into
         except (TypeError, IndexError):
@@ -383,7 +392,10 @@ def mean_square_error_value_and_gradient(z, t, reduction="mean", out=None, *, th
     if threads == 1:
         _mean_square_error_value_and_gradient_compiled[dtype](z, t, weight, losses, dz)
     else:
-        _in_threads(threads, _mean_square_error_value_and_gradient_compiled[dtype], (True, True, False, True, True), z, t, weight, losses, dz)
+        _in_threads(
+            threads, _mean_square_error_value_and_gradient_compiled[dtype], (True, True, False, True, True),
+            z, t, weight, losses, dz
+        )
     value = _reduced(losses, reduction)
     return value, (dz[0] if single else dz)
 
@@ -488,7 +500,9 @@ def _mean_square_error_value_and_gradient_kernel_by_blocks(all_z, all_t, weight,
     # What is left over of the samples
     done = B - B % together
     if done < B:
-        _mean_square_error_value_and_gradient_kernel(all_z[done:], all_t[done:], weight, all_losses[done:], all_dz[done:])
+        _mean_square_error_value_and_gradient_kernel(
+            all_z[done:], all_t[done:], weight, all_losses[done:], all_dz[done:]
+        )
 
 
 @njit(**_FAST)
@@ -499,6 +513,7 @@ def _mean_square_error_value_and_gradient_kernel_by_chunks(z, t, weight, losses,
     K = z.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, losses.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
@@ -516,9 +531,16 @@ def _mean_square_error_value_and_gradient_kernel_by_chunks(z, t, weight, losses,
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                dz_part[k] = _exp_of_negative(z_part[k] - shift)
-                s += dz_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                    _fetch_to_write(dz_part, ahead)
+                z_step, dz_step = z_part[first:last], dz_part[first:last]
+                for k in range(last - first):
+                    dz_step[k] = _exp_of_negative(z_step[k] - shift)
+                    s += dz_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -566,7 +588,7 @@ def _mean_square_error_value_and_gradient_compiled(z, t, weight, losses, dz):
         return None
     if K * z.itemsize <= 400 and B >= 32:
         _mean_square_error_value_and_gradient_kernel_by_blocks(z, t, real(weight), losses, dz)
-    elif K * z.itemsize >= _LONG_ROW:
+    elif K * z.itemsize >= _FETCHED_ROW:
         _mean_square_error_value_and_gradient_kernel_by_chunks(z, t, real(weight), losses, dz)
     else:
         _mean_square_error_value_and_gradient_kernel(z, t, real(weight), losses, dz)
@@ -635,6 +657,38 @@ def _compiled_exp_of_negative(u):
 
 
 @intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """The same for a line that will be written: no other processor keeps it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
 def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
@@ -656,6 +710,10 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
@@ -754,12 +812,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -768,21 +851,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -179,7 +180,9 @@ INLINED double f64_expm1(double u)
     const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
-    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    const double r = f64_add_product(
+        n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside)
+    );
     double q = 2.5000053635022473e-08;
     q = f64_add_product(q, r, 2.7630233617826445e-07);
     q = f64_add_product(q, r, 2.755758632280537e-06);
@@ -194,7 +197,8 @@ INLINED double f64_expm1(double u)
     int64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
-    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t
+        low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
     const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
     double low, high, back;
     memcpy(&low, &low_bits, sizeof low);
@@ -312,6 +316,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -368,14 +383,14 @@ SHARED void mish_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float T = f32_tanh(f32_softplus(x[row * K + i]));
-                    chunk[i - begin] = x[row * K + i] * T;
+                    part[i - begin] = x[row * K + i] * T;
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -462,14 +477,14 @@ SHARED void mish_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double T = f64_tanh(f64_softplus(x[row * K + i]));
-                    chunk[i - begin] = x[row * K + i] * T;
+                    part[i - begin] = x[row * K + i] * T;
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -558,13 +573,13 @@ SHARED void mish_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -621,13 +636,13 @@ SHARED void mish_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -675,7 +690,9 @@ SHARED void mish_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 T[lane] = f32_tanh(f32_softplus(x_block[i][lane]));
                 s[lane] = f32_sigmoid(x_block[i][lane]);
-                dx_block[i][lane] = g_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0f - T[lane] * T[lane]));
+                dx_block[i][lane] = g_block[i][lane] * (
+                    T[lane] + x_block[i][lane] * s[lane] * (1.0f - T[lane] * T[lane])
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -692,15 +709,15 @@ SHARED void mish_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dx[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float T = f32_tanh(f32_softplus(x[row * K + i]));
                     float s = f32_sigmoid(x[row * K + i]);
-                    chunk[i - begin] = g[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
+                    part[i - begin] = g[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
                 }
-                f32_stream(&dx[row * K + begin], chunk, end - begin);
+                f32_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -778,7 +795,9 @@ SHARED void mish_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 T[lane] = f64_tanh(f64_softplus(x_block[i][lane]));
                 s[lane] = f64_sigmoid(x_block[i][lane]);
-                dx_block[i][lane] = g_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0 - T[lane] * T[lane]));
+                dx_block[i][lane] = g_block[i][lane] * (
+                    T[lane] + x_block[i][lane] * s[lane] * (1.0 - T[lane] * T[lane])
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -795,15 +814,15 @@ SHARED void mish_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dx[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double T = f64_tanh(f64_softplus(x[row * K + i]));
                     double s = f64_sigmoid(x[row * K + i]);
-                    chunk[i - begin] = g[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
+                    part[i - begin] = g[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
                 }
-                f64_stream(&dx[row * K + begin], chunk, end - begin);
+                f64_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -881,7 +900,9 @@ SHARED void mish_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 T[lane] = f32_tanh(f32_softplus(x_block[i][lane]));
                 s[lane] = f32_sigmoid(x_block[i][lane]);
-                out_block[i][lane] = x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0f - T[lane] * T[lane]));
+                out_block[i][lane] = x_dot_block[i][lane] * (
+                    T[lane] + x_block[i][lane] * s[lane] * (1.0f - T[lane] * T[lane])
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -898,15 +919,15 @@ SHARED void mish_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float T = f32_tanh(f32_softplus(x[row * K + i]));
                     float s = f32_sigmoid(x[row * K + i]);
-                    chunk[i - begin] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
+                    part[i - begin] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0f - T * T));
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -984,7 +1005,9 @@ SHARED void mish_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 T[lane] = f64_tanh(f64_softplus(x_block[i][lane]));
                 s[lane] = f64_sigmoid(x_block[i][lane]);
-                out_block[i][lane] = x_dot_block[i][lane] * (T[lane] + x_block[i][lane] * s[lane] * (1.0 - T[lane] * T[lane]));
+                out_block[i][lane] = x_dot_block[i][lane] * (
+                    T[lane] + x_block[i][lane] * s[lane] * (1.0 - T[lane] * T[lane])
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1001,15 +1024,15 @@ SHARED void mish_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double T = f64_tanh(f64_softplus(x[row * K + i]));
                     double s = f64_sigmoid(x[row * K + i]);
-                    chunk[i - begin] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
+                    part[i - begin] = x_dot[row * K + i] * (T + x[row * K + i] * s * (1.0 - T * T));
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -174,6 +175,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -256,7 +268,10 @@ SHARED void multiclass_hinge_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                row_total[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0f);
+                row_total[lane] += f32_choice(
+                    k != (ptrdiff_t)y[row],
+                    f32_relu(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -281,20 +296,29 @@ SHARED void multiclass_hinge_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    row_total_lanes[lane] += f32_choice(
+                        k != (ptrdiff_t)y[row],
+                        f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float row_total_term = f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    const float row_total_term = f32_choice(
+                        k != (ptrdiff_t)y[row],
+                        f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                row_total += f32_choice(
+                    k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]),
+                    0.0f
+                );
             }
             row_total += f32_total(row_total_lanes);
         }
@@ -349,7 +373,10 @@ SHARED void multiclass_hinge_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                row_total[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0);
+                row_total[lane] += f64_choice(
+                    k != (ptrdiff_t)y[row],
+                    f64_relu(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -374,20 +401,29 @@ SHARED void multiclass_hinge_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    row_total_lanes[lane] += f64_choice(
+                        k != (ptrdiff_t)y[row],
+                        f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double row_total_term = f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    const double row_total_term = f64_choice(
+                        k != (ptrdiff_t)y[row],
+                        f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                row_total += f64_choice(
+                    k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]),
+                    0.0
+                );
             }
             row_total += f64_total(row_total_lanes);
         }
@@ -446,8 +482,14 @@ SHARED void multiclass_hinge_value_and_gradient_f32_short_rows(ptrdiff_t from, p
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                row_total[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0f);
-                sum_m[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0f);
+                row_total[lane] += f32_choice(
+                    k != (ptrdiff_t)y[row],
+                    f32_relu(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0f
+                );
+                sum_m[lane] += f32_choice(
+                    k != (ptrdiff_t)y[row],
+                    f32_step(1.0f + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -457,7 +499,9 @@ SHARED void multiclass_hinge_value_and_gradient_f32_short_rows(ptrdiff_t from, p
         for (ptrdiff_t j = 0; j < K; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                ds_block[j][lane] = weight * f32_step(1.0f + s_block[j][lane] - s_block[(ptrdiff_t)y[row]][lane]);
+                ds_block[j][lane] = weight * f32_step(
+                    1.0f + s_block[j][lane] - s_block[(ptrdiff_t)y[row]][lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -494,24 +538,42 @@ SHARED void multiclass_hinge_value_and_gradient_f32_near_rows(ptrdiff_t from, pt
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        row_total_lanes[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
-                        sum_m_lanes[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                        row_total_lanes[lane] += f32_choice(
+                            k != (ptrdiff_t)y[row],
+                            f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                        );
+                        sum_m_lanes[lane] += f32_choice(
+                            k != (ptrdiff_t)y[row],
+                            f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const float row_total_term = f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                        const float row_total_term = f32_choice(
+                            k != (ptrdiff_t)y[row],
+                            f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                        );
                         row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
-                        const float sum_m_term = f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                        const float sum_m_term = f32_choice(
+                            k != (ptrdiff_t)y[row],
+                            f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                        );
                         sum_m_lanes[lane] += lane < again ? 0.0f : sum_m_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    row_total[row - start] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
-                    sum_m[row - start] += f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    row_total[row - start] += f32_choice(
+                        k != (ptrdiff_t)y[row],
+                        f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                    );
+                    sum_m[row - start] += f32_choice(
+                        k != (ptrdiff_t)y[row],
+                        f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                    );
                 }
                 row_total[row - start] += f32_total(row_total_lanes);
                 sum_m[row - start] += f32_total(sum_m_lanes);
@@ -522,13 +584,15 @@ SHARED void multiclass_hinge_value_and_gradient_f32_near_rows(ptrdiff_t from, pt
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&ds[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        part[j - begin] = weight * f32_step(
+                            1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                        );
                     }
-                    f32_stream(&ds[row * K + begin], chunk, end - begin);
+                    f32_stream(&ds[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -538,18 +602,24 @@ SHARED void multiclass_hinge_value_and_gradient_f32_near_rows(ptrdiff_t from, pt
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t j = first + lane;
-                        ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        ds[row * K + j] = weight * f32_step(
+                            1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t j = first + lane;
-                        ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        ds[row * K + j] = weight * f32_step(
+                            1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t j = first; j < K; j++) {
-                    ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    ds[row * K + j] = weight * f32_step(
+                        1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                    );
                 }
             }
         }
@@ -579,37 +649,57 @@ SHARED void multiclass_hinge_value_and_gradient_f32_long_rows(ptrdiff_t from, pt
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
-                    sum_m_lanes[lane] += f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    row_total_lanes[lane] += f32_choice(
+                        k != (ptrdiff_t)y[row],
+                        f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                    );
+                    sum_m_lanes[lane] += f32_choice(
+                        k != (ptrdiff_t)y[row],
+                        f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float row_total_term = f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    const float row_total_term = f32_choice(
+                        k != (ptrdiff_t)y[row],
+                        f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0f : row_total_term;
-                    const float sum_m_term = f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                    const float sum_m_term = f32_choice(
+                        k != (ptrdiff_t)y[row],
+                        f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f
+                    );
                     sum_m_lanes[lane] += lane < again ? 0.0f : sum_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f32_choice(k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
-                sum_m += f32_choice(k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0f);
+                row_total += f32_choice(
+                    k != (ptrdiff_t)y[row], f32_relu(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]),
+                    0.0f
+                );
+                sum_m += f32_choice(
+                    k != (ptrdiff_t)y[row], f32_step(1.0f + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]),
+                    0.0f
+                );
             }
             row_total += f32_total(row_total_lanes);
             sum_m += f32_total(sum_m_lanes);
         }
         losses[row] = row_total;
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&ds[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    part[j - begin] = weight * f32_step(
+                        1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                    );
                 }
-                f32_stream(&ds[row * K + begin], chunk, end - begin);
+                f32_stream(&ds[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -617,13 +707,17 @@ SHARED void multiclass_hinge_value_and_gradient_f32_long_rows(ptrdiff_t from, pt
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    ds[row * K + j] = weight * f32_step(
+                        1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                    );
                 }
             if (first < K && K >= F32_LANES) {
                 first = K - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    ds[row * K + j] = weight * f32_step(1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    ds[row * K + j] = weight * f32_step(
+                        1.0f + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                    );
                 }
                 first = K;
             }
@@ -692,8 +786,14 @@ SHARED void multiclass_hinge_value_and_gradient_f64_short_rows(ptrdiff_t from, p
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                row_total[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0);
-                sum_m[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0);
+                row_total[lane] += f64_choice(
+                    k != (ptrdiff_t)y[row],
+                    f64_relu(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0
+                );
+                sum_m[lane] += f64_choice(
+                    k != (ptrdiff_t)y[row],
+                    f64_step(1.0 + s_block[k][lane] - s_block[(ptrdiff_t)y[row]][lane]), 0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -703,7 +803,9 @@ SHARED void multiclass_hinge_value_and_gradient_f64_short_rows(ptrdiff_t from, p
         for (ptrdiff_t j = 0; j < K; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                ds_block[j][lane] = weight * f64_step(1.0 + s_block[j][lane] - s_block[(ptrdiff_t)y[row]][lane]);
+                ds_block[j][lane] = weight * f64_step(
+                    1.0 + s_block[j][lane] - s_block[(ptrdiff_t)y[row]][lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -740,24 +842,42 @@ SHARED void multiclass_hinge_value_and_gradient_f64_near_rows(ptrdiff_t from, pt
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        row_total_lanes[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
-                        sum_m_lanes[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                        row_total_lanes[lane] += f64_choice(
+                            k != (ptrdiff_t)y[row],
+                            f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                        );
+                        sum_m_lanes[lane] += f64_choice(
+                            k != (ptrdiff_t)y[row],
+                            f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const double row_total_term = f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                        const double row_total_term = f64_choice(
+                            k != (ptrdiff_t)y[row],
+                            f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                        );
                         row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
-                        const double sum_m_term = f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                        const double sum_m_term = f64_choice(
+                            k != (ptrdiff_t)y[row],
+                            f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                        );
                         sum_m_lanes[lane] += lane < again ? 0.0 : sum_m_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    row_total[row - start] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
-                    sum_m[row - start] += f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    row_total[row - start] += f64_choice(
+                        k != (ptrdiff_t)y[row],
+                        f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                    );
+                    sum_m[row - start] += f64_choice(
+                        k != (ptrdiff_t)y[row],
+                        f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                    );
                 }
                 row_total[row - start] += f64_total(row_total_lanes);
                 sum_m[row - start] += f64_total(sum_m_lanes);
@@ -768,13 +888,15 @@ SHARED void multiclass_hinge_value_and_gradient_f64_near_rows(ptrdiff_t from, pt
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&ds[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        part[j - begin] = weight * f64_step(
+                            1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                        );
                     }
-                    f64_stream(&ds[row * K + begin], chunk, end - begin);
+                    f64_stream(&ds[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -784,18 +906,24 @@ SHARED void multiclass_hinge_value_and_gradient_f64_near_rows(ptrdiff_t from, pt
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t j = first + lane;
-                        ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        ds[row * K + j] = weight * f64_step(
+                            1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t j = first + lane;
-                        ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                        ds[row * K + j] = weight * f64_step(
+                            1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t j = first; j < K; j++) {
-                    ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    ds[row * K + j] = weight * f64_step(
+                        1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                    );
                 }
             }
         }
@@ -825,37 +953,57 @@ SHARED void multiclass_hinge_value_and_gradient_f64_long_rows(ptrdiff_t from, pt
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
-                    sum_m_lanes[lane] += f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    row_total_lanes[lane] += f64_choice(
+                        k != (ptrdiff_t)y[row],
+                        f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                    );
+                    sum_m_lanes[lane] += f64_choice(
+                        k != (ptrdiff_t)y[row],
+                        f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double row_total_term = f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    const double row_total_term = f64_choice(
+                        k != (ptrdiff_t)y[row],
+                        f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                    );
                     row_total_lanes[lane] += lane < again ? 0.0 : row_total_term;
-                    const double sum_m_term = f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                    const double sum_m_term = f64_choice(
+                        k != (ptrdiff_t)y[row],
+                        f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0
+                    );
                     sum_m_lanes[lane] += lane < again ? 0.0 : sum_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total += f64_choice(k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
-                sum_m += f64_choice(k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]), 0.0);
+                row_total += f64_choice(
+                    k != (ptrdiff_t)y[row], f64_relu(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]),
+                    0.0
+                );
+                sum_m += f64_choice(
+                    k != (ptrdiff_t)y[row], f64_step(1.0 + s[row * K + k] - s[row * K + (ptrdiff_t)y[row]]),
+                    0.0
+                );
             }
             row_total += f64_total(row_total_lanes);
             sum_m += f64_total(sum_m_lanes);
         }
         losses[row] = row_total;
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&ds[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    part[j - begin] = weight * f64_step(
+                        1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                    );
                 }
-                f64_stream(&ds[row * K + begin], chunk, end - begin);
+                f64_stream(&ds[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -863,13 +1011,17 @@ SHARED void multiclass_hinge_value_and_gradient_f64_long_rows(ptrdiff_t from, pt
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    ds[row * K + j] = weight * f64_step(
+                        1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                    );
                 }
             if (first < K && K >= F64_LANES) {
                 first = K - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    ds[row * K + j] = weight * f64_step(1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]);
+                    ds[row * K + j] = weight * f64_step(
+                        1.0 + s[row * K + j] - s[row * K + (ptrdiff_t)y[row]]
+                    );
                 }
                 first = K;
             }

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -91,7 +92,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -118,7 +120,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -186,6 +189,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -485,13 +499,13 @@ SHARED void nll_probabilities_value_and_gradient_f32_near_rows(ptrdiff_t from, p
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&dy[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = -weight * t[row * K + j] / q[row - start];
+                        part[j - begin] = -weight * t[row * K + j] / q[row - start];
                     }
-                    f32_stream(&dy[row * K + begin], chunk, end - begin);
+                    f32_stream(&dy[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -554,13 +568,13 @@ SHARED void nll_probabilities_value_and_gradient_f32_long_rows(ptrdiff_t from, p
         }
         losses[row] = -f32_log(q);
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dy[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = -weight * t[row * K + j] / q;
+                    part[j - begin] = -weight * t[row * K + j] / q;
                 }
-                f32_stream(&dy[row * K + begin], chunk, end - begin);
+                f32_stream(&dy[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -671,13 +685,13 @@ SHARED void nll_probabilities_value_and_gradient_f64_near_rows(ptrdiff_t from, p
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&dy[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = -weight * t[row * K + j] / q[row - start];
+                        part[j - begin] = -weight * t[row * K + j] / q[row - start];
                     }
-                    f64_stream(&dy[row * K + begin], chunk, end - begin);
+                    f64_stream(&dy[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -740,13 +754,13 @@ SHARED void nll_probabilities_value_and_gradient_f64_long_rows(ptrdiff_t from, p
         }
         losses[row] = -f64_log(q);
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dy[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = -weight * t[row * K + j] / q;
+                    part[j - begin] = -weight * t[row * K + j] / q;
                 }
-                f64_stream(&dy[row * K + begin], chunk, end - begin);
+                f64_stream(&dy[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -837,7 +851,9 @@ SHARED void nll_probabilities_hvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t k = first + lane;
                         q_lanes[lane] = f32_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
-                        sum_v_t_lanes[lane] = f32_add_product(v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]);
+                        sum_v_t_lanes[lane] = f32_add_product(
+                            v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     const ptrdiff_t again = first + F32_NARROW - K;
@@ -853,7 +869,9 @@ SHARED void nll_probabilities_hvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
                     q[row - start] = f32_add_product(y[row * K + k], t[row * K + k], q[row - start]);
-                    sum_v_t[row - start] = f32_add_product(v[row * K + k], t[row * K + k], sum_v_t[row - start]);
+                    sum_v_t[row - start] = f32_add_product(
+                        v[row * K + k], t[row * K + k], sum_v_t[row - start]
+                    );
                 }
                 q[row - start] += f32_total_narrow(q_lanes);
                 sum_v_t[row - start] += f32_total_narrow(sum_v_t_lanes);
@@ -861,13 +879,15 @@ SHARED void nll_probabilities_hvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, pt
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
+                        part[i - begin] = weight * t[row * K + i] * sum_v_t[row - start] / (
+                            q[row - start] * q[row - start]
+                        );
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -877,18 +897,24 @@ SHARED void nll_probabilities_hvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
+                        out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (
+                            q[row - start] * q[row - start]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     first = K - F32_NARROW;
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
+                        out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (
+                            q[row - start] * q[row - start]
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
+                    out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (
+                        q[row - start] * q[row - start]
+                    );
                 }
             }
         }
@@ -916,7 +942,9 @@ SHARED void nll_probabilities_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, pt
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     q_lanes[lane] = f32_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
-                    sum_v_t_lanes[lane] = f32_add_product(v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]);
+                    sum_v_t_lanes[lane] = f32_add_product(
+                        v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -938,13 +966,13 @@ SHARED void nll_probabilities_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, pt
             sum_v_t += f32_total_wide(sum_v_t_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = weight * t[row * K + i] * sum_v_t / (q * q);
+                    part[i - begin] = weight * t[row * K + i] * sum_v_t / (q * q);
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1035,7 +1063,9 @@ SHARED void nll_probabilities_hvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t k = first + lane;
                         q_lanes[lane] = f64_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
-                        sum_v_t_lanes[lane] = f64_add_product(v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]);
+                        sum_v_t_lanes[lane] = f64_add_product(
+                            v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     const ptrdiff_t again = first + F64_NARROW - K;
@@ -1051,7 +1081,9 @@ SHARED void nll_probabilities_hvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
                     q[row - start] = f64_add_product(y[row * K + k], t[row * K + k], q[row - start]);
-                    sum_v_t[row - start] = f64_add_product(v[row * K + k], t[row * K + k], sum_v_t[row - start]);
+                    sum_v_t[row - start] = f64_add_product(
+                        v[row * K + k], t[row * K + k], sum_v_t[row - start]
+                    );
                 }
                 q[row - start] += f64_total_narrow(q_lanes);
                 sum_v_t[row - start] += f64_total_narrow(sum_v_t_lanes);
@@ -1059,13 +1091,15 @@ SHARED void nll_probabilities_hvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, pt
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
+                        part[i - begin] = weight * t[row * K + i] * sum_v_t[row - start] / (
+                            q[row - start] * q[row - start]
+                        );
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1075,18 +1109,24 @@ SHARED void nll_probabilities_hvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, pt
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
+                        out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (
+                            q[row - start] * q[row - start]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     first = K - F64_NARROW;
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
+                        out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (
+                            q[row - start] * q[row - start]
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (q[row - start] * q[row - start]);
+                    out[row * K + i] = weight * t[row * K + i] * sum_v_t[row - start] / (
+                        q[row - start] * q[row - start]
+                    );
                 }
             }
         }
@@ -1114,7 +1154,9 @@ SHARED void nll_probabilities_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, pt
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     q_lanes[lane] = f64_add_product(y[row * K + k], t[row * K + k], q_lanes[lane]);
-                    sum_v_t_lanes[lane] = f64_add_product(v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]);
+                    sum_v_t_lanes[lane] = f64_add_product(
+                        v[row * K + k], t[row * K + k], sum_v_t_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1136,13 +1178,13 @@ SHARED void nll_probabilities_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, pt
             sum_v_t += f64_total_wide(sum_v_t_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = weight * t[row * K + i] * sum_v_t / (q * q);
+                    part[i - begin] = weight * t[row * K + i] * sum_v_t / (q * q);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {

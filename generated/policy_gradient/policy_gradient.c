@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
 INLINED float f32_e_near_zero(float r)
@@ -144,6 +156,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -235,7 +254,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -262,7 +282,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -274,6 +295,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -387,6 +421,93 @@ SHARED void policy_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
             log_s[lane] = f32_log(s[lane]);
             out[row] = ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]);
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void policy_gradient_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, float *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(theta[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(theta[row * K + k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(theta[row * K + k] - shift);
+                    s += e;
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        out[row] = ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s);
     }
 }
 
@@ -540,7 +661,9 @@ SHARED void policy_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         policy_gradient_f32_short_rows(from, whole, K, theta, a, out);
         from = whole;
     }
-    if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        policy_gradient_f32_by_chunks(from, to, K, theta, a, out);
+    else if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(float)))
         policy_gradient_f32_near_rows(from, to, K, theta, a, out);
     else
         policy_gradient_f32_long_rows(from, to, K, theta, a, out);
@@ -600,6 +723,93 @@ SHARED void policy_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
             log_s[lane] = f64_log(s[lane]);
             out[row] = ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]);
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void policy_gradient_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, double *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(theta[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(theta[row * K + k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(theta[row * K + k] - shift);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        out[row] = ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s);
     }
 }
 
@@ -753,7 +963,9 @@ SHARED void policy_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
         policy_gradient_f64_short_rows(from, whole, K, theta, a, out);
         from = whole;
     }
-    if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        policy_gradient_f64_by_chunks(from, to, K, theta, a, out);
+    else if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(double)))
         policy_gradient_f64_near_rows(from, to, K, theta, a, out);
     else
         policy_gradient_f64_long_rows(from, to, K, theta, a, out);
@@ -830,6 +1042,106 @@ SHARED void policy_gradient_gradient_theta_f32_short_rows(ptrdiff_t from, ptrdif
                 out_rows[lane * K + place] = out_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void policy_gradient_gradient_theta_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, float *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(theta[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += out[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                        const float s_term = out[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    out[row * K + k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                    s += out[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        /* out[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
+        float aside = (
+            1.0f
+            - share_of_chunk[(ptrdiff_t)a[row] / places] * out[row * K + (ptrdiff_t)a[row]] / s
+        );
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t j = start; j < stop; j++) {
+                out[row * K + j] = -scale_2 * out[row * K + j];
+            }
+        }
+        out[row * K + (ptrdiff_t)a[row]] = aside;
     }
 }
 
@@ -997,7 +1309,9 @@ SHARED void policy_gradient_gradient_theta_f32_rows(ptrdiff_t from, ptrdiff_t to
         policy_gradient_gradient_theta_f32_short_rows(from, whole, K, theta, a, out);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        policy_gradient_gradient_theta_f32_by_chunks(from, to, K, theta, a, out);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         policy_gradient_gradient_theta_f32_near_rows(from, to, K, theta, a, out);
     else
         policy_gradient_gradient_theta_f32_long_rows(from, to, K, theta, a, out);
@@ -1075,6 +1389,106 @@ SHARED void policy_gradient_gradient_theta_f64_short_rows(ptrdiff_t from, ptrdif
                 out_rows[lane * K + place] = out_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void policy_gradient_gradient_theta_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, double *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* out[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(theta[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += out[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                        const double s_term = out[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    out[row * K + k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                    s += out[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        /* out[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
+        double aside = (
+            1.0
+            - share_of_chunk[(ptrdiff_t)a[row] / places] * out[row * K + (ptrdiff_t)a[row]] / s
+        );
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t j = start; j < stop; j++) {
+                out[row * K + j] = -scale_2 * out[row * K + j];
+            }
+        }
+        out[row * K + (ptrdiff_t)a[row]] = aside;
     }
 }
 
@@ -1242,7 +1656,9 @@ SHARED void policy_gradient_gradient_theta_f64_rows(ptrdiff_t from, ptrdiff_t to
         policy_gradient_gradient_theta_f64_short_rows(from, whole, K, theta, a, out);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        policy_gradient_gradient_theta_f64_by_chunks(from, to, K, theta, a, out);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         policy_gradient_gradient_theta_f64_near_rows(from, to, K, theta, a, out);
     else
         policy_gradient_gradient_theta_f64_long_rows(from, to, K, theta, a, out);
@@ -1321,6 +1737,106 @@ SHARED void policy_gradient_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptr
                 dtheta_rows[lane * K + place] = dtheta_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void policy_gradient_vjp_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, const float *restrict g,
+    float *restrict dtheta)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* dtheta[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(theta[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FETCH(&dtheta[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += dtheta[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                        const float s_term = dtheta[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                    s += dtheta[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
+        float aside = g[row] * (
+            1.0f - share_of_chunk[(ptrdiff_t)a[row] / places] * dtheta[row * K + (ptrdiff_t)a[row]] / s
+        );
+        float scale = g[row] / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t j = start; j < stop; j++) {
+                dtheta[row * K + j] = -scale_2 * dtheta[row * K + j];
+            }
+        }
+        dtheta[row * K + (ptrdiff_t)a[row]] = aside;
     }
 }
 
@@ -1491,7 +2007,9 @@ SHARED void policy_gradient_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         policy_gradient_vjp_f32_short_rows(from, whole, K, theta, a, g, dtheta);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        policy_gradient_vjp_f32_by_chunks(from, to, K, theta, a, g, dtheta);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         policy_gradient_vjp_f32_near_rows(from, to, K, theta, a, g, dtheta);
     else
         policy_gradient_vjp_f32_long_rows(from, to, K, theta, a, g, dtheta);
@@ -1569,6 +2087,106 @@ SHARED void policy_gradient_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptr
                 dtheta_rows[lane * K + place] = dtheta_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void policy_gradient_vjp_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, const double *restrict g,
+    double *restrict dtheta)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* dtheta[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(theta[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FETCH(&dtheta[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += dtheta[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                        const double s_term = dtheta[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                    s += dtheta[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
+        double aside = g[row] * (
+            1.0 - share_of_chunk[(ptrdiff_t)a[row] / places] * dtheta[row * K + (ptrdiff_t)a[row]] / s
+        );
+        double scale = g[row] / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t j = start; j < stop; j++) {
+                dtheta[row * K + j] = -scale_2 * dtheta[row * K + j];
+            }
+        }
+        dtheta[row * K + (ptrdiff_t)a[row]] = aside;
     }
 }
 
@@ -1739,7 +2357,9 @@ SHARED void policy_gradient_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         policy_gradient_vjp_f64_short_rows(from, whole, K, theta, a, g, dtheta);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        policy_gradient_vjp_f64_by_chunks(from, to, K, theta, a, g, dtheta);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         policy_gradient_vjp_f64_near_rows(from, to, K, theta, a, g, dtheta);
     else
         policy_gradient_vjp_f64_long_rows(from, to, K, theta, a, g, dtheta);
@@ -1811,13 +2431,140 @@ SHARED void policy_gradient_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptr
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_theta_dot_pi_theta[lane] = f32_add_product(scale[lane] * theta_dot_block[i][lane], e[i][lane], sum_theta_dot_pi_theta[lane]);
+                sum_theta_dot_pi_theta[lane] = f32_add_product(
+                    scale[lane] * theta_dot_block[i][lane], e[i][lane], sum_theta_dot_pi_theta[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             out[row] = theta_dot_block[(ptrdiff_t)a[row]][lane] - sum_theta_dot_pi_theta[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void policy_gradient_jvp_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const int64_t *restrict a, const float *restrict theta_dot,
+    float *restrict out, float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(theta[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float sum_theta_dot_pi_theta = 0.0f;
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_theta_dot_pi_theta_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    sum_theta_dot_pi_theta_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_theta_dot_pi_theta_lanes[lane] = f32_add_product(
+                            scale_2 * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F32_WIDEST) {
+                    const ptrdiff_t again = first + F32_WIDEST - end;
+                    first = end - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const float sum_theta_dot_pi_theta_term = scale_2 * theta_dot[row * K + i] * e[i];
+                        sum_theta_dot_pi_theta_lanes[lane] +=
+                            lane < again ? 0.0f : sum_theta_dot_pi_theta_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_theta_dot_pi_theta = f32_add_product(
+                        scale_2 * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta
+                    );
+                }
+                sum_theta_dot_pi_theta += f32_total_widest(sum_theta_dot_pi_theta_lanes);
+            }
+        }
+        out[row] = theta_dot[row * K + (ptrdiff_t)a[row]] - sum_theta_dot_pi_theta;
     }
 }
 
@@ -1896,7 +2643,9 @@ SHARED void policy_gradient_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrd
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_theta_dot_pi_theta_lanes[lane] = f32_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta_lanes[lane]);
+                    sum_theta_dot_pi_theta_lanes[lane] = f32_add_product(
+                        scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1909,7 +2658,9 @@ SHARED void policy_gradient_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrd
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_theta_dot_pi_theta = f32_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta);
+                sum_theta_dot_pi_theta = f32_add_product(
+                    scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta
+                );
             }
             sum_theta_dot_pi_theta += f32_total_wide(sum_theta_dot_pi_theta_lanes);
         }
@@ -1927,7 +2678,10 @@ SHARED void policy_gradient_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         policy_gradient_jvp_f32_short_rows(from, whole, K, theta, a, theta_dot, out);
         from = whole;
     }
-    policy_gradient_jvp_f32_long_rows(from, to, K, theta, a, theta_dot, out, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        policy_gradient_jvp_f32_by_chunks(from, to, K, theta, a, theta_dot, out, work);
+    else
+        policy_gradient_jvp_f32_long_rows(from, to, K, theta, a, theta_dot, out, work);
 }
 
 int policy_gradient_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict theta,
@@ -1992,13 +2746,140 @@ SHARED void policy_gradient_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptr
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_theta_dot_pi_theta[lane] = f64_add_product(scale[lane] * theta_dot_block[i][lane], e[i][lane], sum_theta_dot_pi_theta[lane]);
+                sum_theta_dot_pi_theta[lane] = f64_add_product(
+                    scale[lane] * theta_dot_block[i][lane], e[i][lane], sum_theta_dot_pi_theta[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             out[row] = theta_dot_block[(ptrdiff_t)a[row]][lane] - sum_theta_dot_pi_theta[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void policy_gradient_jvp_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const int64_t *restrict a, const double *restrict theta_dot,
+    double *restrict out, double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(theta[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double sum_theta_dot_pi_theta = 0.0;
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_theta_dot_pi_theta_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    sum_theta_dot_pi_theta_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        sum_theta_dot_pi_theta_lanes[lane] = f64_add_product(
+                            scale_2 * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta_lanes[lane]
+                        );
+                    }
+                if (first < end && end - start >= F64_WIDEST) {
+                    const ptrdiff_t again = first + F64_WIDEST - end;
+                    first = end - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        const double sum_theta_dot_pi_theta_term = scale_2 * theta_dot[row * K + i] * e[i];
+                        sum_theta_dot_pi_theta_lanes[lane] +=
+                            lane < again ? 0.0 : sum_theta_dot_pi_theta_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t i = first; i < end; i++) {
+                    sum_theta_dot_pi_theta = f64_add_product(
+                        scale_2 * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta
+                    );
+                }
+                sum_theta_dot_pi_theta += f64_total_widest(sum_theta_dot_pi_theta_lanes);
+            }
+        }
+        out[row] = theta_dot[row * K + (ptrdiff_t)a[row]] - sum_theta_dot_pi_theta;
     }
 }
 
@@ -2077,7 +2958,9 @@ SHARED void policy_gradient_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrd
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_theta_dot_pi_theta_lanes[lane] = f64_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta_lanes[lane]);
+                    sum_theta_dot_pi_theta_lanes[lane] = f64_add_product(
+                        scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -2090,7 +2973,9 @@ SHARED void policy_gradient_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrd
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_theta_dot_pi_theta = f64_add_product(scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta);
+                sum_theta_dot_pi_theta = f64_add_product(
+                    scale * theta_dot[row * K + i], e[i], sum_theta_dot_pi_theta
+                );
             }
             sum_theta_dot_pi_theta += f64_total_wide(sum_theta_dot_pi_theta_lanes);
         }
@@ -2108,7 +2993,10 @@ SHARED void policy_gradient_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         policy_gradient_jvp_f64_short_rows(from, whole, K, theta, a, theta_dot, out);
         from = whole;
     }
-    policy_gradient_jvp_f64_long_rows(from, to, K, theta, a, theta_dot, out, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        policy_gradient_jvp_f64_by_chunks(from, to, K, theta, a, theta_dot, out, work);
+    else
+        policy_gradient_jvp_f64_long_rows(from, to, K, theta, a, theta_dot, out, work);
 }
 
 int policy_gradient_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict theta,

@@ -234,6 +234,7 @@ def _policy_gradient_kernel_by_chunks(theta, a, out):
     K = theta.shape[1]
     places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
     m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
     for row in range(B):
@@ -250,9 +251,15 @@ def _policy_gradient_kernel_by_chunks(theta, a, out):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                e = _exp_of_negative(theta_part[k] - shift)
-                s += e
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(theta_part, ahead)
+                theta_step = theta_part[first:last]
+                for k in range(last - first):
+                    e = _exp_of_negative(theta_step[k] - shift)
+                    s += e
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -281,7 +288,7 @@ def _policy_gradient_compiled(theta, a, out):
         return False
     if K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_kernel_by_blocks(theta, a, out)
-    elif K * theta.itemsize >= _LONG_ROW:
+    elif K * theta.itemsize >= _FETCHED_ROW:
         _policy_gradient_kernel_by_chunks(theta, a, out)
     else:
         _policy_gradient_kernel(theta, a, out)
@@ -347,7 +354,9 @@ def policy_gradient_gradient_theta(theta, a, out=None, *, threads=1):
     if threads == 1:
         _policy_gradient_gradient_theta_compiled[dtype](theta, a, out)
     else:
-        _in_threads(threads, _policy_gradient_gradient_theta_compiled[dtype], (True, True, True), theta, a, out)
+        _in_threads(
+            threads, _policy_gradient_gradient_theta_compiled[dtype], (True, True, True), theta, a, out
+        )
     return out[0] if single else out
 
 
@@ -434,6 +443,7 @@ def _policy_gradient_gradient_theta_kernel_by_chunks(theta, a, out):
     K = theta.shape[1]
     places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, out.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
@@ -451,9 +461,16 @@ def _policy_gradient_gradient_theta_kernel_by_chunks(theta, a, out):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                out_part[k] = _exp_of_negative(theta_part[k] - shift)
-                s += out_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(theta_part, ahead)
+                    _fetch_to_write(out_part, ahead)
+                theta_step, out_step = theta_part[first:last], out_part[first:last]
+                for k in range(last - first):
+                    out_step[k] = _exp_of_negative(theta_step[k] - shift)
+                    s += out_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -490,7 +507,7 @@ def _policy_gradient_gradient_theta_compiled(theta, a, out):
         return False
     if K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_gradient_theta_kernel_by_blocks(theta, a, out)
-    elif K * theta.itemsize >= _LONG_ROW:
+    elif K * theta.itemsize >= _FETCHED_ROW:
         _policy_gradient_gradient_theta_kernel_by_chunks(theta, a, out)
     else:
         _policy_gradient_gradient_theta_kernel(theta, a, out)
@@ -559,7 +576,9 @@ def policy_gradient_vjp(theta, a, g, out=None, *, threads=1):
     if threads == 1:
         _policy_gradient_vjp_compiled[dtype](theta, a, g, dtheta)
     else:
-        _in_threads(threads, _policy_gradient_vjp_compiled[dtype], (True, True, True, True), theta, a, g, dtheta)
+        _in_threads(
+            threads, _policy_gradient_vjp_compiled[dtype], (True, True, True, True), theta, a, g, dtheta
+        )
     return dtheta[0] if single else dtheta
 
 
@@ -636,6 +655,7 @@ def _policy_gradient_vjp_kernel_by_chunks(theta, a, g, dtheta):
     K = theta.shape[1]
     places = _CHUNK // dtheta.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // dtheta.itemsize, 64 // dtheta.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, dtheta.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, dtheta.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, dtheta.dtype)  # of one sample
@@ -653,9 +673,16 @@ def _policy_gradient_vjp_kernel_by_chunks(theta, a, g, dtheta):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                dtheta_part[k] = _exp_of_negative(theta_part[k] - shift)
-                s += dtheta_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(theta_part, ahead)
+                    _fetch_to_write(dtheta_part, ahead)
+                theta_step, dtheta_step = theta_part[first:last], dtheta_part[first:last]
+                for k in range(last - first):
+                    dtheta_step[k] = _exp_of_negative(theta_step[k] - shift)
+                    s += dtheta_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -694,7 +721,7 @@ def _policy_gradient_vjp_compiled(theta, a, g, dtheta):
         return False
     if K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_vjp_kernel_by_blocks(theta, a, g, dtheta)
-    elif K * theta.itemsize >= _LONG_ROW:
+    elif K * theta.itemsize >= _FETCHED_ROW:
         _policy_gradient_vjp_kernel_by_chunks(theta, a, g, dtheta)
     else:
         _policy_gradient_vjp_kernel(theta, a, g, dtheta)
@@ -761,7 +788,9 @@ def policy_gradient_jvp(theta, a, theta_dot, out=None, *, threads=1):
     if threads == 1:
         _policy_gradient_jvp_compiled[dtype](theta, a, theta_dot, out)
     else:
-        _in_threads(threads, _policy_gradient_jvp_compiled[dtype], (True, True, True, True), theta, a, theta_dot, out)
+        _in_threads(
+            threads, _policy_gradient_jvp_compiled[dtype], (True, True, True, True), theta, a, theta_dot, out
+        )
     return out[0] if single else out
 
 
@@ -855,6 +884,7 @@ def _policy_gradient_jvp_kernel_by_chunks(theta, a, theta_dot, out):
     K = theta.shape[1]
     places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
     e = np.empty(K, out.dtype)  # of one sample
     share = np.empty(chunks, out.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
@@ -873,9 +903,15 @@ def _policy_gradient_jvp_kernel_by_chunks(theta, a, theta_dot, out):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                e_part[k] = _exp_of_negative(theta_part[k] - shift)
-                s += e_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(theta_part, ahead)
+                theta_step, e_step = theta_part[first:last], e_part[first:last]
+                for k in range(last - first):
+                    e_step[k] = _exp_of_negative(theta_step[k] - shift)
+                    s += e_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -979,6 +1015,38 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """The same for a line that will be written: no other processor keeps it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
 
 
 @njit(**_FAST)
@@ -1085,6 +1153,10 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -1181,12 +1253,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -1195,21 +1292,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -138,6 +139,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -473,13 +485,13 @@ void rayleigh_quotient_gradient_A_f32(ptrdiff_t N, const float *restrict x, floa
     }
     for (ptrdiff_t i = 0; i < N; i++) {
         if (N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                end = f32_end_of_part(&out[i * N + begin], begin, N);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = x[i] * x[j] / q;
+                    part[j - begin] = x[i] * x[j] / q;
                 }
-                f32_stream(&out[i * N + begin], chunk, end - begin);
+                f32_stream(&out[i * N + begin], part, end - begin);
             }
         }
         else {
@@ -522,13 +534,13 @@ void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *restrict x, dou
     }
     for (ptrdiff_t i = 0; i < N; i++) {
         if (N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                end = f64_end_of_part(&out[i * N + begin], begin, N);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = x[i] * x[j] / q;
+                    part[j - begin] = x[i] * x[j] / q;
                 }
-                f64_stream(&out[i * N + begin], chunk, end - begin);
+                f64_stream(&out[i * N + begin], part, end - begin);
             }
         }
         else {
@@ -583,13 +595,13 @@ void rayleigh_quotient_vjp_f32(ptrdiff_t N, const float *restrict x, const float
     }
     for (ptrdiff_t i = 0; i < N; i++) {
         if (N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                end = f32_end_of_part(&dA[i * N + begin], begin, N);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = g * x[i] * x[j] / q;
+                    part[j - begin] = g * x[i] * x[j] / q;
                 }
-                f32_stream(&dA[i * N + begin], chunk, end - begin);
+                f32_stream(&dA[i * N + begin], part, end - begin);
             }
         }
         else {
@@ -644,13 +656,13 @@ void rayleigh_quotient_vjp_f64(ptrdiff_t N, const double *restrict x, const doub
     }
     for (ptrdiff_t i = 0; i < N; i++) {
         if (N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                end = f64_end_of_part(&dA[i * N + begin], begin, N);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = g * x[i] * x[j] / q;
+                    part[j - begin] = g * x[i] * x[j] / q;
                 }
-                f64_stream(&dA[i * N + begin], chunk, end - begin);
+                f64_stream(&dA[i * N + begin], part, end - begin);
             }
         }
         else {
@@ -720,7 +732,9 @@ void rayleigh_quotient_jvp_f32(ptrdiff_t N, const float *restrict x, const float
         for (; first + F32_WIDE <= end; first += F32_WIDE)
             for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t k = first + lane;
-                sum_x_dot_sum_x_A_rho_lanes[lane] = f32_add_product(x_dot[k], sum_x_A[k] - 2.0f * rho * x[k], sum_x_dot_sum_x_A_rho_lanes[lane]);
+                sum_x_dot_sum_x_A_rho_lanes[lane] = f32_add_product(
+                    x_dot[k], sum_x_A[k] - 2.0f * rho * x[k], sum_x_dot_sum_x_A_rho_lanes[lane]
+                );
             }
         if (first < end && end >= F32_WIDE) {
             const ptrdiff_t again = first + F32_WIDE - end;
@@ -733,7 +747,9 @@ void rayleigh_quotient_jvp_f32(ptrdiff_t N, const float *restrict x, const float
             first = end;
         }
         for (ptrdiff_t k = first; k < end; k++) {
-            sum_x_dot_sum_x_A_rho = f32_add_product(x_dot[k], sum_x_A[k] - 2.0f * rho * x[k], sum_x_dot_sum_x_A_rho);
+            sum_x_dot_sum_x_A_rho = f32_add_product(
+                x_dot[k], sum_x_A[k] - 2.0f * rho * x[k], sum_x_dot_sum_x_A_rho
+            );
         }
         sum_x_dot_sum_x_A_rho += f32_total_wide(sum_x_dot_sum_x_A_rho_lanes);
     }
@@ -777,7 +793,9 @@ void rayleigh_quotient_jvp_f32(ptrdiff_t N, const float *restrict x, const float
         for (; first + F32_WIDE <= end; first += F32_WIDE)
             for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                 const ptrdiff_t i = first + lane;
-                sum_x_sum_x_A_dot_lanes[lane] = f32_add_product(x[i], sum_x_A_dot[i], sum_x_sum_x_A_dot_lanes[lane]);
+                sum_x_sum_x_A_dot_lanes[lane] = f32_add_product(
+                    x[i], sum_x_A_dot[i], sum_x_sum_x_A_dot_lanes[lane]
+                );
             }
         if (first < end && end >= F32_WIDE) {
             const ptrdiff_t again = first + F32_WIDE - end;
@@ -850,7 +868,9 @@ void rayleigh_quotient_jvp_f64(ptrdiff_t N, const double *restrict x, const doub
         for (; first + F64_WIDE <= end; first += F64_WIDE)
             FOR_LANES(F64_WIDE) {
                 const ptrdiff_t k = first + lane;
-                sum_x_dot_sum_x_A_rho_lanes[lane] = f64_add_product(x_dot[k], sum_x_A[k] - 2.0 * rho * x[k], sum_x_dot_sum_x_A_rho_lanes[lane]);
+                sum_x_dot_sum_x_A_rho_lanes[lane] = f64_add_product(
+                    x_dot[k], sum_x_A[k] - 2.0 * rho * x[k], sum_x_dot_sum_x_A_rho_lanes[lane]
+                );
             }
         if (first < end && end >= F64_WIDE) {
             const ptrdiff_t again = first + F64_WIDE - end;
@@ -863,7 +883,9 @@ void rayleigh_quotient_jvp_f64(ptrdiff_t N, const double *restrict x, const doub
             first = end;
         }
         for (ptrdiff_t k = first; k < end; k++) {
-            sum_x_dot_sum_x_A_rho = f64_add_product(x_dot[k], sum_x_A[k] - 2.0 * rho * x[k], sum_x_dot_sum_x_A_rho);
+            sum_x_dot_sum_x_A_rho = f64_add_product(
+                x_dot[k], sum_x_A[k] - 2.0 * rho * x[k], sum_x_dot_sum_x_A_rho
+            );
         }
         sum_x_dot_sum_x_A_rho += f64_total_wide(sum_x_dot_sum_x_A_rho_lanes);
     }
@@ -907,7 +929,9 @@ void rayleigh_quotient_jvp_f64(ptrdiff_t N, const double *restrict x, const doub
         for (; first + F64_WIDE <= end; first += F64_WIDE)
             FOR_LANES(F64_WIDE) {
                 const ptrdiff_t i = first + lane;
-                sum_x_sum_x_A_dot_lanes[lane] = f64_add_product(x[i], sum_x_A_dot[i], sum_x_sum_x_A_dot_lanes[lane]);
+                sum_x_sum_x_A_dot_lanes[lane] = f64_add_product(
+                    x[i], sum_x_A_dot[i], sum_x_sum_x_A_dot_lanes[lane]
+                );
             }
         if (first < end && end >= F64_WIDE) {
             const ptrdiff_t again = first + F64_WIDE - end;

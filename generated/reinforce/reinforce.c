@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -66,6 +67,17 @@ enum {
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -150,6 +162,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -241,7 +260,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -268,7 +288,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -280,6 +301,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -392,8 +426,101 @@ SHARED void reinforce_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             log_s[lane] = f32_log(s[lane]);
-            losses[row] = f32_choice(A[row] != 0.0f, -A[row] * ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]), 0.0f);
+            losses[row] = f32_choice(
+                A[row] != 0.0f, -A[row] * ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]),
+                0.0f
+            );
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void reinforce_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const float *restrict A, const int64_t *restrict a,
+    float *restrict losses)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(theta[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(theta[row * K + k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(theta[row * K + k] - shift);
+                    s += e;
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        losses[row] = f32_choice(
+            A[row] != 0.0f, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0f
+        );
     }
 }
 
@@ -467,7 +594,10 @@ SHARED void reinforce_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             float log_s = f32_log(s[row - start]);
-            losses[row] = f32_choice(A[row] != 0.0f, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s), 0.0f);
+            losses[row] = f32_choice(
+                A[row] != 0.0f, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s),
+                0.0f
+            );
         }
     }
 }
@@ -536,7 +666,9 @@ SHARED void reinforce_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             s += f32_total(s_lanes);
         }
         float log_s = f32_log(s);
-        losses[row] = f32_choice(A[row] != 0.0f, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0f);
+        losses[row] = f32_choice(
+            A[row] != 0.0f, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0f
+        );
     }
 }
 
@@ -550,7 +682,9 @@ SHARED void reinforce_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
         reinforce_f32_short_rows(from, whole, K, theta, A, a, losses);
         from = whole;
     }
-    if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        reinforce_f32_by_chunks(from, to, K, theta, A, a, losses);
+    else if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(float)))
         reinforce_f32_near_rows(from, to, K, theta, A, a, losses);
     else
         reinforce_f32_long_rows(from, to, K, theta, A, a, losses);
@@ -609,8 +743,100 @@ SHARED void reinforce_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             log_s[lane] = f64_log(s[lane]);
-            losses[row] = f64_choice(A[row] != 0.0, -A[row] * ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]), 0.0);
+            losses[row] = f64_choice(
+                A[row] != 0.0, -A[row] * ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]), 0.0
+            );
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void reinforce_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const double *restrict A, const int64_t *restrict a,
+    double *restrict losses)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(theta[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(theta[row * K + k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(theta[row * K + k] - shift);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        losses[row] = f64_choice(
+            A[row] != 0.0, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0
+        );
     }
 }
 
@@ -684,7 +910,9 @@ SHARED void reinforce_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         }
         for (ptrdiff_t row = start; row < stop; row++) {
             double log_s = f64_log(s[row - start]);
-            losses[row] = f64_choice(A[row] != 0.0, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s), 0.0);
+            losses[row] = f64_choice(
+                A[row] != 0.0, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s), 0.0
+            );
         }
     }
 }
@@ -753,7 +981,9 @@ SHARED void reinforce_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             s += f64_total(s_lanes);
         }
         double log_s = f64_log(s);
-        losses[row] = f64_choice(A[row] != 0.0, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0);
+        losses[row] = f64_choice(
+            A[row] != 0.0, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0
+        );
     }
 }
 
@@ -767,7 +997,9 @@ SHARED void reinforce_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
         reinforce_f64_short_rows(from, whole, K, theta, A, a, losses);
         from = whole;
     }
-    if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        reinforce_f64_by_chunks(from, to, K, theta, A, a, losses);
+    else if (stay_near(B, 1 * K * (ptrdiff_t)sizeof(double)))
         reinforce_f64_near_rows(from, to, K, theta, A, a, losses);
     else
         reinforce_f64_long_rows(from, to, K, theta, A, a, losses);
@@ -829,7 +1061,10 @@ SHARED void reinforce_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             log_s[lane] = f32_log(s[lane]);
-            losses[row] = f32_choice(A[row] != 0.0f, -A[row] * ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]), 0.0f);
+            losses[row] = f32_choice(
+                A[row] != 0.0f, -A[row] * ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]),
+                0.0f
+            );
             aside[lane] = weight * A[row] * (dtheta_block[(ptrdiff_t)a[row]][lane] / s[lane] - 1.0f);
             scale[lane] = weight * A[row] / s[lane];
         }
@@ -847,6 +1082,110 @@ SHARED void reinforce_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_
                 dtheta_rows[lane * K + place] = dtheta_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void reinforce_value_and_gradient_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict theta, const float *restrict A, const int64_t *restrict a, float weight,
+    float *restrict losses, float *restrict dtheta)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* dtheta[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f32_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f32_larger(theta[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FETCH(&dtheta[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += dtheta[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                        const float s_term = dtheta[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dtheta[row * K + k] = f32_exp_of_negative(theta[row * K + k] - shift);
+                    s += dtheta[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        losses[row] = f32_choice(
+            A[row] != 0.0f, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0f
+        );
+        /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
+        float aside = weight * A[row] * (
+            share_of_chunk[(ptrdiff_t)a[row] / places] * dtheta[row * K + (ptrdiff_t)a[row]] / s - 1.0f
+        );
+        float scale = weight * A[row] / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t j = start; j < stop; j++) {
+                dtheta[row * K + j] = scale_2 * dtheta[row * K + j];
+            }
+        }
+        dtheta[row * K + (ptrdiff_t)a[row]] = aside;
     }
 }
 
@@ -921,8 +1260,13 @@ SHARED void reinforce_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t
         /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
         for (ptrdiff_t row = start; row < stop; row++) {
             float log_s = f32_log(s[row - start]);
-            losses[row] = f32_choice(A[row] != 0.0f, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s), 0.0f);
-            aside[row - start] = weight * A[row] * (dtheta[row * K + (ptrdiff_t)a[row]] / s[row - start] - 1.0f);
+            losses[row] = f32_choice(
+                A[row] != 0.0f, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s),
+                0.0f
+            );
+            aside[row - start] = weight * A[row] * (
+                dtheta[row * K + (ptrdiff_t)a[row]] / s[row - start] - 1.0f
+            );
             scale[row - start] = weight * A[row] / s[row - start];
         }
         for (ptrdiff_t row = start; row < stop; row++) {
@@ -1000,7 +1344,9 @@ SHARED void reinforce_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t
             s += f32_total(s_lanes);
         }
         float log_s = f32_log(s);
-        losses[row] = f32_choice(A[row] != 0.0f, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0f);
+        losses[row] = f32_choice(
+            A[row] != 0.0f, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0f
+        );
         /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
         float aside = weight * A[row] * (dtheta[row * K + (ptrdiff_t)a[row]] / s - 1.0f);
         float scale = weight * A[row] / s;
@@ -1022,7 +1368,9 @@ SHARED void reinforce_value_and_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, 
             dtheta);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        reinforce_value_and_gradient_f32_by_chunks(from, to, K, theta, A, a, weight, losses, dtheta);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         reinforce_value_and_gradient_f32_near_rows(from, to, K, theta, A, a, weight, losses, dtheta);
     else
         reinforce_value_and_gradient_f32_long_rows(from, to, K, theta, A, a, weight, losses, dtheta);
@@ -1086,7 +1434,9 @@ SHARED void reinforce_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             log_s[lane] = f64_log(s[lane]);
-            losses[row] = f64_choice(A[row] != 0.0, -A[row] * ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]), 0.0);
+            losses[row] = f64_choice(
+                A[row] != 0.0, -A[row] * ((theta_block[(ptrdiff_t)a[row]][lane] - m[lane]) - log_s[lane]), 0.0
+            );
             aside[lane] = weight * A[row] * (dtheta_block[(ptrdiff_t)a[row]][lane] / s[lane] - 1.0);
             scale[lane] = weight * A[row] / s[lane];
         }
@@ -1104,6 +1454,110 @@ SHARED void reinforce_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_
                 dtheta_rows[lane * K + place] = dtheta_block[place][lane];
             }
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void reinforce_value_and_gradient_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict theta, const double *restrict A, const int64_t *restrict a,
+    double weight, double *restrict losses, double *restrict dtheta)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* dtheta[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        m_lanes[lane] = f64_larger(theta[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    m = f64_larger(theta[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&theta[row * K + first + ahead]);
+                    FETCH(&dtheta[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                        s_lanes[lane] += dtheta[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                        const double s_term = dtheta[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    dtheta[row * K + k] = f64_exp_of_negative(theta[row * K + k] - shift);
+                    s += dtheta[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        losses[row] = f64_choice(
+            A[row] != 0.0, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0
+        );
+        /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
+        double aside = weight * A[row] * (
+            share_of_chunk[(ptrdiff_t)a[row] / places] * dtheta[row * K + (ptrdiff_t)a[row]] / s - 1.0
+        );
+        double scale = weight * A[row] / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t j = start; j < stop; j++) {
+                dtheta[row * K + j] = scale_2 * dtheta[row * K + j];
+            }
+        }
+        dtheta[row * K + (ptrdiff_t)a[row]] = aside;
     }
 }
 
@@ -1178,8 +1632,12 @@ SHARED void reinforce_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t
         /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
         for (ptrdiff_t row = start; row < stop; row++) {
             double log_s = f64_log(s[row - start]);
-            losses[row] = f64_choice(A[row] != 0.0, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s), 0.0);
-            aside[row - start] = weight * A[row] * (dtheta[row * K + (ptrdiff_t)a[row]] / s[row - start] - 1.0);
+            losses[row] = f64_choice(
+                A[row] != 0.0, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m[row - start]) - log_s), 0.0
+            );
+            aside[row - start] = weight * A[row] * (
+                dtheta[row * K + (ptrdiff_t)a[row]] / s[row - start] - 1.0
+            );
             scale[row - start] = weight * A[row] / s[row - start];
         }
         for (ptrdiff_t row = start; row < stop; row++) {
@@ -1257,7 +1715,9 @@ SHARED void reinforce_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t
             s += f64_total(s_lanes);
         }
         double log_s = f64_log(s);
-        losses[row] = f64_choice(A[row] != 0.0, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0);
+        losses[row] = f64_choice(
+            A[row] != 0.0, -A[row] * ((theta[row * K + (ptrdiff_t)a[row]] - m) - log_s), 0.0
+        );
         /* dtheta[row * K + (ptrdiff_t)a[row]]: worked out before its operands are overwritten */
         double aside = weight * A[row] * (dtheta[row * K + (ptrdiff_t)a[row]] / s - 1.0);
         double scale = weight * A[row] / s;
@@ -1279,7 +1739,9 @@ SHARED void reinforce_value_and_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, 
             dtheta);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        reinforce_value_and_gradient_f64_by_chunks(from, to, K, theta, A, a, weight, losses, dtheta);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         reinforce_value_and_gradient_f64_near_rows(from, to, K, theta, A, a, weight, losses, dtheta);
     else
         reinforce_value_and_gradient_f64_long_rows(from, to, K, theta, A, a, weight, losses, dtheta);

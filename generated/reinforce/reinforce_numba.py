@@ -162,7 +162,9 @@ def reinforce(theta, A, a, reduction="mean", *, threads=1):
     if threads == 1:
         _reinforce_compiled[dtype](theta, A, a, losses, 1)
     else:
-        _in_threads(threads, _reinforce_compiled[dtype], (True, True, True, True, False), theta, A, a, losses, 1)
+        _in_threads(
+            threads, _reinforce_compiled[dtype], (True, True, True, True, False), theta, A, a, losses, 1
+        )
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -187,7 +189,9 @@ def _reinforce_kernel(theta, A, a, losses):
             e = _exp_of_negative(theta[row, k] - m)
             s += e
         log_s = _log(s)
-        losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+        losses[row] = (
+            A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0)
+        )
 
 
 @njit(**_FAST)
@@ -231,7 +235,9 @@ def _reinforce_kernel_by_blocks(all_theta, all_A, all_a, all_losses):
         for row in range(len(theta)):
             m = each_m[row]
             log_s = each_log_s[row]
-            losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+            losses[row] = (
+                A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0)
+            )
     # What is left over of the samples
     done = B - B % 32
     if done < B:
@@ -246,6 +252,7 @@ def _reinforce_kernel_by_chunks(theta, A, a, losses):
     K = theta.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     for row in range(B):
@@ -262,9 +269,15 @@ def _reinforce_kernel_by_chunks(theta, A, a, losses):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                e = _exp_of_negative(theta_part[k] - shift)
-                s += e
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(theta_part, ahead)
+                theta_step = theta_part[first:last]
+                for k in range(last - first):
+                    e = _exp_of_negative(theta_step[k] - shift)
+                    s += e
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -273,7 +286,9 @@ def _reinforce_kernel_by_chunks(theta, A, a, losses):
             share = _exp_of_negative(m_of_chunk[chunk] - m)
             s += share * s_of_chunk[chunk]
         log_s = _log(s)
-        losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+        losses[row] = (
+            A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0)
+        )
 
 
 @_by_dtype(_reads(2), _reads(1), _places(1), _writes(1), _number, total=True)
@@ -294,7 +309,7 @@ def _reinforce_compiled(theta, A, a, losses, weight_):
         return None
     if K * theta.itemsize <= 400 and B >= 32:
         _reinforce_kernel_by_blocks(theta, A, a, losses)
-    elif K * theta.itemsize >= _LONG_ROW:
+    elif K * theta.itemsize >= _FETCHED_ROW:
         _reinforce_kernel_by_chunks(theta, A, a, losses)
     else:
         _reinforce_kernel(theta, A, a, losses)
@@ -352,7 +367,9 @@ def reinforce_value_and_gradient(theta, A, a, reduction="mean", out=None, *, thr
         try:
             into = np.empty(theta.shape, theta.dtype) if out is None else out
             weight = 1 / (len(theta) or 1) if reduction == "mean" else 1
-            value = _reinforce_value_and_gradient_compiled[theta.dtype](theta, A, a, weight, _NOWHERE[theta.dtype], into)
+            value = _reinforce_value_and_gradient_compiled[theta.dtype](
+                theta, A, a, weight, _NOWHERE[theta.dtype], into
+            )
             if value is not None:
                 return _ONE[theta.dtype] * value, into
         except (TypeError, IndexError):
@@ -373,7 +390,10 @@ def reinforce_value_and_gradient(theta, A, a, reduction="mean", out=None, *, thr
     if threads == 1:
         _reinforce_value_and_gradient_compiled[dtype](theta, A, a, weight, losses, dtheta)
     else:
-        _in_threads(threads, _reinforce_value_and_gradient_compiled[dtype], (True, True, True, False, True, True), theta, A, a, weight, losses, dtheta)
+        _in_threads(
+            threads, _reinforce_value_and_gradient_compiled[dtype], (True, True, True, False, True, True),
+            theta, A, a, weight, losses, dtheta
+        )
     value = _reduced(losses, reduction)
     return value, (dtheta[0] if single else dtheta)
 
@@ -396,7 +416,9 @@ def _reinforce_value_and_gradient_kernel(theta, A, a, weight, losses, dtheta):
             dtheta[row, k] = _exp_of_negative(theta[row, k] - m)
             s += dtheta[row, k]
         log_s = _log(s)
-        losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+        losses[row] = (
+            A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0)
+        )
         # dtheta[row, a[row]]: worked out before its operands are overwritten
         aside = weight * A[row] * (dtheta[row, a[row]] / s - real(1))
         scale = weight * A[row] / s
@@ -448,7 +470,9 @@ def _reinforce_value_and_gradient_kernel_by_blocks(all_theta, all_A, all_a, weig
             m = each_m[row]
             s = each_s[row]
             log_s = each_log_s[row]
-            losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+            losses[row] = (
+                A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0)
+            )
             aside = weight * A[row] * (dtheta[row, a[row]] / s - real(1))
             scale = weight * A[row] / s
             for j in range(K):
@@ -457,7 +481,9 @@ def _reinforce_value_and_gradient_kernel_by_blocks(all_theta, all_A, all_a, weig
     # What is left over of the samples
     done = B - B % 32
     if done < B:
-        _reinforce_value_and_gradient_kernel(all_theta[done:], all_A[done:], all_a[done:], weight, all_losses[done:], all_dtheta[done:])
+        _reinforce_value_and_gradient_kernel(
+            all_theta[done:], all_A[done:], all_a[done:], weight, all_losses[done:], all_dtheta[done:]
+        )
 
 
 @njit(**_FAST)
@@ -468,6 +494,7 @@ def _reinforce_value_and_gradient_kernel_by_chunks(theta, A, a, weight, losses, 
     K = theta.shape[1]
     places = _CHUNK // losses.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // losses.itemsize, 64 // losses.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, losses.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, losses.dtype)  # of one sample
@@ -485,9 +512,16 @@ def _reinforce_value_and_gradient_kernel_by_chunks(theta, A, a, weight, losses, 
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                dtheta_part[k] = _exp_of_negative(theta_part[k] - shift)
-                s += dtheta_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(theta_part, ahead)
+                    _fetch_to_write(dtheta_part, ahead)
+                theta_step, dtheta_step = theta_part[first:last], dtheta_part[first:last]
+                for k in range(last - first):
+                    dtheta_step[k] = _exp_of_negative(theta_step[k] - shift)
+                    s += dtheta_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -496,7 +530,9 @@ def _reinforce_value_and_gradient_kernel_by_chunks(theta, A, a, weight, losses, 
             share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
             s += share[chunk] * s_of_chunk[chunk]
         log_s = _log(s)
-        losses[row] = (A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0))
+        losses[row] = (
+            A[row] * _minus_log_ratio(theta[row, a[row]], m, log_s) if A[row] != real(0) else real(0)
+        )
         # dtheta[row, a[row]]: worked out before its operands are overwritten
         aside = weight * A[row] * (share[a[row] // places] * dtheta[row, a[row]] / s - real(1))
         scale = weight * A[row] / s
@@ -535,7 +571,7 @@ def _reinforce_value_and_gradient_compiled(theta, A, a, weight, losses, dtheta):
         return None
     if K * theta.itemsize <= 400 and B >= 32:
         _reinforce_value_and_gradient_kernel_by_blocks(theta, A, a, real(weight), losses, dtheta)
-    elif K * theta.itemsize >= _LONG_ROW:
+    elif K * theta.itemsize >= _FETCHED_ROW:
         _reinforce_value_and_gradient_kernel_by_chunks(theta, A, a, real(weight), losses, dtheta)
     else:
         _reinforce_value_and_gradient_kernel(theta, A, a, real(weight), losses, dtheta)
@@ -601,6 +637,38 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """The same for a line that will be written: no other processor keeps it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
 
 
 @njit(**_FAST)
@@ -707,6 +775,10 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -803,12 +875,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -817,21 +914,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -151,7 +152,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -218,7 +220,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -149,6 +150,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -259,7 +271,9 @@ SHARED void rms_norm_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                        sum_x_lanes[lane] = f32_add_product(
+                            x[row * K + k], x[row * K + k], sum_x_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     const ptrdiff_t again = first + F32_NARROW - K;
@@ -283,13 +297,13 @@ SHARED void rms_norm_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * x[row * K + i];
+                        part[i - begin] = scale[row - start] * x[row * K + i];
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -352,13 +366,13 @@ SHARED void rms_norm_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
         float r = sqrtf(sum_x / (float)K + eps);
         float scale = 1.0f / r;
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * x[row * K + i];
+                    part[i - begin] = scale * x[row * K + i];
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -441,7 +455,9 @@ SHARED void rms_norm_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                        sum_x_lanes[lane] = f64_add_product(
+                            x[row * K + k], x[row * K + k], sum_x_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     const ptrdiff_t again = first + F64_NARROW - K;
@@ -465,13 +481,13 @@ SHARED void rms_norm_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * x[row * K + i];
+                        part[i - begin] = scale[row - start] * x[row * K + i];
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -534,13 +550,13 @@ SHARED void rms_norm_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
         double r = sqrt(sum_x / (double)K + eps);
         double scale = 1.0 / r;
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * x[row * K + i];
+                    part[i - begin] = scale * x[row * K + i];
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -626,13 +642,13 @@ SHARED void rms_norm_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         for (ptrdiff_t i = 0; i < K; i++) {
             float scale_2 = x_hat[i] / (float)K;
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = -scale_2 * x_hat[j] / r;
+                        part[j - begin] = -scale_2 * x_hat[j] / r;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -699,13 +715,13 @@ SHARED void rms_norm_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         for (ptrdiff_t i = 0; i < K; i++) {
             double scale_2 = x_hat[i] / (double)K;
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = -scale_2 * x_hat[j] / r;
+                        part[j - begin] = -scale_2 * x_hat[j] / r;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -784,8 +800,12 @@ SHARED void rms_norm_vjp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                        early_lanes[lane] = f32_add_product(g[row * K + k], x[row * K + k], early_lanes[lane]);
+                        sum_x_lanes[lane] = f32_add_product(
+                            x[row * K + k], x[row * K + k], sum_x_lanes[lane]
+                        );
+                        early_lanes[lane] = f32_add_product(
+                            g[row * K + k], x[row * K + k], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     const ptrdiff_t again = first + F32_NARROW - K;
@@ -815,13 +835,15 @@ SHARED void rms_norm_vjp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&dx[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
+                        part[j - begin] = scale[row - start] * (
+                            g[row * K + j] - scale_2[row - start] * x[row * K + j]
+                        );
                     }
-                    f32_stream(&dx[row * K + begin], chunk, end - begin);
+                    f32_stream(&dx[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -831,18 +853,24 @@ SHARED void rms_norm_vjp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t j = first + lane;
-                        dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
+                        dx[row * K + j] = scale[row - start] * (
+                            g[row * K + j] - scale_2[row - start] * x[row * K + j]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     first = K - F32_NARROW;
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t j = first + lane;
-                        dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
+                        dx[row * K + j] = scale[row - start] * (
+                            g[row * K + j] - scale_2[row - start] * x[row * K + j]
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t j = first; j < K; j++) {
-                    dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
+                    dx[row * K + j] = scale[row - start] * (
+                        g[row * K + j] - scale_2[row - start] * x[row * K + j]
+                    );
                 }
             }
         }
@@ -895,13 +923,13 @@ SHARED void rms_norm_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
         float sum_g_x_hat = scale * early;
         float scale_2 = sum_g_x_hat / ((float)K * r);
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dx[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = scale * (g[row * K + j] - scale_2 * x[row * K + j]);
+                    part[j - begin] = scale * (g[row * K + j] - scale_2 * x[row * K + j]);
                 }
-                f32_stream(&dx[row * K + begin], chunk, end - begin);
+                f32_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -993,8 +1021,12 @@ SHARED void rms_norm_vjp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                        early_lanes[lane] = f64_add_product(g[row * K + k], x[row * K + k], early_lanes[lane]);
+                        sum_x_lanes[lane] = f64_add_product(
+                            x[row * K + k], x[row * K + k], sum_x_lanes[lane]
+                        );
+                        early_lanes[lane] = f64_add_product(
+                            g[row * K + k], x[row * K + k], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     const ptrdiff_t again = first + F64_NARROW - K;
@@ -1024,13 +1056,15 @@ SHARED void rms_norm_vjp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&dx[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
+                        part[j - begin] = scale[row - start] * (
+                            g[row * K + j] - scale_2[row - start] * x[row * K + j]
+                        );
                     }
-                    f64_stream(&dx[row * K + begin], chunk, end - begin);
+                    f64_stream(&dx[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1040,18 +1074,24 @@ SHARED void rms_norm_vjp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t j = first + lane;
-                        dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
+                        dx[row * K + j] = scale[row - start] * (
+                            g[row * K + j] - scale_2[row - start] * x[row * K + j]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     first = K - F64_NARROW;
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t j = first + lane;
-                        dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
+                        dx[row * K + j] = scale[row - start] * (
+                            g[row * K + j] - scale_2[row - start] * x[row * K + j]
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t j = first; j < K; j++) {
-                    dx[row * K + j] = scale[row - start] * (g[row * K + j] - scale_2[row - start] * x[row * K + j]);
+                    dx[row * K + j] = scale[row - start] * (
+                        g[row * K + j] - scale_2[row - start] * x[row * K + j]
+                    );
                 }
             }
         }
@@ -1104,13 +1144,13 @@ SHARED void rms_norm_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
         double sum_g_x_hat = scale * early;
         double scale_2 = sum_g_x_hat / ((double)K * r);
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dx[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = scale * (g[row * K + j] - scale_2 * x[row * K + j]);
+                    part[j - begin] = scale * (g[row * K + j] - scale_2 * x[row * K + j]);
                 }
-                f64_stream(&dx[row * K + begin], chunk, end - begin);
+                f64_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1202,8 +1242,12 @@ SHARED void rms_norm_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                        early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                        sum_x_lanes[lane] = f32_add_product(
+                            x[row * K + k], x[row * K + k], sum_x_lanes[lane]
+                        );
+                        early_lanes[lane] = f32_add_product(
+                            x_dot[row * K + k], x[row * K + k], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     const ptrdiff_t again = first + F32_NARROW - K;
@@ -1219,7 +1263,9 @@ SHARED void rms_norm_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
                     sum_x[row - start] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
-                    early[row - start] = f32_add_product(x_dot[row * K + k], x[row * K + k], early[row - start]);
+                    early[row - start] = f32_add_product(
+                        x_dot[row * K + k], x[row * K + k], early[row - start]
+                    );
                 }
                 sum_x[row - start] += f32_total_narrow(sum_x_lanes);
                 early[row - start] += f32_total_narrow(early_lanes);
@@ -1233,13 +1279,15 @@ SHARED void rms_norm_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
+                        part[i - begin] = scale[row - start] * (
+                            x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]
+                        );
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1249,18 +1297,24 @@ SHARED void rms_norm_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
+                        out[row * K + i] = scale[row - start] * (
+                            x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     first = K - F32_NARROW;
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
+                        out[row * K + i] = scale[row - start] * (
+                            x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
+                    out[row * K + i] = scale[row - start] * (
+                        x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]
+                    );
                 }
             }
         }
@@ -1287,7 +1341,9 @@ SHARED void rms_norm_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                    early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                    early_lanes[lane] = f32_add_product(
+                        x_dot[row * K + k], x[row * K + k], early_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1313,13 +1369,13 @@ SHARED void rms_norm_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
         float sum_x_dot_x_hat = scale * early;
         float scale_2 = sum_x_dot_x_hat / ((float)K * r);
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * (x_dot[row * K + i] - scale_2 * x[row * K + i]);
+                    part[i - begin] = scale * (x_dot[row * K + i] - scale_2 * x[row * K + i]);
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1411,8 +1467,12 @@ SHARED void rms_norm_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                        early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                        sum_x_lanes[lane] = f64_add_product(
+                            x[row * K + k], x[row * K + k], sum_x_lanes[lane]
+                        );
+                        early_lanes[lane] = f64_add_product(
+                            x_dot[row * K + k], x[row * K + k], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     const ptrdiff_t again = first + F64_NARROW - K;
@@ -1428,7 +1488,9 @@ SHARED void rms_norm_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
                     sum_x[row - start] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
-                    early[row - start] = f64_add_product(x_dot[row * K + k], x[row * K + k], early[row - start]);
+                    early[row - start] = f64_add_product(
+                        x_dot[row * K + k], x[row * K + k], early[row - start]
+                    );
                 }
                 sum_x[row - start] += f64_total_narrow(sum_x_lanes);
                 early[row - start] += f64_total_narrow(early_lanes);
@@ -1442,13 +1504,15 @@ SHARED void rms_norm_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
+                        part[i - begin] = scale[row - start] * (
+                            x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]
+                        );
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1458,18 +1522,24 @@ SHARED void rms_norm_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
+                        out[row * K + i] = scale[row - start] * (
+                            x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     first = K - F64_NARROW;
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
+                        out[row * K + i] = scale[row - start] * (
+                            x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    out[row * K + i] = scale[row - start] * (x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]);
+                    out[row * K + i] = scale[row - start] * (
+                        x_dot[row * K + i] - scale_2[row - start] * x[row * K + i]
+                    );
                 }
             }
         }
@@ -1496,7 +1566,9 @@ SHARED void rms_norm_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                    early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                    early_lanes[lane] = f64_add_product(
+                        x_dot[row * K + k], x[row * K + k], early_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1522,13 +1594,13 @@ SHARED void rms_norm_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
         double sum_x_dot_x_hat = scale * early;
         double scale_2 = sum_x_dot_x_hat / ((double)K * r);
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * (x_dot[row * K + i] - scale_2 * x[row * K + i]);
+                    part[i - begin] = scale * (x_dot[row * K + i] - scale_2 * x[row * K + i]);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {

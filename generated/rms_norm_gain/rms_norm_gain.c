@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -149,6 +150,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -259,7 +271,9 @@ SHARED void rms_norm_gain_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                        sum_x_lanes[lane] = f32_add_product(
+                            x[row * K + k], x[row * K + k], sum_x_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     const ptrdiff_t again = first + F32_NARROW - K;
@@ -283,13 +297,13 @@ SHARED void rms_norm_gain_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * gain[i] * x[row * K + i];
+                        part[i - begin] = scale[row - start] * gain[i] * x[row * K + i];
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -352,13 +366,13 @@ SHARED void rms_norm_gain_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         float r = sqrtf(sum_x / (float)K + eps);
         float scale = 1.0f / r;
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * gain[i] * x[row * K + i];
+                    part[i - begin] = scale * gain[i] * x[row * K + i];
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -442,7 +456,9 @@ SHARED void rms_norm_gain_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
+                        sum_x_lanes[lane] = f64_add_product(
+                            x[row * K + k], x[row * K + k], sum_x_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     const ptrdiff_t again = first + F64_NARROW - K;
@@ -466,13 +482,13 @@ SHARED void rms_norm_gain_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * gain[i] * x[row * K + i];
+                        part[i - begin] = scale[row - start] * gain[i] * x[row * K + i];
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -535,13 +551,13 @@ SHARED void rms_norm_gain_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         double r = sqrt(sum_x / (double)K + eps);
         double scale = 1.0 / r;
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * gain[i] * x[row * K + i];
+                    part[i - begin] = scale * gain[i] * x[row * K + i];
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -626,13 +642,13 @@ SHARED void rms_norm_gain_jacobian_gain_f32_rows(ptrdiff_t from, ptrdiff_t to, p
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -698,13 +714,13 @@ SHARED void rms_norm_gain_jacobian_gain_f64_rows(ptrdiff_t from, ptrdiff_t to, p
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -780,13 +796,13 @@ SHARED void rms_norm_gain_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrd
         for (ptrdiff_t i = 0; i < K; i++) {
             float scale_2 = y[i] / (float)K;
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = -scale_2 * x_hat[j] / r;
+                        part[j - begin] = -scale_2 * x_hat[j] / r;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -856,13 +872,13 @@ SHARED void rms_norm_gain_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrd
         for (ptrdiff_t i = 0; i < K; i++) {
             double scale_2 = y[i] / (double)K;
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = -scale_2 * x_hat[j] / r;
+                        part[j - begin] = -scale_2 * x_hat[j] / r;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -936,7 +952,9 @@ void rms_norm_gain_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x,
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
                     dx[row * K + i] = scale * x[row * K + i];
-                    sum_g_y_lanes[lane] = f32_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_g_y_lanes[lane]);
+                    sum_g_y_lanes[lane] = f32_add_product(
+                        g[row * K + i] * gain[i], dx[row * K + i], sum_g_y_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1013,7 +1031,9 @@ void rms_norm_gain_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x,
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
                     dx[row * K + i] = scale * x[row * K + i];
-                    sum_g_y_lanes[lane] = f64_add_product(g[row * K + i] * gain[i], dx[row * K + i], sum_g_y_lanes[lane]);
+                    sum_g_y_lanes[lane] = f64_add_product(
+                        g[row * K + i] * gain[i], dx[row * K + i], sum_g_y_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1100,8 +1120,12 @@ SHARED void rms_norm_gain_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                        early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                        sum_x_lanes[lane] = f32_add_product(
+                            x[row * K + k], x[row * K + k], sum_x_lanes[lane]
+                        );
+                        early_lanes[lane] = f32_add_product(
+                            x_dot[row * K + k], x[row * K + k], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     const ptrdiff_t again = first + F32_NARROW - K;
@@ -1117,7 +1141,9 @@ SHARED void rms_norm_gain_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
                     sum_x[row - start] = f32_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
-                    early[row - start] = f32_add_product(x_dot[row * K + k], x[row * K + k], early[row - start]);
+                    early[row - start] = f32_add_product(
+                        x_dot[row * K + k], x[row * K + k], early[row - start]
+                    );
                 }
                 sum_x[row - start] += f32_total_narrow(sum_x_lanes);
                 early[row - start] += f32_total_narrow(early_lanes);
@@ -1131,13 +1157,15 @@ SHARED void rms_norm_gain_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * gain_dot[i] * x[row * K + i] + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]);
+                        part[i - begin] = scale[row - start] * gain_dot[i] * x[row * K + i] + scale[row - start] * (
+                            x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]
+                        );
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1149,7 +1177,9 @@ SHARED void rms_norm_gain_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                         const ptrdiff_t i = first + lane;
                         out[row * K + i] = (
                             scale[row - start] * gain_dot[i] * x[row * K + i]
-                            + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i])
+                            + scale[row - start] * (
+                                x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]
+                            )
                         );
                     }
                 if (first < K && K >= F32_NARROW) {
@@ -1158,7 +1188,9 @@ SHARED void rms_norm_gain_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                         const ptrdiff_t i = first + lane;
                         out[row * K + i] = (
                             scale[row - start] * gain_dot[i] * x[row * K + i]
-                            + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i])
+                            + scale[row - start] * (
+                                x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]
+                            )
                         );
                     }
                     first = K;
@@ -1166,7 +1198,9 @@ SHARED void rms_norm_gain_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 for (ptrdiff_t i = first; i < K; i++) {
                     out[row * K + i] = (
                         scale[row - start] * gain_dot[i] * x[row * K + i]
-                        + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i])
+                        + scale[row - start] * (
+                            x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]
+                        )
                     );
                 }
             }
@@ -1195,7 +1229,9 @@ SHARED void rms_norm_gain_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] = f32_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                    early_lanes[lane] = f32_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                    early_lanes[lane] = f32_add_product(
+                        x_dot[row * K + k], x[row * K + k], early_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -1221,13 +1257,15 @@ SHARED void rms_norm_gain_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         float sum_x_dot_x_hat = scale * early;
         float scale_2 = sum_x_dot_x_hat / ((float)K * r);
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * gain_dot[i] * x[row * K + i] + scale * (x_dot[row * K + i] * gain[i] - scale_2 * gain[i] * x[row * K + i]);
+                    part[i - begin] =
+                        scale * gain_dot[i] * x[row * K + i]
+                        + scale * (x_dot[row * K + i] * gain[i] - scale_2 * gain[i] * x[row * K + i]);
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1330,8 +1368,12 @@ SHARED void rms_norm_gain_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t k = first + lane;
-                        sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                        early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                        sum_x_lanes[lane] = f64_add_product(
+                            x[row * K + k], x[row * K + k], sum_x_lanes[lane]
+                        );
+                        early_lanes[lane] = f64_add_product(
+                            x_dot[row * K + k], x[row * K + k], early_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     const ptrdiff_t again = first + F64_NARROW - K;
@@ -1347,7 +1389,9 @@ SHARED void rms_norm_gain_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
                     sum_x[row - start] = f64_add_product(x[row * K + k], x[row * K + k], sum_x[row - start]);
-                    early[row - start] = f64_add_product(x_dot[row * K + k], x[row * K + k], early[row - start]);
+                    early[row - start] = f64_add_product(
+                        x_dot[row * K + k], x[row * K + k], early[row - start]
+                    );
                 }
                 sum_x[row - start] += f64_total_narrow(sum_x_lanes);
                 early[row - start] += f64_total_narrow(early_lanes);
@@ -1361,13 +1405,15 @@ SHARED void rms_norm_gain_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = scale[row - start] * gain_dot[i] * x[row * K + i] + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]);
+                        part[i - begin] = scale[row - start] * gain_dot[i] * x[row * K + i] + scale[row - start] * (
+                            x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]
+                        );
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1379,7 +1425,9 @@ SHARED void rms_norm_gain_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                         const ptrdiff_t i = first + lane;
                         out[row * K + i] = (
                             scale[row - start] * gain_dot[i] * x[row * K + i]
-                            + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i])
+                            + scale[row - start] * (
+                                x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]
+                            )
                         );
                     }
                 if (first < K && K >= F64_NARROW) {
@@ -1388,7 +1436,9 @@ SHARED void rms_norm_gain_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                         const ptrdiff_t i = first + lane;
                         out[row * K + i] = (
                             scale[row - start] * gain_dot[i] * x[row * K + i]
-                            + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i])
+                            + scale[row - start] * (
+                                x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]
+                            )
                         );
                     }
                     first = K;
@@ -1396,7 +1446,9 @@ SHARED void rms_norm_gain_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 for (ptrdiff_t i = first; i < K; i++) {
                     out[row * K + i] = (
                         scale[row - start] * gain_dot[i] * x[row * K + i]
-                        + scale[row - start] * (x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i])
+                        + scale[row - start] * (
+                            x_dot[row * K + i] * gain[i] - scale_2[row - start] * gain[i] * x[row * K + i]
+                        )
                     );
                 }
             }
@@ -1425,7 +1477,9 @@ SHARED void rms_norm_gain_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
                     sum_x_lanes[lane] = f64_add_product(x[row * K + k], x[row * K + k], sum_x_lanes[lane]);
-                    early_lanes[lane] = f64_add_product(x_dot[row * K + k], x[row * K + k], early_lanes[lane]);
+                    early_lanes[lane] = f64_add_product(
+                        x_dot[row * K + k], x[row * K + k], early_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -1451,13 +1505,15 @@ SHARED void rms_norm_gain_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         double sum_x_dot_x_hat = scale * early;
         double scale_2 = sum_x_dot_x_hat / ((double)K * r);
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = scale * gain_dot[i] * x[row * K + i] + scale * (x_dot[row * K + i] * gain[i] - scale_2 * gain[i] * x[row * K + i]);
+                    part[i - begin] =
+                        scale * gain_dot[i] * x[row * K + i]
+                        + scale * (x_dot[row * K + i] * gain[i] - scale_2 * gain[i] * x[row * K + i]);
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {

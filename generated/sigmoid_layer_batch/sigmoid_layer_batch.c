@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -195,6 +196,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -207,13 +219,13 @@ void sigmoid_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict Z, 
 {
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[n * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = f32_sigmoid(Z[n * K + k]);
+                    part[k - begin] = f32_sigmoid(Z[n * K + k]);
                 }
-                f32_stream(&out[n * K + begin], chunk, end - begin);
+                f32_stream(&out[n * K + begin], part, end - begin);
             }
         }
         else {
@@ -244,13 +256,13 @@ void sigmoid_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Z,
 {
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[n * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = f64_sigmoid(Z[n * K + k]);
+                    part[k - begin] = f64_sigmoid(Z[n * K + k]);
                 }
-                f64_stream(&out[n * K + begin], chunk, end - begin);
+                f64_stream(&out[n * K + begin], part, end - begin);
             }
         }
         else {
@@ -281,13 +293,13 @@ void sigmoid_layer_batch_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *res
 {
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dZ[n * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = dL_dY[n * K + k] * Y[n * K + k] * (1.0f - Y[n * K + k]);
+                    part[k - begin] = dL_dY[n * K + k] * Y[n * K + k] * (1.0f - Y[n * K + k]);
                 }
-                f32_stream(&dZ[n * K + begin], chunk, end - begin);
+                f32_stream(&dZ[n * K + begin], part, end - begin);
             }
         }
         else {
@@ -304,13 +316,13 @@ void sigmoid_layer_batch_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *re
 {
     for (ptrdiff_t n = 0; n < N; n++) {
         if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dZ[n * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = dL_dY[n * K + k] * Y[n * K + k] * (1.0 - Y[n * K + k]);
+                    part[k - begin] = dL_dY[n * K + k] * Y[n * K + k] * (1.0 - Y[n * K + k]);
                 }
-                f64_stream(&dZ[n * K + begin], chunk, end - begin);
+                f64_stream(&dZ[n * K + begin], part, end - begin);
             }
         }
         else {

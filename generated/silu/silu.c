@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -224,6 +225,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -267,14 +279,14 @@ SHARED void silu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float s = f32_sigmoid(x[row * K + i]);
-                    chunk[i - begin] = x[row * K + i] * s;
+                    part[i - begin] = x[row * K + i] * s;
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -361,14 +373,14 @@ SHARED void silu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double s = f64_sigmoid(x[row * K + i]);
-                    chunk[i - begin] = x[row * K + i] * s;
+                    part[i - begin] = x[row * K + i] * s;
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -461,13 +473,13 @@ SHARED void silu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
                     if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                            float chunk[CHUNK];
+                        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                            end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                            float part[PART];
                             for (ptrdiff_t j = begin; j < end; j++) {
-                                chunk[j - begin] = 0.0f;
+                                part[j - begin] = 0.0f;
                             }
-                            f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                            f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                         }
                     }
                     else {
@@ -482,13 +494,13 @@ SHARED void silu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
                     if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                            float chunk[CHUNK];
+                        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                            end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                            float part[PART];
                             for (ptrdiff_t j = begin; j < end; j++) {
-                                chunk[j - begin] = 0.0f;
+                                part[j - begin] = 0.0f;
                             }
-                            f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                            f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                         }
                     }
                     else {
@@ -502,13 +514,13 @@ SHARED void silu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
             }
             for (ptrdiff_t i = first; i < K; i++) {
                 if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        float chunk[CHUNK];
+                    for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                        end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                        float part[PART];
                         for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0f;
+                            part[j - begin] = 0.0f;
                         }
-                        f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                        f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                     }
                 }
                 else {
@@ -570,13 +582,13 @@ SHARED void silu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
                     if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                            double chunk[CHUNK];
+                        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                            end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                            double part[PART];
                             for (ptrdiff_t j = begin; j < end; j++) {
-                                chunk[j - begin] = 0.0;
+                                part[j - begin] = 0.0;
                             }
-                            f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                            f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                         }
                     }
                     else {
@@ -591,13 +603,13 @@ SHARED void silu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
                     if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                            double chunk[CHUNK];
+                        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                            end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                            double part[PART];
                             for (ptrdiff_t j = begin; j < end; j++) {
-                                chunk[j - begin] = 0.0;
+                                part[j - begin] = 0.0;
                             }
-                            f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                            f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                         }
                     }
                     else {
@@ -611,13 +623,13 @@ SHARED void silu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
             }
             for (ptrdiff_t i = first; i < K; i++) {
                 if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                        double chunk[CHUNK];
+                    for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                        end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                        double part[PART];
                         for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = 0.0;
+                            part[j - begin] = 0.0;
                         }
-                        f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                        f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                     }
                 }
                 else {
@@ -665,7 +677,9 @@ SHARED void silu_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = f32_sigmoid(x_block[i][lane]);
-                dx_block[i][lane] = g_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f32_sigmoid(-x_block[i][lane]));
+                dx_block[i][lane] = g_block[i][lane] * (
+                    s[lane] + x_block[i][lane] * s[lane] * f32_sigmoid(-x_block[i][lane])
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -682,14 +696,16 @@ SHARED void silu_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dx[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float s = f32_sigmoid(x[row * K + i]);
-                    chunk[i - begin] = g[row * K + i] * (s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i]));
+                    part[i - begin] = g[row * K + i] * (
+                        s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i])
+                    );
                 }
-                f32_stream(&dx[row * K + begin], chunk, end - begin);
+                f32_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -698,14 +714,18 @@ SHARED void silu_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
                     float s = f32_sigmoid(x[row * K + i]);
-                    dx[row * K + i] = g[row * K + i] * (s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i]));
+                    dx[row * K + i] = g[row * K + i] * (
+                        s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i])
+                    );
                 }
             if (first < K && K >= F32_LANES) {
                 first = K - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
                     float s = f32_sigmoid(x[row * K + i]);
-                    dx[row * K + i] = g[row * K + i] * (s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i]));
+                    dx[row * K + i] = g[row * K + i] * (
+                        s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i])
+                    );
                 }
                 first = K;
             }
@@ -763,7 +783,9 @@ SHARED void silu_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = f64_sigmoid(x_block[i][lane]);
-                dx_block[i][lane] = g_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f64_sigmoid(-x_block[i][lane]));
+                dx_block[i][lane] = g_block[i][lane] * (
+                    s[lane] + x_block[i][lane] * s[lane] * f64_sigmoid(-x_block[i][lane])
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -780,14 +802,16 @@ SHARED void silu_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dx[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double s = f64_sigmoid(x[row * K + i]);
-                    chunk[i - begin] = g[row * K + i] * (s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i]));
+                    part[i - begin] = g[row * K + i] * (
+                        s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i])
+                    );
                 }
-                f64_stream(&dx[row * K + begin], chunk, end - begin);
+                f64_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -796,14 +820,18 @@ SHARED void silu_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
                     double s = f64_sigmoid(x[row * K + i]);
-                    dx[row * K + i] = g[row * K + i] * (s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i]));
+                    dx[row * K + i] = g[row * K + i] * (
+                        s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i])
+                    );
                 }
             if (first < K && K >= F64_LANES) {
                 first = K - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
                     double s = f64_sigmoid(x[row * K + i]);
-                    dx[row * K + i] = g[row * K + i] * (s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i]));
+                    dx[row * K + i] = g[row * K + i] * (
+                        s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i])
+                    );
                 }
                 first = K;
             }
@@ -861,7 +889,9 @@ SHARED void silu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = f32_sigmoid(x_block[i][lane]);
-                out_block[i][lane] = x_dot_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f32_sigmoid(-x_block[i][lane]));
+                out_block[i][lane] = x_dot_block[i][lane] * (
+                    s[lane] + x_block[i][lane] * s[lane] * f32_sigmoid(-x_block[i][lane])
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -878,14 +908,16 @@ SHARED void silu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float s = f32_sigmoid(x[row * K + i]);
-                    chunk[i - begin] = x_dot[row * K + i] * (s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i]));
+                    part[i - begin] = x_dot[row * K + i] * (
+                        s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i])
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -894,20 +926,26 @@ SHARED void silu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
                     float s = f32_sigmoid(x[row * K + i]);
-                    out[row * K + i] = x_dot[row * K + i] * (s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i]));
+                    out[row * K + i] = x_dot[row * K + i] * (
+                        s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i])
+                    );
                 }
             if (first < K && K >= F32_LANES) {
                 first = K - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
                     float s = f32_sigmoid(x[row * K + i]);
-                    out[row * K + i] = x_dot[row * K + i] * (s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i]));
+                    out[row * K + i] = x_dot[row * K + i] * (
+                        s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i])
+                    );
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
                 float s = f32_sigmoid(x[row * K + i]);
-                out[row * K + i] = x_dot[row * K + i] * (s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i]));
+                out[row * K + i] = x_dot[row * K + i] * (
+                    s + x[row * K + i] * s * f32_sigmoid(-x[row * K + i])
+                );
             }
         }
     }
@@ -959,7 +997,9 @@ SHARED void silu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 s[lane] = f64_sigmoid(x_block[i][lane]);
-                out_block[i][lane] = x_dot_block[i][lane] * (s[lane] + x_block[i][lane] * s[lane] * f64_sigmoid(-x_block[i][lane]));
+                out_block[i][lane] = x_dot_block[i][lane] * (
+                    s[lane] + x_block[i][lane] * s[lane] * f64_sigmoid(-x_block[i][lane])
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -976,14 +1016,16 @@ SHARED void silu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double s = f64_sigmoid(x[row * K + i]);
-                    chunk[i - begin] = x_dot[row * K + i] * (s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i]));
+                    part[i - begin] = x_dot[row * K + i] * (
+                        s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i])
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -992,20 +1034,26 @@ SHARED void silu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
                     double s = f64_sigmoid(x[row * K + i]);
-                    out[row * K + i] = x_dot[row * K + i] * (s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i]));
+                    out[row * K + i] = x_dot[row * K + i] * (
+                        s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i])
+                    );
                 }
             if (first < K && K >= F64_LANES) {
                 first = K - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
                     double s = f64_sigmoid(x[row * K + i]);
-                    out[row * K + i] = x_dot[row * K + i] * (s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i]));
+                    out[row * K + i] = x_dot[row * K + i] * (
+                        s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i])
+                    );
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
                 double s = f64_sigmoid(x[row * K + i]);
-                out[row * K + i] = x_dot[row * K + i] * (s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i]));
+                out[row * K + i] = x_dot[row * K + i] * (
+                    s + x[row * K + i] * s * f64_sigmoid(-x[row * K + i])
+                );
             }
         }
     }

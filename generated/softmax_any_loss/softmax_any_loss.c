@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -66,6 +67,17 @@ enum {
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
 INLINED float f32_e_near_zero(float r)
@@ -126,6 +138,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -203,6 +222,19 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
+}
+
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
 static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
@@ -264,6 +296,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -375,6 +418,100 @@ SHARED void softmax_any_loss_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_any_loss_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f32_larger(z[row * K + j], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t j = first; j < stop; j++) {
+                    m = f32_larger(z[row * K + j], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f32_exp_of_negative(z[row * K + j] - shift);
+                        s_lanes[lane] += out[row * K + j];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f32_exp_of_negative(z[row * K + j] - shift);
+                        const float s_term = out[row * K + j];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t j = first; j < end; j++) {
+                    out[row * K + j] = f32_exp_of_negative(z[row * K + j] - shift);
+                    s += out[row * K + j];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t k = start; k < stop; k++) {
+                out[row * K + k] = scale_2 * out[row * K + k];
             }
         }
     }
@@ -536,7 +673,9 @@ SHARED void softmax_any_loss_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
         softmax_any_loss_f32_short_rows(from, whole, K, z, out);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        softmax_any_loss_f32_by_chunks(from, to, K, z, out);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(float)))
         softmax_any_loss_f32_near_rows(from, to, K, z, out);
     else
         softmax_any_loss_f32_long_rows(from, to, K, z, out);
@@ -599,6 +738,100 @@ SHARED void softmax_any_loss_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdif
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_any_loss_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double *restrict out)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f64_larger(z[row * K + j], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t j = first; j < stop; j++) {
+                    m = f64_larger(z[row * K + j], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f64_exp_of_negative(z[row * K + j] - shift);
+                        s_lanes[lane] += out[row * K + j];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f64_exp_of_negative(z[row * K + j] - shift);
+                        const double s_term = out[row * K + j];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t j = first; j < end; j++) {
+                    out[row * K + j] = f64_exp_of_negative(z[row * K + j] - shift);
+                    s += out[row * K + j];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t k = start; k < stop; k++) {
+                out[row * K + k] = scale_2 * out[row * K + k];
             }
         }
     }
@@ -760,7 +993,9 @@ SHARED void softmax_any_loss_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
         softmax_any_loss_f64_short_rows(from, whole, K, z, out);
         from = whole;
     }
-    if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        softmax_any_loss_f64_by_chunks(from, to, K, z, out);
+    else if (stay_near(B, 2 * K * (ptrdiff_t)sizeof(double)))
         softmax_any_loss_f64_near_rows(from, to, K, z, out);
     else
         softmax_any_loss_f64_long_rows(from, to, K, z, out);
@@ -818,7 +1053,9 @@ SHARED void softmax_any_loss_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        sum_dL_dy_y_lanes[lane] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
+                        sum_dL_dy_y_lanes[lane] = f32_add_product(
+                            dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     const ptrdiff_t again = first + F32_NARROW - K;
@@ -831,20 +1068,22 @@ SHARED void softmax_any_loss_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    sum_dL_dy_y[row - start] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[row - start]);
+                    sum_dL_dy_y[row - start] = f32_add_product(
+                        dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[row - start]
+                    );
                 }
                 sum_dL_dy_y[row - start] += f32_total_narrow(sum_dL_dy_y_lanes);
             }
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&dz[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t k = begin; k < end; k++) {
-                        chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
+                        part[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
                     }
-                    f32_stream(&dz[row * K + begin], chunk, end - begin);
+                    f32_stream(&dz[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -887,7 +1126,9 @@ SHARED void softmax_any_loss_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to
             for (; first + F32_WIDEST <= end; first += F32_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_dL_dy_y_lanes[lane] = f32_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
+                    sum_dL_dy_y_lanes[lane] = f32_add_product(
+                        dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDEST) {
                 const ptrdiff_t again = first + F32_WIDEST - end;
@@ -905,13 +1146,13 @@ SHARED void softmax_any_loss_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to
             sum_dL_dy_y += f32_total_widest(sum_dL_dy_y_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dz[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y);
+                    part[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y);
                 }
-                f32_stream(&dz[row * K + begin], chunk, end - begin);
+                f32_stream(&dz[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -991,7 +1232,9 @@ SHARED void softmax_any_loss_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        sum_dL_dy_y_lanes[lane] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
+                        sum_dL_dy_y_lanes[lane] = f64_add_product(
+                            dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     const ptrdiff_t again = first + F64_NARROW - K;
@@ -1004,20 +1247,22 @@ SHARED void softmax_any_loss_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    sum_dL_dy_y[row - start] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[row - start]);
+                    sum_dL_dy_y[row - start] = f64_add_product(
+                        dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y[row - start]
+                    );
                 }
                 sum_dL_dy_y[row - start] += f64_total_narrow(sum_dL_dy_y_lanes);
             }
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&dz[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t k = begin; k < end; k++) {
-                        chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
+                        part[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y[row - start]);
                     }
-                    f64_stream(&dz[row * K + begin], chunk, end - begin);
+                    f64_stream(&dz[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1060,7 +1305,9 @@ SHARED void softmax_any_loss_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to
             for (; first + F64_WIDEST <= end; first += F64_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_dL_dy_y_lanes[lane] = f64_add_product(dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]);
+                    sum_dL_dy_y_lanes[lane] = f64_add_product(
+                        dL_dy[row * K + i], y[row * K + i], sum_dL_dy_y_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDEST) {
                 const ptrdiff_t again = first + F64_WIDEST - end;
@@ -1078,13 +1325,13 @@ SHARED void softmax_any_loss_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to
             sum_dL_dy_y += f64_total_widest(sum_dL_dy_y_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dz[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y);
+                    part[k - begin] = y[row * K + k] * (dL_dy[row * K + k] - sum_dL_dy_y);
                 }
-                f64_stream(&dz[row * K + begin], chunk, end - begin);
+                f64_stream(&dz[row * K + begin], part, end - begin);
             }
         }
         else {

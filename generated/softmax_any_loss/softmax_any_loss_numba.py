@@ -227,6 +227,7 @@ def _softmax_any_loss_kernel_by_chunks(z, out):
     K = z.shape[1]
     places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
     share = np.empty(chunks, out.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
     s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
@@ -244,9 +245,16 @@ def _softmax_any_loss_kernel_by_chunks(z, out):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for j in range(end - begin):
-                out_part[j] = _exp_of_negative(z_part[j] - shift)
-                s += out_part[j]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(z_part, ahead)
+                    _fetch_to_write(out_part, ahead)
+                z_step, out_step = z_part[first:last], out_part[first:last]
+                for j in range(last - first):
+                    out_step[j] = _exp_of_negative(z_step[j] - shift)
+                    s += out_step[j]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -273,7 +281,7 @@ def _softmax_any_loss_compiled(z, out):
         return False
     if K * z.itemsize <= 400 and B >= 32:
         _softmax_any_loss_kernel_by_blocks(z, out)
-    elif K * z.itemsize >= _LONG_ROW:
+    elif K * z.itemsize >= _FETCHED_ROW:
         _softmax_any_loss_kernel_by_chunks(z, out)
     else:
         _softmax_any_loss_kernel(z, out)
@@ -448,6 +456,38 @@ def _compiled_exp_of_negative(u):
 
 
 @intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """The same for a line that will be written: no other processor keeps it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
 def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
@@ -469,6 +509,10 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
 
 
 #: Results of more bytes are written past the caches, where their rows are this long at least; where as good
@@ -622,12 +666,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -636,21 +705,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

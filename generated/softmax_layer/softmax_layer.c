@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
 INLINED float f32_e_near_zero(float r)
@@ -144,6 +156,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -277,7 +296,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -344,7 +364,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -360,6 +381,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -416,6 +450,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -540,6 +585,104 @@ SHARED void softmax_layer_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to, pt
     }
 }
 
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_layer_step_1_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b, const float *restrict sum_W_x, float *restrict out,
+    float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m = f32_larger(out[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(out[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(out[row * K + k] - shift);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f32_exp_of_negative(out[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                out[row * K + i] = scale_2 * e[i];
+            }
+        }
+    }
+}
+
 /* Rows of any length, one after the other. */
 SHARED void softmax_layer_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
     const float *restrict b, const float *restrict sum_W_x, float *restrict out,
@@ -624,7 +767,10 @@ SHARED void softmax_layer_step_1_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         softmax_layer_step_1_f32_short_rows(from, whole, K, b, sum_W_x, out);
         from = whole;
     }
-    softmax_layer_step_1_f32_long_rows(from, to, K, b, sum_W_x, out, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        softmax_layer_step_1_f32_by_chunks(from, to, K, b, sum_W_x, out, work);
+    else
+        softmax_layer_step_1_f32_long_rows(from, to, K, b, sum_W_x, out, work);
 }
 
 static void softmax_layer_step_1_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b,
@@ -697,6 +843,104 @@ SHARED void softmax_layer_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to, pt
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_layer_step_1_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b, const double *restrict sum_W_x, double *restrict out,
+    double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    out[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m = f64_larger(out[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(out[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(out[row * K + k] - shift);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f64_exp_of_negative(out[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                out[row * K + i] = scale_2 * e[i];
             }
         }
     }
@@ -786,7 +1030,10 @@ SHARED void softmax_layer_step_1_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
         softmax_layer_step_1_f64_short_rows(from, whole, K, b, sum_W_x, out);
         from = whole;
     }
-    softmax_layer_step_1_f64_long_rows(from, to, K, b, sum_W_x, out, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        softmax_layer_step_1_f64_by_chunks(from, to, K, b, sum_W_x, out, work);
+    else
+        softmax_layer_step_1_f64_long_rows(from, to, K, b, sum_W_x, out, work);
 }
 
 static void softmax_layer_step_1_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b,
@@ -820,13 +1067,13 @@ SHARED void softmax_layer_jacobian_W_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrd
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t k = 0; k < K; k++) {
                 if (B * K * K * N * (ptrdiff_t)sizeof(float) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                        float chunk[CHUNK];
+                    for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                        end = f32_end_of_part(&entries[((row * K + i) * K + k) * N + begin], begin, N);
+                        float part[PART];
                         for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = -x[row * N + j] * h[row * K + i] * h[row * K + k];
+                            part[j - begin] = -x[row * N + j] * h[row * K + i] * h[row * K + k];
                         }
-                        f32_stream(&entries[((row * K + i) * K + k) * N + begin], chunk, end - begin);
+                        f32_stream(&entries[((row * K + i) * K + k) * N + begin], part, end - begin);
                     }
                 }
                 else {
@@ -836,18 +1083,20 @@ SHARED void softmax_layer_jacobian_W_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrd
                 }
             }
             if (B * K * K * N * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                    end = f32_end_of_part(&entries[((row * K + i) * K + i) * N + begin], begin, N);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = x[row * N + j] * h[row * K + i] * (1.0f - h[row * K + i]);
+                        part[j - begin] = x[row * N + j] * h[row * K + i] * (1.0f - h[row * K + i]);
                     }
-                    f32_stream(&entries[((row * K + i) * K + i) * N + begin], chunk, end - begin);
+                    f32_stream(&entries[((row * K + i) * K + i) * N + begin], part, end - begin);
                 }
             }
             else {
                 for (ptrdiff_t j = 0; j < N; j++) {
-                    entries[((row * K + i) * K + i) * N + j] = x[row * N + j] * h[row * K + i] * (1.0f - h[row * K + i]);
+                    entries[((row * K + i) * K + i) * N + j] = x[row * N + j] * h[row * K + i] * (
+                        1.0f - h[row * K + i]
+                    );
                 }
             }
         }
@@ -875,13 +1124,13 @@ SHARED void softmax_layer_jacobian_W_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrd
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t k = 0; k < K; k++) {
                 if (B * K * K * N * (ptrdiff_t)sizeof(double) > STREAMED) {
-                    for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                        const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                        double chunk[CHUNK];
+                    for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                        end = f64_end_of_part(&entries[((row * K + i) * K + k) * N + begin], begin, N);
+                        double part[PART];
                         for (ptrdiff_t j = begin; j < end; j++) {
-                            chunk[j - begin] = -x[row * N + j] * h[row * K + i] * h[row * K + k];
+                            part[j - begin] = -x[row * N + j] * h[row * K + i] * h[row * K + k];
                         }
-                        f64_stream(&entries[((row * K + i) * K + k) * N + begin], chunk, end - begin);
+                        f64_stream(&entries[((row * K + i) * K + k) * N + begin], part, end - begin);
                     }
                 }
                 else {
@@ -891,18 +1140,20 @@ SHARED void softmax_layer_jacobian_W_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrd
                 }
             }
             if (B * K * K * N * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                    end = f64_end_of_part(&entries[((row * K + i) * K + i) * N + begin], begin, N);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = x[row * N + j] * h[row * K + i] * (1.0 - h[row * K + i]);
+                        part[j - begin] = x[row * N + j] * h[row * K + i] * (1.0 - h[row * K + i]);
                     }
-                    f64_stream(&entries[((row * K + i) * K + i) * N + begin], chunk, end - begin);
+                    f64_stream(&entries[((row * K + i) * K + i) * N + begin], part, end - begin);
                 }
             }
             else {
                 for (ptrdiff_t j = 0; j < N; j++) {
-                    entries[((row * K + i) * K + i) * N + j] = x[row * N + j] * h[row * K + i] * (1.0 - h[row * K + i]);
+                    entries[((row * K + i) * K + i) * N + j] = x[row * N + j] * h[row * K + i] * (
+                        1.0 - h[row * K + i]
+                    );
                 }
             }
         }
@@ -928,13 +1179,13 @@ SHARED void softmax_layer_jacobian_b_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrd
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t k = begin; k < end; k++) {
-                        chunk[k - begin] = -h[row * K + i] * h[row * K + k];
+                        part[k - begin] = -h[row * K + i] * h[row * K + k];
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -966,13 +1217,13 @@ SHARED void softmax_layer_jacobian_b_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrd
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t k = begin; k < end; k++) {
-                        chunk[k - begin] = -h[row * K + i] * h[row * K + k];
+                        part[k - begin] = -h[row * K + i] * h[row * K + k];
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -1011,13 +1262,13 @@ SHARED void softmax_layer_jacobian_x_step_1_f32_rows(ptrdiff_t from, ptrdiff_t t
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * N * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * N + begin], begin, N);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = h[row * K + i] * (W[j * K + i] - sum_h_W[row * N + j]);
+                        part[j - begin] = h[row * K + i] * (W[j * K + i] - sum_h_W[row * N + j]);
                     }
-                    f32_stream(&out[(row * K + i) * N + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * N + begin], part, end - begin);
                 }
             }
             else {
@@ -1060,13 +1311,13 @@ SHARED void softmax_layer_jacobian_x_step_1_f64_rows(ptrdiff_t from, ptrdiff_t t
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * N * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < N; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, N);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * N + begin], begin, N);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = h[row * K + i] * (W[j * K + i] - sum_h_W[row * N + j]);
+                        part[j - begin] = h[row * K + i] * (W[j * K + i] - sum_h_W[row * N + j]);
                     }
-                    f64_stream(&out[(row * K + i) * N + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * N + begin], part, end - begin);
                 }
             }
             else {
@@ -1148,7 +1399,9 @@ SHARED void softmax_layer_vjp_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        sum_g_h_lanes[lane] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
+                        sum_g_h_lanes[lane] = f32_add_product(
+                            g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     const ptrdiff_t again = first + F32_NARROW - K;
@@ -1161,20 +1414,22 @@ SHARED void softmax_layer_vjp_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    sum_g_h[row - start] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h[row - start]);
+                    sum_g_h[row - start] = f32_add_product(
+                        g[row * K + i], h[row * K + i], sum_g_h[row - start]
+                    );
                 }
                 sum_g_h[row - start] += f32_total_narrow(sum_g_h_lanes);
             }
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&z_bar[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t k = begin; k < end; k++) {
-                        chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
+                        part[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
                     }
-                    f32_stream(&z_bar[row * K + begin], chunk, end - begin);
+                    f32_stream(&z_bar[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1217,7 +1472,9 @@ SHARED void softmax_layer_vjp_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
             for (; first + F32_WIDEST <= end; first += F32_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_g_h_lanes[lane] = f32_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
+                    sum_g_h_lanes[lane] = f32_add_product(
+                        g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDEST) {
                 const ptrdiff_t again = first + F32_WIDEST - end;
@@ -1235,13 +1492,13 @@ SHARED void softmax_layer_vjp_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
             sum_g_h += f32_total_widest(sum_g_h_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&z_bar[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h);
+                    part[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h);
                 }
-                f32_stream(&z_bar[row * K + begin], chunk, end - begin);
+                f32_stream(&z_bar[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1346,7 +1603,9 @@ SHARED void softmax_layer_vjp_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        sum_g_h_lanes[lane] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
+                        sum_g_h_lanes[lane] = f64_add_product(
+                            g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     const ptrdiff_t again = first + F64_NARROW - K;
@@ -1359,20 +1618,22 @@ SHARED void softmax_layer_vjp_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    sum_g_h[row - start] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h[row - start]);
+                    sum_g_h[row - start] = f64_add_product(
+                        g[row * K + i], h[row * K + i], sum_g_h[row - start]
+                    );
                 }
                 sum_g_h[row - start] += f64_total_narrow(sum_g_h_lanes);
             }
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&z_bar[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t k = begin; k < end; k++) {
-                        chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
+                        part[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h[row - start]);
                     }
-                    f64_stream(&z_bar[row * K + begin], chunk, end - begin);
+                    f64_stream(&z_bar[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1415,7 +1676,9 @@ SHARED void softmax_layer_vjp_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
             for (; first + F64_WIDEST <= end; first += F64_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_g_h_lanes[lane] = f64_add_product(g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]);
+                    sum_g_h_lanes[lane] = f64_add_product(
+                        g[row * K + i], h[row * K + i], sum_g_h_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDEST) {
                 const ptrdiff_t again = first + F64_WIDEST - end;
@@ -1433,13 +1696,13 @@ SHARED void softmax_layer_vjp_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
             sum_g_h += f64_total_widest(sum_g_h_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&z_bar[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h);
+                    part[k - begin] = h[row * K + k] * (g[row * K + k] - sum_g_h);
                 }
-                f64_stream(&z_bar[row * K + begin], chunk, end - begin);
+                f64_stream(&z_bar[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1522,13 +1785,19 @@ SHARED void softmax_layer_jvp_step_1_f32_short_rows(ptrdiff_t from, ptrdiff_t to
         for (ptrdiff_t t = 0; t < K; t++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_h_sum_x_W_dot_b_dot[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[lane]);
+                sum_h_sum_x_W_dot_b_dot[lane] = f32_add_product(
+                    h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t],
+                    sum_h_sum_x_W_dot_b_dot[lane]
+                );
             }
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[lane]);
+                out[row * K + i] = h[row * K + i] * (
+                    sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                    - sum_h_sum_x_W_dot_b_dot[lane]
+                );
             }
         }
     }
@@ -1552,33 +1821,45 @@ SHARED void softmax_layer_jvp_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t t = first + lane;
-                        sum_h_sum_x_W_dot_b_dot_lanes[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] = f32_add_product(
+                            h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t],
+                            sum_h_sum_x_W_dot_b_dot_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     const ptrdiff_t again = first + F32_NARROW - K;
                     first = K - F32_NARROW;
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t t = first + lane;
-                        const float sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
-                        sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0f : sum_h_sum_x_W_dot_b_dot_term;
+                        const float sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (
+                            sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]
+                        );
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] +=
+                            lane < again ? 0.0f : sum_h_sum_x_W_dot_b_dot_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t t = first; t < K; t++) {
-                    sum_h_sum_x_W_dot_b_dot[row - start] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[row - start]);
+                    sum_h_sum_x_W_dot_b_dot[row - start] = f32_add_product(
+                        h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t],
+                        sum_h_sum_x_W_dot_b_dot[row - start]
+                    );
                 }
                 sum_h_sum_x_W_dot_b_dot[row - start] += f32_total_narrow(sum_h_sum_x_W_dot_b_dot_lanes);
             }
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                        part[i - begin] = h[row * K + i] * (
+                            sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                            - sum_h_sum_x_W_dot_b_dot[row - start]
+                        );
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1588,18 +1869,27 @@ SHARED void softmax_layer_jvp_step_1_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
                 for (; first + F32_NARROW <= K; first += F32_NARROW)
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                        out[row * K + i] = h[row * K + i] * (
+                            sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                            - sum_h_sum_x_W_dot_b_dot[row - start]
+                        );
                     }
                 if (first < K && K >= F32_NARROW) {
                     first = K - F32_NARROW;
                     FOR_LANES(F32_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                        out[row * K + i] = h[row * K + i] * (
+                            sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                            - sum_h_sum_x_W_dot_b_dot[row - start]
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                    out[row * K + i] = h[row * K + i] * (
+                        sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                        - sum_h_sum_x_W_dot_b_dot[row - start]
+                    );
                 }
             }
         }
@@ -1622,36 +1912,49 @@ SHARED void softmax_layer_jvp_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
             for (; first + F32_WIDEST <= end; first += F32_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t t = first + lane;
-                    sum_h_sum_x_W_dot_b_dot_lanes[lane] = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
+                    sum_h_sum_x_W_dot_b_dot_lanes[lane] = f32_add_product(
+                        h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t],
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDEST) {
                 const ptrdiff_t again = first + F32_WIDEST - end;
                 first = end - F32_WIDEST;
                 for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t t = first + lane;
-                    const float sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
+                    const float sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (
+                        sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]
+                    );
                     sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0f : sum_h_sum_x_W_dot_b_dot_term;
                 }
                 first = end;
             }
             for (ptrdiff_t t = first; t < end; t++) {
-                sum_h_sum_x_W_dot_b_dot = f32_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot);
+                sum_h_sum_x_W_dot_b_dot = f32_add_product(
+                    h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t],
+                    sum_h_sum_x_W_dot_b_dot
+                );
             }
             sum_h_sum_x_W_dot_b_dot += f32_total_widest(sum_h_sum_x_W_dot_b_dot_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot);
+                    part[i - begin] = h[row * K + i] * (
+                        sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                        - sum_h_sum_x_W_dot_b_dot
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot);
+                out[row * K + i] = h[row * K + i] * (
+                    sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot
+                );
             }
         }
     }
@@ -1716,13 +2019,19 @@ SHARED void softmax_layer_jvp_step_1_f64_short_rows(ptrdiff_t from, ptrdiff_t to
         for (ptrdiff_t t = 0; t < K; t++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                sum_h_sum_x_W_dot_b_dot[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[lane]);
+                sum_h_sum_x_W_dot_b_dot[lane] = f64_add_product(
+                    h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t],
+                    sum_h_sum_x_W_dot_b_dot[lane]
+                );
             }
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[lane]);
+                out[row * K + i] = h[row * K + i] * (
+                    sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                    - sum_h_sum_x_W_dot_b_dot[lane]
+                );
             }
         }
     }
@@ -1746,33 +2055,45 @@ SHARED void softmax_layer_jvp_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t t = first + lane;
-                        sum_h_sum_x_W_dot_b_dot_lanes[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] = f64_add_product(
+                            h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t],
+                            sum_h_sum_x_W_dot_b_dot_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     const ptrdiff_t again = first + F64_NARROW - K;
                     first = K - F64_NARROW;
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t t = first + lane;
-                        const double sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
-                        sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0 : sum_h_sum_x_W_dot_b_dot_term;
+                        const double sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (
+                            sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]
+                        );
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane] +=
+                            lane < again ? 0.0 : sum_h_sum_x_W_dot_b_dot_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t t = first; t < K; t++) {
-                    sum_h_sum_x_W_dot_b_dot[row - start] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot[row - start]);
+                    sum_h_sum_x_W_dot_b_dot[row - start] = f64_add_product(
+                        h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t],
+                        sum_h_sum_x_W_dot_b_dot[row - start]
+                    );
                 }
                 sum_h_sum_x_W_dot_b_dot[row - start] += f64_total_narrow(sum_h_sum_x_W_dot_b_dot_lanes);
             }
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                        part[i - begin] = h[row * K + i] * (
+                            sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                            - sum_h_sum_x_W_dot_b_dot[row - start]
+                        );
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1782,18 +2103,27 @@ SHARED void softmax_layer_jvp_step_1_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
                 for (; first + F64_NARROW <= K; first += F64_NARROW)
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                        out[row * K + i] = h[row * K + i] * (
+                            sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                            - sum_h_sum_x_W_dot_b_dot[row - start]
+                        );
                     }
                 if (first < K && K >= F64_NARROW) {
                     first = K - F64_NARROW;
                     FOR_LANES(F64_NARROW) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                        out[row * K + i] = h[row * K + i] * (
+                            sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                            - sum_h_sum_x_W_dot_b_dot[row - start]
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot[row - start]);
+                    out[row * K + i] = h[row * K + i] * (
+                        sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                        - sum_h_sum_x_W_dot_b_dot[row - start]
+                    );
                 }
             }
         }
@@ -1816,36 +2146,49 @@ SHARED void softmax_layer_jvp_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
             for (; first + F64_WIDEST <= end; first += F64_WIDEST)
                 for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t t = first + lane;
-                    sum_h_sum_x_W_dot_b_dot_lanes[lane] = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot_lanes[lane]);
+                    sum_h_sum_x_W_dot_b_dot_lanes[lane] = f64_add_product(
+                        h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t],
+                        sum_h_sum_x_W_dot_b_dot_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDEST) {
                 const ptrdiff_t again = first + F64_WIDEST - end;
                 first = end - F64_WIDEST;
                 for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t t = first + lane;
-                    const double sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]);
+                    const double sum_h_sum_x_W_dot_b_dot_term = h[row * K + t] * (
+                        sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t]
+                    );
                     sum_h_sum_x_W_dot_b_dot_lanes[lane] += lane < again ? 0.0 : sum_h_sum_x_W_dot_b_dot_term;
                 }
                 first = end;
             }
             for (ptrdiff_t t = first; t < end; t++) {
-                sum_h_sum_x_W_dot_b_dot = f64_add_product(h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t], sum_h_sum_x_W_dot_b_dot);
+                sum_h_sum_x_W_dot_b_dot = f64_add_product(
+                    h[row * K + t], sum_x_W_dot[row * K + t] + b_dot[t] + sum_x_dot_W[row * K + t],
+                    sum_h_sum_x_W_dot_b_dot
+                );
             }
             sum_h_sum_x_W_dot_b_dot += f64_total_widest(sum_h_sum_x_W_dot_b_dot_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot);
+                    part[i - begin] = h[row * K + i] * (
+                        sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i]
+                        - sum_h_sum_x_W_dot_b_dot
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = h[row * K + i] * (sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot);
+                out[row * K + i] = h[row * K + i] * (
+                    sum_x_W_dot[row * K + i] + b_dot[i] + sum_x_dot_W[row * K + i] - sum_h_sum_x_W_dot_b_dot
+                );
             }
         }
     }

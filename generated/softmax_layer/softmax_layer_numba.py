@@ -359,7 +359,10 @@ def softmax_layer_jacobian_W(x, h, out=None, *, threads=1):
         and (threads == 1 or x.size < _SHARED)
     ):
         try:
-            into = np.empty((*x.shape[:-1], h.shape[-1], h.shape[-1] * x.shape[-1]), x.dtype) if out is None else out
+            into = (
+                np.empty((*x.shape[:-1], h.shape[-1], h.shape[-1] * x.shape[-1]), x.dtype) if out is None
+                else out
+            )
             if x.ndim == 2 and _softmax_layer_jacobian_W_compiled[x.dtype](x, h, into):
                 return into
             if x.ndim == 1 and _softmax_layer_jacobian_W_compiled[x.dtype](x[None], h[None], into[None]):
@@ -715,7 +718,13 @@ def softmax_layer_vjp(x, W, h, g, out=None):
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(x) is type(W) is type(h) is type(g) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 3 and type(out[0]) is type(out[1]) is type(out[2]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 3
+                and type(out[0]) is type(out[1]) is type(out[2]) is _Array
+            )
+        )
     ):
         try:
             into = out if out is not None else (
@@ -948,7 +957,10 @@ def softmax_layer_jvp(x, W, h, W_dot, b_dot, x_dot, out=None, *, threads=1):
     if threads == 1:
         _softmax_layer_jvp_kernel(x, W, h, W_dot, b_dot, x_dot, out)
     else:
-        _in_threads(threads, _softmax_layer_jvp_kernel, (True, False, True, False, False, True, True), x, W, h, W_dot, b_dot, x_dot, out)
+        _in_threads(
+            threads, _softmax_layer_jvp_kernel, (True, False, True, False, False, True, True), x, W, h, W_dot,
+            b_dot, x_dot, out
+        )
     return out[0] if single else out
 
 
@@ -989,7 +1001,9 @@ def _softmax_layer_jvp_step_1(h, b_dot, sum_x_W_dot, sum_x_dot_W, out):
         for t in range(K):
             sum_h_sum_x_W_dot_b_dot += h[row, t] * (sum_x_W_dot[row, t] + b_dot[t] + sum_x_dot_W[row, t])
         for i in range(K):
-            out[row, i] = h[row, i] * (sum_x_W_dot[row, i] + b_dot[i] + sum_x_dot_W[row, i] - sum_h_sum_x_W_dot_b_dot)
+            out[row, i] = h[row, i] * (
+                sum_x_W_dot[row, i] + b_dot[i] + sum_x_dot_W[row, i] - sum_h_sum_x_W_dot_b_dot
+            )
 
 
 def _softmax_layer_jvp_kernel(x, W, h, W_dot, b_dot, x_dot, out):
@@ -1319,12 +1333,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -1333,21 +1372,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,29 +49,12 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
 };
-
-static inline ptrdiff_t threads(void)
-{
-#ifdef _OPENMP
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
-
-static inline ptrdiff_t thread(void)
-{
-#ifdef _OPENMP
-    return omp_get_thread_num();
-#else
-    return 0;
-#endif
-}
 
 /* a * b + c, rounded once where the processor does that as fast as twice. */
 #ifdef FP_FAST_FMAF
@@ -84,6 +67,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* e^r for r between -log(2)/2 and log(2)/2: the polynomial of least error whose constant term is exactly 1. */
 INLINED float f32_e_near_zero(float r)
@@ -144,6 +138,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -221,6 +222,37 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
+}
+
+/* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
+{
+#ifdef _OPENMP
+    const ptrdiff_t number = omp_get_thread_num() + end, threads = omp_get_num_threads();
+#else
+    const ptrdiff_t number = end, threads = 1;
+#endif
+    return number == threads ? samples : samples * number / threads / unit * unit;
+}
+
+/* Whether rows are worked on ROWS at a time. What comes from memory is fetched while the row before it is worked
+   on, and so those come one by one; but exponentials leave the time to fetch from the second cache. */
+static inline int stay_near(ptrdiff_t samples, ptrdiff_t row_bytes)
+{
+    return row_bytes <= NEAR || (row_bytes <= 2 * NEAR && samples * row_bytes <= CACHED);
+}
+
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -264,6 +296,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -329,44 +372,260 @@ static inline double f64_total_widest(double *lanes)
     return f64_total_wide(lanes);
 }
 
-ptrdiff_t softmax_layer_batch_work(ptrdiff_t N, ptrdiff_t K)
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_batch_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict Z, float *restrict out)
 {
-    (void)N;
-    return K;
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float Z_block[SHORT][LANES];
+        float out_block[SHORT][LANES];
+        float m[LANES], s[LANES], scale[LANES];
+        const float *restrict Z_rows = Z + first * K;
+        float *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                Z_block[place][lane] = Z_rows[lane * K + place];
+            }
+        }
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f32_larger(Z_block[j][lane], m[lane]);
+            }
+        }
+        /* out_block[j][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0f;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[j][lane] = f32_exp_of_negative(Z_block[j][lane] - m[lane]);
+                s[lane] += out_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0f / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[k][lane] = scale[lane] * out_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
 }
 
-void softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict Z, float *restrict out,
-    float *restrict work)
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_layer_batch_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict Z, float *restrict out)
 {
-    float *restrict e = work;
-    work += K;
-    for (ptrdiff_t n = 0; n < N; n++) {
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f32_larger(Z[row * K + j], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f32_larger(Z[row * K + j], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t j = first; j < stop; j++) {
+                    m = f32_larger(Z[row * K + j], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&Z[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f32_exp_of_negative(Z[row * K + j] - shift);
+                        s_lanes[lane] += out[row * K + j];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f32_exp_of_negative(Z[row * K + j] - shift);
+                        const float s_term = out[row * K + j];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t j = first; j < end; j++) {
+                    out[row * K + j] = f32_exp_of_negative(Z[row * K + j] - shift);
+                    s += out[row * K + j];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t k = start; k < stop; k++) {
+                out[row * K + k] = scale_2 * out[row * K + k];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_layer_batch_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict Z, float *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float m[ROWS], s[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F32_WIDE <= K; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f32_larger(Z[row * K + j], m_lanes[lane]);
+                    }
+                if (first < K && K >= F32_WIDE) {
+                    first = K - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f32_larger(Z[row * K + j], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    m[row - start] = f32_larger(Z[row * K + j], m[row - start]);
+                }
+                m[row - start] = f32_larger(f32_largest_wide(m_lanes), m[row - start]);
+            }
+        }
+        /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0f;
+            {
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_LANES <= K; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f32_exp_of_negative(Z[row * K + j] - m[row - start]);
+                        s_lanes[lane] += out[row * K + j];
+                    }
+                if (first < K && K >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - K;
+                    first = K - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f32_exp_of_negative(Z[row * K + j] - m[row - start]);
+                        const float s_term = out[row * K + j];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    out[row * K + j] = f32_exp_of_negative(Z[row * K + j] - m[row - start]);
+                    s[row - start] += out[row * K + j];
+                }
+                s[row - start] += f32_total(s_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            scale[row - start] = 1.0f / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                out[row * K + k] = scale[row - start] * out[row * K + k];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_batch_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict Z, float *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         float m = -INFINITY;
         {
-            float m_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+            float m_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F32_WIDE <= K; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F32_WIDEST <= K; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
-                    m_lanes[lane] = f32_larger(Z[n * K + j], m_lanes[lane]);
+                    m_lanes[lane] = f32_larger(Z[row * K + j], m_lanes[lane]);
                 }
-            if (first < K && K >= F32_WIDE) {
-                first = K - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < K && K >= F32_WIDEST) {
+                first = K - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
-                    m_lanes[lane] = f32_larger(Z[n * K + j], m_lanes[lane]);
+                    m_lanes[lane] = f32_larger(Z[row * K + j], m_lanes[lane]);
                 }
                 first = K;
             }
             for (ptrdiff_t j = first; j < K; j++) {
-                m = f32_larger(Z[n * K + j], m);
+                m = f32_larger(Z[row * K + j], m);
             }
-            m = f32_larger(f32_largest_wide(m_lanes), m);
+            m = f32_larger(f32_largest_widest(m_lanes), m);
         }
-        /* e[j]: between 0 and 1, and at least one of them is 1 */
+        /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
         float s = 0.0f;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -378,78 +637,315 @@ void softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict Z, 
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    e[j] = f32_exp_of_negative(Z[n * K + j] - m);
-                    s_lanes[lane] += e[j];
+                    out[row * K + j] = f32_exp_of_negative(Z[row * K + j] - m);
+                    s_lanes[lane] += out[row * K + j];
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    e[j] = f32_exp_of_negative(Z[n * K + j] - m);
-                    const float s_term = e[j];
+                    out[row * K + j] = f32_exp_of_negative(Z[row * K + j] - m);
+                    const float s_term = out[row * K + j];
                     s_lanes[lane] += lane < again ? 0.0f : s_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                e[j] = f32_exp_of_negative(Z[n * K + j] - m);
-                s += e[j];
+                out[row * K + j] = f32_exp_of_negative(Z[row * K + j] - m);
+                s += out[row * K + j];
             }
             s += f32_total(s_lanes);
         }
         float scale = 1.0f / s;
-        if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
-                for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = scale * e[k];
-                }
-                f32_stream(&out[n * K + begin], chunk, end - begin);
+        for (ptrdiff_t k = 0; k < K; k++) {
+            out[row * K + k] = scale * out[row * K + k];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_batch_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, ptrdiff_t K,
+    const float *restrict Z, float *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_batch_f32_short_rows(from, whole, K, Z, out);
+        from = whole;
+    }
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        softmax_layer_batch_f32_by_chunks(from, to, K, Z, out);
+    else if (stay_near(N, 2 * K * (ptrdiff_t)sizeof(float)))
+        softmax_layer_batch_f32_near_rows(from, to, K, Z, out);
+    else
+        softmax_layer_batch_f32_long_rows(from, to, K, Z, out);
+}
+
+void softmax_layer_batch_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict Z, float *restrict out)
+{
+    if (N * K <= GRAIN)
+        softmax_layer_batch_f32_rows(0, N, N, K, Z, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_batch_f32_rows(share(N, unit, 0), share(N, unit, 1), N, K, Z, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_batch_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict Z, double *restrict out)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double Z_block[SHORT][LANES];
+        double out_block[SHORT][LANES];
+        double m[LANES], s[LANES], scale[LANES];
+        const double *restrict Z_rows = Z + first * K;
+        double *restrict out_rows = out + first * K;
+        for (ptrdiff_t place = 0; place < K; place++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                Z_block[place][lane] = Z_rows[lane * K + place];
             }
         }
-        else {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                out[n * K + k] = scale * e[k];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            m[lane] = -INFINITY;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                m[lane] = f64_larger(Z_block[j][lane], m[lane]);
+            }
+        }
+        /* out_block[j][lane]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            s[lane] = 0.0;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[j][lane] = f64_exp_of_negative(Z_block[j][lane] - m[lane]);
+                s[lane] += out_block[j][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            scale[lane] = 1.0 / s[lane];
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                out_block[k][lane] = scale[lane] * out_block[k][lane];
+            }
+        }
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            for (ptrdiff_t place = 0; place < K; place++) {
+                out_rows[lane * K + place] = out_block[place][lane];
             }
         }
     }
-    end_of_streams();
 }
 
-void softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Z,
-    double *restrict out, double *restrict work)
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_layer_batch_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict Z, double *restrict out)
 {
-    double *restrict e = work;
-    work += K;
-    for (ptrdiff_t n = 0; n < N; n++) {
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f64_larger(Z[row * K + j], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f64_larger(Z[row * K + j], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t j = first; j < stop; j++) {
+                    m = f64_larger(Z[row * K + j], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&Z[row * K + first + ahead]);
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f64_exp_of_negative(Z[row * K + j] - shift);
+                        s_lanes[lane] += out[row * K + j];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f64_exp_of_negative(Z[row * K + j] - shift);
+                        const double s_term = out[row * K + j];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t j = first; j < end; j++) {
+                    out[row * K + j] = f64_exp_of_negative(Z[row * K + j] - shift);
+                    s += out[row * K + j];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t k = start; k < stop; k++) {
+                out[row * K + k] = scale_2 * out[row * K + k];
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_layer_batch_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict Z, double *restrict out)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double m[ROWS], s[ROWS], scale[ROWS];
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            m[row - start] = -INFINITY;
+            {
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = 0;
+                for (; first + F64_WIDE <= K; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f64_larger(Z[row * K + j], m_lanes[lane]);
+                    }
+                if (first < K && K >= F64_WIDE) {
+                    first = K - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t j = first + lane;
+                        m_lanes[lane] = f64_larger(Z[row * K + j], m_lanes[lane]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    m[row - start] = f64_larger(Z[row * K + j], m[row - start]);
+                }
+                m[row - start] = f64_larger(f64_largest_wide(m_lanes), m[row - start]);
+            }
+        }
+        /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        for (ptrdiff_t row = start; row < stop; row++) {
+            s[row - start] = 0.0;
+            {
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_LANES <= K; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f64_exp_of_negative(Z[row * K + j] - m[row - start]);
+                        s_lanes[lane] += out[row * K + j];
+                    }
+                if (first < K && K >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - K;
+                    first = K - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t j = first + lane;
+                        out[row * K + j] = f64_exp_of_negative(Z[row * K + j] - m[row - start]);
+                        const double s_term = out[row * K + j];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    out[row * K + j] = f64_exp_of_negative(Z[row * K + j] - m[row - start]);
+                    s[row - start] += out[row * K + j];
+                }
+                s[row - start] += f64_total(s_lanes);
+            }
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            scale[row - start] = 1.0 / s[row - start];
+        }
+        for (ptrdiff_t row = start; row < stop; row++) {
+            for (ptrdiff_t k = 0; k < K; k++) {
+                out[row * K + k] = scale[row - start] * out[row * K + k];
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_batch_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict Z, double *restrict out)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
         /* m: the largest exponent becomes 0, so exp cannot overflow */
         double m = -INFINITY;
         {
-            double m_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
+            double m_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
                 m_lanes[lane] = -INFINITY;
             ptrdiff_t first = 0;
-            for (; first + F64_WIDE <= K; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
+            for (; first + F64_WIDEST <= K; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
-                    m_lanes[lane] = f64_larger(Z[n * K + j], m_lanes[lane]);
+                    m_lanes[lane] = f64_larger(Z[row * K + j], m_lanes[lane]);
                 }
-            if (first < K && K >= F64_WIDE) {
-                first = K - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
+            if (first < K && K >= F64_WIDEST) {
+                first = K - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
-                    m_lanes[lane] = f64_larger(Z[n * K + j], m_lanes[lane]);
+                    m_lanes[lane] = f64_larger(Z[row * K + j], m_lanes[lane]);
                 }
                 first = K;
             }
             for (ptrdiff_t j = first; j < K; j++) {
-                m = f64_larger(Z[n * K + j], m);
+                m = f64_larger(Z[row * K + j], m);
             }
-            m = f64_larger(f64_largest_wide(m_lanes), m);
+            m = f64_larger(f64_largest_widest(m_lanes), m);
         }
-        /* e[j]: between 0 and 1, and at least one of them is 1 */
+        /* out[row * K + j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
         /* s: between 1 and the number of terms */
         double s = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
@@ -461,142 +957,416 @@ void softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Z,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    e[j] = f64_exp_of_negative(Z[n * K + j] - m);
-                    s_lanes[lane] += e[j];
+                    out[row * K + j] = f64_exp_of_negative(Z[row * K + j] - m);
+                    s_lanes[lane] += out[row * K + j];
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    e[j] = f64_exp_of_negative(Z[n * K + j] - m);
-                    const double s_term = e[j];
+                    out[row * K + j] = f64_exp_of_negative(Z[row * K + j] - m);
+                    const double s_term = out[row * K + j];
                     s_lanes[lane] += lane < again ? 0.0 : s_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                e[j] = f64_exp_of_negative(Z[n * K + j] - m);
-                s += e[j];
+                out[row * K + j] = f64_exp_of_negative(Z[row * K + j] - m);
+                s += out[row * K + j];
             }
             s += f64_total(s_lanes);
         }
         double scale = 1.0 / s;
-        if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
-                for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = scale * e[k];
+        for (ptrdiff_t k = 0; k < K; k++) {
+            out[row * K + k] = scale * out[row * K + k];
+        }
+    }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_batch_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N, ptrdiff_t K,
+    const double *restrict Z, double *restrict out)
+{
+    if (K <= SHORT) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_batch_f64_short_rows(from, whole, K, Z, out);
+        from = whole;
+    }
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        softmax_layer_batch_f64_by_chunks(from, to, K, Z, out);
+    else if (stay_near(N, 2 * K * (ptrdiff_t)sizeof(double)))
+        softmax_layer_batch_f64_near_rows(from, to, K, Z, out);
+    else
+        softmax_layer_batch_f64_long_rows(from, to, K, Z, out);
+}
+
+void softmax_layer_batch_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Z,
+    double *restrict out)
+{
+    if (N * K <= GRAIN)
+        softmax_layer_batch_f64_rows(0, N, N, K, Z, out);
+    else {
+        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_batch_f64_rows(share(N, unit, 0), share(N, unit, 1), N, K, Z, out);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_batch_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict Y, const float *restrict dL_dY, float *restrict dZ)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        float sum_dL_dY_Y[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_dL_dY_Y[lane] = 0.0f;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                sum_dL_dY_Y[lane] = f32_add_product(dL_dY[row * K + j], Y[row * K + j], sum_dL_dY_Y[lane]);
+            }
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dZ[row * K + k] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y[lane]);
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_layer_batch_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t K, const float *restrict Y, const float *restrict dL_dY, float *restrict dZ)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        float sum_dL_dY_Y[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_dL_dY_Y[row - start] = 0.0f;
+            {
+                float sum_dL_dY_Y_lanes[F32_NARROW];
+                FOR_LANES(F32_NARROW)
+                    sum_dL_dY_Y_lanes[lane] = 0.0f;
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t j = first + lane;
+                        sum_dL_dY_Y_lanes[lane] = f32_add_product(
+                            dL_dY[row * K + j], Y[row * K + j], sum_dL_dY_Y_lanes[lane]
+                        );
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    const ptrdiff_t again = first + F32_NARROW - K;
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t j = first + lane;
+                        const float sum_dL_dY_Y_term = dL_dY[row * K + j] * Y[row * K + j];
+                        sum_dL_dY_Y_lanes[lane] += lane < again ? 0.0f : sum_dL_dY_Y_term;
+                    }
+                    first = K;
                 }
-                f64_stream(&out[n * K + begin], chunk, end - begin);
+                for (ptrdiff_t j = first; j < K; j++) {
+                    sum_dL_dY_Y[row - start] = f32_add_product(
+                        dL_dY[row * K + j], Y[row * K + j], sum_dL_dY_Y[row - start]
+                    );
+                }
+                sum_dL_dY_Y[row - start] += f32_total_narrow(sum_dL_dY_Y_lanes);
+            }
+        }
+        if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&dZ[row * K + begin], begin, K);
+                    float part[PART];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        part[k - begin] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y[row - start]);
+                    }
+                    f32_stream(&dZ[row * K + begin], part, end - begin);
+                }
+            }
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F32_NARROW <= K; first += F32_NARROW)
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        dZ[row * K + k] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y[row - start]);
+                    }
+                if (first < K && K >= F32_NARROW) {
+                    first = K - F32_NARROW;
+                    FOR_LANES(F32_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        dZ[row * K + k] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y[row - start]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dZ[row * K + k] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y[row - start]);
+                }
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_batch_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t K, const float *restrict Y, const float *restrict dL_dY, float *restrict dZ)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        float sum_dL_dY_Y = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_dL_dY_Y_lanes[F32_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                sum_dL_dY_Y_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_WIDEST <= end; first += F32_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    sum_dL_dY_Y_lanes[lane] = f32_add_product(
+                        dL_dY[row * K + j], Y[row * K + j], sum_dL_dY_Y_lanes[lane]
+                    );
+                }
+            if (first < end && end >= F32_WIDEST) {
+                const ptrdiff_t again = first + F32_WIDEST - end;
+                first = end - F32_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                    const ptrdiff_t j = first + lane;
+                    const float sum_dL_dY_Y_term = dL_dY[row * K + j] * Y[row * K + j];
+                    sum_dL_dY_Y_lanes[lane] += lane < again ? 0.0f : sum_dL_dY_Y_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t j = first; j < end; j++) {
+                sum_dL_dY_Y = f32_add_product(dL_dY[row * K + j], Y[row * K + j], sum_dL_dY_Y);
+            }
+            sum_dL_dY_Y += f32_total_widest(sum_dL_dY_Y_lanes);
+        }
+        if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dZ[row * K + begin], begin, K);
+                float part[PART];
+                for (ptrdiff_t k = begin; k < end; k++) {
+                    part[k - begin] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y);
+                }
+                f32_stream(&dZ[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t k = 0; k < K; k++) {
-                out[n * K + k] = scale * e[k];
+                dZ[row * K + k] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_batch_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t K, const float *restrict Y, const float *restrict dL_dY, float *restrict dZ)
+{
+    if (K < F32_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_batch_gradient_f32_short_rows(from, whole, K, Y, dL_dY, dZ);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(float) <= NEAR)
+        softmax_layer_batch_gradient_f32_near_rows(from, to, N, K, Y, dL_dY, dZ);
+    else
+        softmax_layer_batch_gradient_f32_long_rows(from, to, N, K, Y, dL_dY, dZ);
     end_of_streams();
 }
 
 void softmax_layer_batch_gradient_f32(ptrdiff_t N, ptrdiff_t K, const float *restrict Y,
     const float *restrict dL_dY, float *restrict dZ)
 {
-    for (ptrdiff_t n = 0; n < N; n++) {
-        float sum_dL_dY_Y = 0.0f;
+    if (N * K <= GRAIN)
+        softmax_layer_batch_gradient_f32_rows(0, N, N, K, Y, dL_dY, dZ);
+    else {
+        const ptrdiff_t unit = K < F32_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_batch_gradient_f32_rows(share(N, unit, 0), share(N, unit, 1), N, K, Y, dL_dY, dZ);
+    }
+}
+
+/* Short rows: LANES of them side by side; their number is a multiple of that. */
+SHARED void softmax_layer_batch_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict Y, const double *restrict dL_dY, double *restrict dZ)
+{
+    for (ptrdiff_t first = from; first < to; first += LANES) {
+        double sum_dL_dY_Y[LANES];
+        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+            sum_dL_dY_Y[lane] = 0.0;
+        }
+        for (ptrdiff_t j = 0; j < K; j++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                sum_dL_dY_Y[lane] = f64_add_product(dL_dY[row * K + j], Y[row * K + j], sum_dL_dY_Y[lane]);
+            }
+        }
+        for (ptrdiff_t k = 0; k < K; k++) {
+            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
+                const ptrdiff_t row = first + lane;
+                dZ[row * K + k] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y[lane]);
+            }
+        }
+    }
+}
+
+/* Rows that stay in a near cache: ROWS of them go through each pass together. */
+SHARED void softmax_layer_batch_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t K, const double *restrict Y, const double *restrict dL_dY, double *restrict dZ)
+{
+    for (ptrdiff_t start = from; start < to; start += ROWS) {
+        const ptrdiff_t stop = smaller_place(start + ROWS, to);
+        double sum_dL_dY_Y[ROWS];
+        for (ptrdiff_t row = start; row < stop; row++) {
+            sum_dL_dY_Y[row - start] = 0.0;
+            {
+                double sum_dL_dY_Y_lanes[F64_NARROW];
+                FOR_LANES(F64_NARROW)
+                    sum_dL_dY_Y_lanes[lane] = 0.0;
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t j = first + lane;
+                        sum_dL_dY_Y_lanes[lane] = f64_add_product(
+                            dL_dY[row * K + j], Y[row * K + j], sum_dL_dY_Y_lanes[lane]
+                        );
+                    }
+                if (first < K && K >= F64_NARROW) {
+                    const ptrdiff_t again = first + F64_NARROW - K;
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t j = first + lane;
+                        const double sum_dL_dY_Y_term = dL_dY[row * K + j] * Y[row * K + j];
+                        sum_dL_dY_Y_lanes[lane] += lane < again ? 0.0 : sum_dL_dY_Y_term;
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t j = first; j < K; j++) {
+                    sum_dL_dY_Y[row - start] = f64_add_product(
+                        dL_dY[row * K + j], Y[row * K + j], sum_dL_dY_Y[row - start]
+                    );
+                }
+                sum_dL_dY_Y[row - start] += f64_total_narrow(sum_dL_dY_Y_lanes);
+            }
+        }
+        if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&dZ[row * K + begin], begin, K);
+                    double part[PART];
+                    for (ptrdiff_t k = begin; k < end; k++) {
+                        part[k - begin] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y[row - start]);
+                    }
+                    f64_stream(&dZ[row * K + begin], part, end - begin);
+                }
+            }
+        }
+        else {
+            for (ptrdiff_t row = start; row < stop; row++) {
+                ptrdiff_t first = 0;
+                for (; first + F64_NARROW <= K; first += F64_NARROW)
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        dZ[row * K + k] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y[row - start]);
+                    }
+                if (first < K && K >= F64_NARROW) {
+                    first = K - F64_NARROW;
+                    FOR_LANES(F64_NARROW) {
+                        const ptrdiff_t k = first + lane;
+                        dZ[row * K + k] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y[row - start]);
+                    }
+                    first = K;
+                }
+                for (ptrdiff_t k = first; k < K; k++) {
+                    dZ[row * K + k] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y[row - start]);
+                }
+            }
+        }
+    }
+}
+
+/* Rows of any length, one after the other. */
+SHARED void softmax_layer_batch_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t K, const double *restrict Y, const double *restrict dL_dY, double *restrict dZ)
+{
+    for (ptrdiff_t row = from; row < to; row++) {
+        double sum_dL_dY_Y = 0.0;
         for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
             const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float sum_dL_dY_Y_lanes[F32_WIDE];
-            for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
-                sum_dL_dY_Y_lanes[lane] = 0.0f;
+            double sum_dL_dY_Y_lanes[F64_WIDEST];
+            for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                sum_dL_dY_Y_lanes[lane] = 0.0;
             ptrdiff_t first = begin;
-            for (; first + F32_WIDE <= end; first += F32_WIDE)
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            for (; first + F64_WIDEST <= end; first += F64_WIDEST)
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
-                    sum_dL_dY_Y_lanes[lane] = f32_add_product(dL_dY[n * K + j], Y[n * K + j], sum_dL_dY_Y_lanes[lane]);
+                    sum_dL_dY_Y_lanes[lane] = f64_add_product(
+                        dL_dY[row * K + j], Y[row * K + j], sum_dL_dY_Y_lanes[lane]
+                    );
                 }
-            if (first < end && end >= F32_WIDE) {
-                const ptrdiff_t again = first + F32_WIDE - end;
-                first = end - F32_WIDE;
-                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+            if (first < end && end >= F64_WIDEST) {
+                const ptrdiff_t again = first + F64_WIDEST - end;
+                first = end - F64_WIDEST;
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
                     const ptrdiff_t j = first + lane;
-                    const float sum_dL_dY_Y_term = dL_dY[n * K + j] * Y[n * K + j];
-                    sum_dL_dY_Y_lanes[lane] += lane < again ? 0.0f : sum_dL_dY_Y_term;
+                    const double sum_dL_dY_Y_term = dL_dY[row * K + j] * Y[row * K + j];
+                    sum_dL_dY_Y_lanes[lane] += lane < again ? 0.0 : sum_dL_dY_Y_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
-                sum_dL_dY_Y = f32_add_product(dL_dY[n * K + j], Y[n * K + j], sum_dL_dY_Y);
+                sum_dL_dY_Y = f64_add_product(dL_dY[row * K + j], Y[row * K + j], sum_dL_dY_Y);
             }
-            sum_dL_dY_Y += f32_total_wide(sum_dL_dY_Y_lanes);
+            sum_dL_dY_Y += f64_total_widest(sum_dL_dY_Y_lanes);
         }
-        if (N * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+        if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dZ[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = Y[n * K + k] * (dL_dY[n * K + k] - sum_dL_dY_Y);
+                    part[k - begin] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y);
                 }
-                f32_stream(&dZ[n * K + begin], chunk, end - begin);
+                f64_stream(&dZ[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t k = 0; k < K; k++) {
-                dZ[n * K + k] = Y[n * K + k] * (dL_dY[n * K + k] - sum_dL_dY_Y);
+                dZ[row * K + k] = Y[row * K + k] * (dL_dY[row * K + k] - sum_dL_dY_Y);
             }
         }
     }
+}
+
+/* The samples from `from` up to `to`. */
+SHARED void softmax_layer_batch_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t N,
+    ptrdiff_t K, const double *restrict Y, const double *restrict dL_dY, double *restrict dZ)
+{
+    if (K < F64_NARROW) {
+        const ptrdiff_t whole = to - (to - from) % LANES;
+        softmax_layer_batch_gradient_f64_short_rows(from, whole, K, Y, dL_dY, dZ);
+        from = whole;
+    }
+    if (3 * K * (ptrdiff_t)sizeof(double) <= NEAR)
+        softmax_layer_batch_gradient_f64_near_rows(from, to, N, K, Y, dL_dY, dZ);
+    else
+        softmax_layer_batch_gradient_f64_long_rows(from, to, N, K, Y, dL_dY, dZ);
     end_of_streams();
 }
 
 void softmax_layer_batch_gradient_f64(ptrdiff_t N, ptrdiff_t K, const double *restrict Y,
     const double *restrict dL_dY, double *restrict dZ)
 {
-    for (ptrdiff_t n = 0; n < N; n++) {
-        double sum_dL_dY_Y = 0.0;
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double sum_dL_dY_Y_lanes[F64_WIDE];
-            FOR_LANES(F64_WIDE)
-                sum_dL_dY_Y_lanes[lane] = 0.0;
-            ptrdiff_t first = begin;
-            for (; first + F64_WIDE <= end; first += F64_WIDE)
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t j = first + lane;
-                    sum_dL_dY_Y_lanes[lane] = f64_add_product(dL_dY[n * K + j], Y[n * K + j], sum_dL_dY_Y_lanes[lane]);
-                }
-            if (first < end && end >= F64_WIDE) {
-                const ptrdiff_t again = first + F64_WIDE - end;
-                first = end - F64_WIDE;
-                FOR_LANES(F64_WIDE) {
-                    const ptrdiff_t j = first + lane;
-                    const double sum_dL_dY_Y_term = dL_dY[n * K + j] * Y[n * K + j];
-                    sum_dL_dY_Y_lanes[lane] += lane < again ? 0.0 : sum_dL_dY_Y_term;
-                }
-                first = end;
-            }
-            for (ptrdiff_t j = first; j < end; j++) {
-                sum_dL_dY_Y = f64_add_product(dL_dY[n * K + j], Y[n * K + j], sum_dL_dY_Y);
-            }
-            sum_dL_dY_Y += f64_total_wide(sum_dL_dY_Y_lanes);
-        }
-        if (N * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
-                for (ptrdiff_t k = begin; k < end; k++) {
-                    chunk[k - begin] = Y[n * K + k] * (dL_dY[n * K + k] - sum_dL_dY_Y);
-                }
-                f64_stream(&dZ[n * K + begin], chunk, end - begin);
-            }
-        }
-        else {
-            for (ptrdiff_t k = 0; k < K; k++) {
-                dZ[n * K + k] = Y[n * K + k] * (dL_dY[n * K + k] - sum_dL_dY_Y);
-            }
-        }
+    if (N * K <= GRAIN)
+        softmax_layer_batch_gradient_f64_rows(0, N, N, K, Y, dL_dY, dZ);
+    else {
+        const ptrdiff_t unit = K < F64_NARROW ? LANES : 1;
+        OMP(omp parallel)
+        softmax_layer_batch_gradient_f64_rows(share(N, unit, 0), share(N, unit, 1), N, K, Y, dL_dY, dZ);
     }
-    end_of_streams();
 }

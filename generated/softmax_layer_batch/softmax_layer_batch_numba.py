@@ -18,7 +18,11 @@ with Relationships to Statistical Pattern Recognition", in Neurocomputing, NATO 
 Springer, 1990, pp. 227-236.
 """
 
+import collections
 import ctypes
+import os
+import queue
+import threading
 
 import numpy as np
 from llvmlite import ir
@@ -91,7 +95,7 @@ def _by_dtype(*kinds, total=False):
     return lambda function: _ByDtype(function, kinds, total)
 
 
-def softmax_layer_batch(Z, out=None):
+def softmax_layer_batch(Z, out=None, *, threads=1):
     """The softmax of every row of a matrix of scores, under any loss of the result.
 
     Parameters
@@ -101,6 +105,8 @@ def softmax_layer_batch(Z, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -120,7 +126,11 @@ def softmax_layer_batch(Z, out=None):
     Exponentials below the smallest normal number are 0.
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
-    if type(Z) is _Array and (out is None or type(out) is _Array):
+    if (
+        type(Z) is _Array
+        and (out is None or type(out) is _Array)
+        and (threads == 1 or Z.size < _SHARED)
+    ):
         try:
             into = np.empty(Z.shape, Z.dtype) if out is None else out
             if _softmax_layer_batch_compiled[Z.dtype](Z, into):
@@ -135,7 +145,10 @@ def softmax_layer_batch(Z, out=None):
     N = sizes["N"]
     K = sizes["K"]
     out = _output("out", out, (N, K), dtype, False, arrays)
-    _softmax_layer_batch_compiled[dtype](Z, out)
+    if threads == 1:
+        _softmax_layer_batch_compiled[dtype](Z, out)
+    else:
+        _in_threads(threads, _softmax_layer_batch_compiled[dtype], (True, True), Z, out)
     return out
 
 
@@ -145,34 +158,115 @@ def _softmax_layer_batch_kernel(Z, out):
     real = out.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
-    e = np.empty(K, out.dtype)  # of all samples
-    for n in range(N):
+    for row in range(N):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
         for j in range(K):
-            m = _larger_exponent(m, Z[n, j])
-        # e[j]: between 0 and 1, and at least one of them is 1
+            m = _larger_exponent(m, Z[row, j])
+        # out[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
         # s: between 1 and the number of terms
         s = real(0)
         for j in range(K):
-            e[j] = _exp_of_negative(Z[n, j] - m)
-            s += e[j]
+            out[row, j] = _exp_of_negative(Z[row, j] - m)
+            s += out[row, j]
         scale = real(1) / s
-        if huge_out:  # whole lines of memory are written past the caches
-            for begin, end, whole in _in_lines(out[n]):
-                out_part, e_part = out[n, begin:end], e[begin:end]
-                for k in range(out_part.size):
-                    value = scale * e_part[k]
-                    if whole:
-                        _stream(out_part, k, value)
-                    else:
-                        out_part[k] = value
-        else:
+        for k in range(K):
+            out[row, k] = scale * out[row, k]
+
+
+@njit(**_FAST)
+def _softmax_layer_batch_kernel_by_blocks(all_Z, all_out):
+    """By blocks of 32 samples, so that loops are long where K is small."""
+    real = all_out.dtype.type  # keeps literals narrow
+    N = all_Z.shape[0]
+    K = all_Z.shape[1]
+    each_s = np.empty(32, all_out.dtype)  # of one block
+    each_scale = np.empty(32, all_out.dtype)  # of one block
+    for block in range(N // 32):
+        start, stop = 32 * block, 32 * (block + 1)
+        Z = all_Z[start:stop]
+        out = all_out[start:stop]
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        # out[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        for row in range(32):
+            m = real(-np.inf)
+            for j in range(K):
+                m = _larger_exponent(m, Z[row, j])
+            for j in range(K):
+                out[row, j] = Z[row, j] - m
+        flat = out.reshape(-1)  # all rows as one
+        for place in range(32 * K):
+            flat[place] = _exp_of_negative(flat[place])
+        # s: between 1 and the number of terms
+        for row in range(32):
+            s = real(0)
+            for j in range(K):
+                s += out[row, j]
+            each_s[row] = s
+        for row in range(len(Z)):
+            s = each_s[row]
+            scale = real(1) / s
+            each_scale[row] = scale
+        for row in range(32):
+            scale = each_scale[row]
             for k in range(K):
-                out[n, k] = scale * e[k]
-    if huge_out:
-        _end_of_streams()
+                out[row, k] = scale * out[row, k]
+    # What is left over of the samples
+    done = N - N % 32
+    if done < N:
+        _softmax_layer_batch_kernel(all_Z[done:], all_out[done:])
+
+
+@njit(**_FAST)
+def _softmax_layer_batch_kernel_by_chunks(Z, out):
+    """By chunks, so that a row is read from memory once where K is large."""
+    real = out.dtype.type  # keeps literals narrow
+    N = Z.shape[0]
+    K = Z.shape[1]
+    places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
+    chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    share = np.empty(chunks, out.dtype)  # of one sample
+    m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    s_of_chunk = np.empty(chunks, out.dtype)  # of one sample
+    for row in range(N):
+        # m: the largest exponent becomes 0, so exp cannot overflow
+        m = real(-np.inf)
+        # out[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # s: between 1 and the number of terms
+        # chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            Z_part, out_part = Z[row, begin:end], out[row, begin:end]
+            for j in range(end - begin):
+                m = _larger_exponent(m, Z_part[j])
+            # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
+            shift = max(m, np.finfo(real).min)
+            s = real(0)
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(Z_part, ahead)
+                    _fetch_to_write(out_part, ahead)
+                Z_step, out_step = Z_part[first:last], out_part[first:last]
+                for j in range(last - first):
+                    out_step[j] = _exp_of_negative(Z_step[j] - shift)
+                    s += out_step[j]
+            m_of_chunk[chunk] = m
+            s_of_chunk[chunk] = s
+        # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
+        s = real(0)
+        for chunk in range(chunks):
+            share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
+            s += share[chunk] * s_of_chunk[chunk]
+        scale = real(1) / s
+        for chunk in range(chunks):
+            begin, end = places * chunk, min(places * (chunk + 1), K)
+            out_part = out[row, begin:end]
+            scale_2 = scale * share[chunk]
+            for k in range(end - begin):
+                out_part[k] = scale_2 * out_part[k]
 
 
 @_by_dtype(_reads(2), _writes(2))
@@ -183,11 +277,16 @@ def _softmax_layer_batch_compiled(Z, out):
     K = Z.shape[1]
     if N * K == 0 or out.shape != (N, K) or _overlap(out, Z):
         return False
-    _softmax_layer_batch_kernel(Z, out)
+    if K * Z.itemsize <= 400 and N >= 32:
+        _softmax_layer_batch_kernel_by_blocks(Z, out)
+    elif K * Z.itemsize >= _FETCHED_ROW:
+        _softmax_layer_batch_kernel_by_chunks(Z, out)
+    else:
+        _softmax_layer_batch_kernel(Z, out)
     return True
 
 
-def softmax_layer_batch_gradient(Y, dL_dY, out=None):
+def softmax_layer_batch_gradient(Y, dL_dY, out=None, *, threads=1):
     """The gradient of L(Y) by Z, given its gradient dL_dY by Y.
 
     sum(l, j, dL_dY[l, j] * d(Y[l, j], Z[n, k])) = Y[n, k] * (dL_dY[n, k] - sum(j, dL_dY[n, j] * Y[n, j]))
@@ -201,6 +300,8 @@ def softmax_layer_batch_gradient(Y, dL_dY, out=None):
     out : array, optional
         Where to put the result: of the right shape and dtype, C-contiguous, and
         overlapping no argument.
+    threads : int, optional
+        How many threads share the samples; the numbers are the same with any.
 
     Returns
     -------
@@ -216,7 +317,11 @@ def softmax_layer_batch_gradient(Y, dL_dY, out=None):
     Real arrays are float32 or float64, all of them the same, and so are the results.
     """
     # Arrays as the compiled code takes them: nothing is to be converted.
-    if type(Y) is type(dL_dY) is _Array and (out is None or type(out) is _Array):
+    if (
+        type(Y) is type(dL_dY) is _Array
+        and (out is None or type(out) is _Array)
+        and (threads == 1 or Y.size < _SHARED)
+    ):
         try:
             into = np.empty(Y.shape, Y.dtype) if out is None else out
             if _softmax_layer_batch_gradient_compiled[Y.dtype](Y, dL_dY, into):
@@ -232,7 +337,10 @@ def softmax_layer_batch_gradient(Y, dL_dY, out=None):
     N = sizes["N"]
     K = sizes["K"]
     dZ = _output("out", out, (N, K), dtype, False, arrays)
-    _softmax_layer_batch_gradient_compiled[dtype](Y, dL_dY, dZ)
+    if threads == 1:
+        _softmax_layer_batch_gradient_compiled[dtype](Y, dL_dY, dZ)
+    else:
+        _in_threads(threads, _softmax_layer_batch_gradient_compiled[dtype], (True, True, True), Y, dL_dY, dZ)
     return dZ
 
 
@@ -243,13 +351,13 @@ def _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ):
     N = Y.shape[0]
     K = Y.shape[1]
     large_dZ = _is_streamed(dZ, _CACHED)
-    for n in range(N):
+    for row in range(N):
         sum_dL_dY_Y = real(0)
         for j in range(K):
-            sum_dL_dY_Y += dL_dY[n, j] * Y[n, j]
+            sum_dL_dY_Y += dL_dY[row, j] * Y[row, j]
         if large_dZ:  # whole lines of memory are written past the caches
-            for begin, end, whole in _in_lines(dZ[n]):
-                dZ_part, Y_part, dL_dY_part = dZ[n, begin:end], Y[n, begin:end], dL_dY[n, begin:end]
+            for begin, end, whole in _in_lines(dZ[row]):
+                dZ_part, Y_part, dL_dY_part = dZ[row, begin:end], Y[row, begin:end], dL_dY[row, begin:end]
                 for k in range(dZ_part.size):
                     value = Y_part[k] * (dL_dY_part[k] - sum_dL_dY_Y)
                     if whole:
@@ -258,7 +366,7 @@ def _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ):
                         dZ_part[k] = value
         else:
             for k in range(K):
-                dZ[n, k] = Y[n, k] * (dL_dY[n, k] - sum_dL_dY_Y)
+                dZ[row, k] = Y[row, k] * (dL_dY[row, k] - sum_dL_dY_Y)
     if large_dZ:
         _end_of_streams()
 
@@ -279,6 +387,11 @@ def _softmax_layer_batch_gradient_compiled(Y, dL_dY, dZ):
         return False
     _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ)
     return True
+
+
+# Samples of so many bytes and more do not stay in the nearest cache, where the next pass would find them:
+# they are worked on by chunks of so many bytes, which do.
+_LONG_ROW, _CHUNK = 100_000, 4_096
 
 
 def _exp_of_negative_32(u):
@@ -338,6 +451,38 @@ def _compiled_exp_of_negative(u):
 
 
 @intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """The same for a line that will be written: no other processor keeps it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
 def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
@@ -359,6 +504,10 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
 
 
 #: Results of more bytes are written past the caches, where their rows are this long at least; where as good
@@ -507,6 +656,107 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+
+
+#: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
+#: processor had nothing to do) then cost less than they save.
+_SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
+#: Each thread has one part of the samples, and more where parts would have more numbers than this.
+_PART = 1048576
+
+
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
+class _Helpers:
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
+
+    def __init__(self):
+        self.start_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.start_anew)  # threads do not come along
+
+    def start_anew(self):
+        """Begin without threads."""
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
+
+    def call(self, work, helpers):
+        """Have so many of them call `work`, each as soon as it can."""
+        while self.count < helpers:
+            self.count += 1
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
+        for _ in range(helpers):
+            self.waiting.put(work)
+
+    @staticmethod
+    def serve(waiting, calls):
+        """What each of them does."""
+        while True:
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
+
+
+_HELPERS = _Helpers()
+
+
+def _in_threads(threads, kernel, sliced, *arguments):
+    """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
+
+    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
+    part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
+    """
+    samples = len(arguments[sliced.index(True)])
+    largest = max([each.size for each, cut in zip(arguments, sliced) if cut])
+    unit = 32 if largest < 128 * samples else 1
+    units = samples // unit
+    wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
+    parts = max(1, min(wanted, units))
+    cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    left, done = collections.deque(range(parts)), queue.SimpleQueue()
+
+    def work():
+        while left:
+            try:
+                part = left.popleft()
+            except IndexError:  # another one was faster
+                return
+            here, failure = slice(cuts[part], cuts[part + 1]), None
+            try:
+                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+            except BaseException as error:
+                failure = error
+            done.put(failure)
+
+    _HELPERS.call(work, min(threads, parts) - 1)
+    work()
+    for failure in [done.get() for _ in range(parts)]:
+        if failure is not None:
+            raise failure
 
 
 def _read(*arguments):

@@ -63,13 +63,21 @@ def softmax_layer_batch(Z, out=None):
     out = _output("out", out, (N, K), dtype, False, [Z])
     # What becomes -inf, 0 or NaN on the way is meant so, and says nothing of the arguments.
     with np.errstate(all="ignore"):
-        # m, [N]: the largest exponent becomes 0, so exp cannot overflow
-        m = np.maximum.reduce(Z, axis=-1)
-        e = np.subtract(Z, m[:, None], out=out)
-        np.exp(e, out=e)  # [N, K]: between 0 and 1, and at least one of them is 1
-        s = np.add.reduce(e, axis=-1)  # [N]: between 1 and the number of terms
-        np.multiply(e, 1 / s[:, None], out=out)
+        if N >= 128 and K <= 32:  # NumPy is slow at reducing many short rows
+            _by_columns(_softmax_layer_batch_rows, (Z,), (out,))
+        else:
+            _in_blocks(_softmax_layer_batch_rows, (Z, out))
     return out
+
+
+def _softmax_layer_batch_rows(Z, out):
+    """The samples of one block of softmax_layer_batch."""
+    # m, [N]: the largest exponent becomes 0, so exp cannot overflow
+    m = np.maximum.reduce(Z, axis=-1)
+    e = np.subtract(Z, m[:, None], out=out)
+    np.exp(e, out=e)  # [N, K]: between 0 and 1, and at least one of them is 1
+    s = np.add.reduce(e, axis=-1)  # [N]: between 1 and the number of terms
+    np.multiply(e, 1 / s[:, None], out=out)
 
 
 def softmax_layer_batch_gradient(Y, dL_dY, out=None):
@@ -109,10 +117,46 @@ def softmax_layer_batch_gradient(Y, dL_dY, out=None):
     dtype = Y.dtype
     N, K = Y.shape
     dZ = _output("out", out, (N, K), dtype, False, [Y, dL_dY])
+    _in_blocks(_softmax_layer_batch_gradient_rows, (Y, dL_dY, dZ))
+    return dZ
+
+
+def _softmax_layer_batch_gradient_rows(Y, dL_dY, dZ):
+    """The samples of one block of softmax_layer_batch_gradient."""
     sum_dL_dY_Y = _dot(dL_dY, Y)  # [N]
     np.subtract(dL_dY, sum_dL_dY_Y[:, None], out=dZ)
     dZ *= Y
-    return dZ
+
+
+def _in_blocks(kernel, arrays, others=()):
+    """Call a kernel for one block of samples after the other, so that what it works on stays in the cache.
+
+    All of `arrays` have a part for each sample; `others` are the same for all samples.
+    """
+    size = 0
+    for each in arrays:
+        size += each.nbytes
+    if size <= _BLOCK:
+        kernel(*arrays, *others)
+        return
+    samples = len(arrays[0])
+    rows = max(1, samples * _BLOCK // size)
+    for start in range(0, samples, rows):
+        kernel(*[each[start : start + rows] for each in arrays], *others)
+
+
+_BLOCK = 2 << 20  # bytes: somewhat more than a second-level cache, so that blocks are few
+
+
+def _by_columns(kernel, arguments, results, others=()):
+    """Call a kernel on blocks of samples that are stored column by column, so that loops go along samples."""
+    for start in range(0, len(results[0]), 1024):
+        block = slice(start, start + 1024)
+        given = [each[block].copy(order="F") for each in arguments]
+        made = [np.empty_like(each[block], order="F") for each in results]
+        kernel(*given, *made, *others)
+        for result, part in zip(results, made):
+            result[block] = part
 
 
 #: NumPy has it since version 2.

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -168,6 +180,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -259,7 +278,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -286,7 +306,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -356,7 +377,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -423,7 +445,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -439,6 +462,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -502,6 +538,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -620,13 +667,135 @@ SHARED void softmax_layer_cross_entropy_step_1_f32_short_rows(ptrdiff_t from, pt
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_t_z_m[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f, t_block[k][lane] * ((z[k][lane] - m[lane]) - log_s[lane]), 0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = -sum_t_z_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_layer_cross_entropy_step_1_f32_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict b, const float *restrict t, const float *restrict sum_W_x,
+    float *restrict losses, float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    float *restrict z = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        z[k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f32_larger(z[k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        z[k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f32_larger(z[k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    z[k] = sum_W_x[row * K + k] + b[k];
+                    m = f32_larger(z[k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z[k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(z[k] - shift);
+                    s += e;
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_t_z_m = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_t_z_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[k] - m) - log_s), 0.0f
+                    );
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_t_z_m_term = f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[k] - m) - log_s), 0.0f
+                    );
+                    sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[k] - m) - log_s), 0.0f);
+            }
+            sum_t_z_m += f32_total(sum_t_z_m_lanes);
+        }
+        losses[row] = -sum_t_z_m;
     }
 }
 
@@ -708,14 +877,18 @@ SHARED void softmax_layer_cross_entropy_step_1_f32_long_rows(ptrdiff_t from, ptr
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[k] - m) - log_s), 0.0f);
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[k] - m) - log_s), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_t_z_m_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z[k] - m) - log_s), 0.0f);
+                    const float sum_t_z_m_term = f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z[k] - m) - log_s), 0.0f
+                    );
                     sum_t_z_m_lanes[lane] += lane < again ? 0.0f : sum_t_z_m_term;
                 }
                 first = end;
@@ -739,7 +912,10 @@ SHARED void softmax_layer_cross_entropy_step_1_f32_rows(ptrdiff_t from, ptrdiff_
         softmax_layer_cross_entropy_step_1_f32_short_rows(from, whole, K, b, t, sum_W_x, losses);
         from = whole;
     }
-    softmax_layer_cross_entropy_step_1_f32_long_rows(from, to, K, b, t, sum_W_x, losses, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        softmax_layer_cross_entropy_step_1_f32_by_chunks(from, to, K, b, t, sum_W_x, losses, work);
+    else
+        softmax_layer_cross_entropy_step_1_f32_long_rows(from, to, K, b, t, sum_W_x, losses, work);
 }
 
 static void softmax_layer_cross_entropy_step_1_f32(ptrdiff_t K, ptrdiff_t B,
@@ -813,13 +989,135 @@ SHARED void softmax_layer_cross_entropy_step_1_f64_short_rows(ptrdiff_t from, pt
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_t_z_m[lane] += f64_choice(
+                    t_block[k][lane] != 0.0, t_block[k][lane] * ((z[k][lane] - m[lane]) - log_s[lane]), 0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = -sum_t_z_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_layer_cross_entropy_step_1_f64_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict b, const double *restrict t, const double *restrict sum_W_x,
+    double *restrict losses, double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    double *restrict z = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        z[k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        z[k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(z[k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    z[k] = sum_W_x[row * K + k] + b[k];
+                    m = f64_larger(z[k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z[k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(z[k] - shift);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_t_z_m = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_t_z_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[k] - m) - log_s), 0.0
+                    );
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_t_z_m_term = f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[k] - m) - log_s), 0.0
+                    );
+                    sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[k] - m) - log_s), 0.0);
+            }
+            sum_t_z_m += f64_total(sum_t_z_m_lanes);
+        }
+        losses[row] = -sum_t_z_m;
     }
 }
 
@@ -901,14 +1199,18 @@ SHARED void softmax_layer_cross_entropy_step_1_f64_long_rows(ptrdiff_t from, ptr
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[k] - m) - log_s), 0.0);
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[k] - m) - log_s), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_z_m_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z[k] - m) - log_s), 0.0);
+                    const double sum_t_z_m_term = f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z[k] - m) - log_s), 0.0
+                    );
                     sum_t_z_m_lanes[lane] += lane < again ? 0.0 : sum_t_z_m_term;
                 }
                 first = end;
@@ -932,7 +1234,10 @@ SHARED void softmax_layer_cross_entropy_step_1_f64_rows(ptrdiff_t from, ptrdiff_
         softmax_layer_cross_entropy_step_1_f64_short_rows(from, whole, K, b, t, sum_W_x, losses);
         from = whole;
     }
-    softmax_layer_cross_entropy_step_1_f64_long_rows(from, to, K, b, t, sum_W_x, losses, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        softmax_layer_cross_entropy_step_1_f64_by_chunks(from, to, K, b, t, sum_W_x, losses, work);
+    else
+        softmax_layer_cross_entropy_step_1_f64_long_rows(from, to, K, b, t, sum_W_x, losses, work);
 }
 
 static void softmax_layer_cross_entropy_step_1_f64(ptrdiff_t K, ptrdiff_t B,
@@ -1017,7 +1322,10 @@ SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f32_short_rows
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_t_z_m[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f,
+                    t_block[k][lane] * ((z_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0f
+                );
                 z_bar_block[k][lane] = scale[lane] * z_bar_scaled_block[k][lane] - t_block[k][lane];
             }
         }
@@ -1034,6 +1342,149 @@ SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f32_short_rows
             for (ptrdiff_t place = 0; place < K; place++) {
                 z_bar_rows[lane * K + place] = z_bar_block[place][lane];
                 z_bar_scaled_rows[lane * K + place] = z_bar_scaled_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f32_by_chunks(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const float *restrict b, const float *restrict t, float weight,
+    const float *restrict sum_W_x, float *restrict losses, float *restrict z_bar,
+    float *restrict z_bar_scaled)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        float sum_t = 0.0f;
+        /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float m_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    m_lanes[lane] = -INFINITY;
+                float sum_t_lanes[F32_WIDE];
+                for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++)
+                    sum_t_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_WIDE <= end; first += F32_WIDE)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f32_larger(z_bar[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < end && end - start >= F32_WIDE) {
+                    const ptrdiff_t again = first + F32_WIDE - end;
+                    first = end - F32_WIDE;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f32_larger(z_bar[row * K + k], m_lanes[lane]);
+                        const float sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0f : sum_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m = f32_larger(z_bar[row * K + k], m);
+                    sum_t += t[row * K + k];
+                }
+                m = f32_larger(f32_largest_wide(m_lanes), m);
+                sum_t += f32_total_wide(sum_t_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z_bar[row * K + first + ahead]);
+                    FETCH(&z_bar_scaled[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - shift);
+                        s_lanes[lane] += z_bar_scaled[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - shift);
+                        const float s_term = z_bar_scaled[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    z_bar_scaled[row * K + k] = f32_exp_of_negative(z_bar[row * K + k] - shift);
+                    s += z_bar_scaled[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_t_z_m = 0.0f;
+        float scale = sum_t / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_t_z_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&t[row * K + first + ahead]);
+                    FETCH(&z_bar[row * K + first + ahead]);
+                    FETCH(&z_bar_scaled[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += f32_choice(
+                            t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0f
+                        );
+                        z_bar[row * K + k] = scale_2 * z_bar_scaled[row * K + k] - t[row * K + k];
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_t_z_m += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0f
+                    );
+                    z_bar[row * K + k] = scale_2 * z_bar_scaled[row * K + k] - t[row * K + k];
+                }
+                sum_t_z_m += f32_total(sum_t_z_m_lanes);
+            }
+        }
+        losses[row] = -sum_t_z_m;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            for (ptrdiff_t k = start; k < stop; k++) {
+                z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
             }
         }
     }
@@ -1134,11 +1585,17 @@ SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f32_near_rows(
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                    );
                     z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < K; k++) {
-                sum_t_z_m[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                sum_t_z_m[row - start] += f32_choice(
+                    t[row * K + k] != 0.0f,
+                    t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                );
                 z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z_m[row - start] += f32_total(sum_t_z_m_lanes);
@@ -1244,11 +1701,15 @@ SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f32_long_rows(
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0f);
+                    sum_t_z_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0f
+                    );
                     z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0f);
+                sum_t_z_m += f32_choice(
+                    t[row * K + k] != 0.0f, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0f
+                );
                 z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z_m += f32_total(sum_t_z_m_lanes);
@@ -1272,7 +1733,10 @@ SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f32_rows(ptrdi
             weight, sum_W_x, losses, z_bar, z_bar_scaled);
         from = whole;
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f32_by_chunks(from, to, K, b, t, weight,
+            sum_W_x, losses, z_bar, z_bar_scaled);
+    else if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float)))
         softmax_layer_cross_entropy_value_and_gradient_step_1_f32_near_rows(from, to, K, b, t, weight,
             sum_W_x, losses, z_bar, z_bar_scaled);
     else
@@ -1312,13 +1776,13 @@ static void softmax_layer_cross_entropy_value_and_gradient_step_3_f32(ptrdiff_t 
     const float *restrict sum_z_bar, float *restrict db)
 {
     if (K * (ptrdiff_t)sizeof(float) > STREAMED) {
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float chunk[CHUNK];
+        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+            end = f32_end_of_part(&db[begin], begin, K);
+            float part[PART];
             for (ptrdiff_t i = begin; i < end; i++) {
-                chunk[i - begin] = weight * sum_z_bar[i];
+                part[i - begin] = weight * sum_z_bar[i];
             }
-            f32_stream(&db[begin], chunk, end - begin);
+            f32_stream(&db[begin], part, end - begin);
         }
     }
     else {
@@ -1403,7 +1867,10 @@ SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f64_short_rows
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_t_z_m[lane] += f64_choice(
+                    t_block[k][lane] != 0.0,
+                    t_block[k][lane] * ((z_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0
+                );
                 z_bar_block[k][lane] = scale[lane] * z_bar_scaled_block[k][lane] - t_block[k][lane];
             }
         }
@@ -1420,6 +1887,149 @@ SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f64_short_rows
             for (ptrdiff_t place = 0; place < K; place++) {
                 z_bar_rows[lane * K + place] = z_bar_block[place][lane];
                 z_bar_scaled_rows[lane * K + place] = z_bar_scaled_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f64_by_chunks(ptrdiff_t from,
+    ptrdiff_t to, ptrdiff_t K, const double *restrict b, const double *restrict t, double weight,
+    const double *restrict sum_W_x, double *restrict losses, double *restrict z_bar,
+    double *restrict z_bar_scaled)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        double sum_t = 0.0;
+        /* z_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double m_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    m_lanes[lane] = -INFINITY;
+                double sum_t_lanes[F64_WIDE];
+                FOR_LANES(F64_WIDE)
+                    sum_t_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_WIDE <= end; first += F64_WIDE)
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(z_bar[row * K + k], m_lanes[lane]);
+                        sum_t_lanes[lane] += t[row * K + k];
+                    }
+                if (first < end && end - start >= F64_WIDE) {
+                    const ptrdiff_t again = first + F64_WIDE - end;
+                    first = end - F64_WIDE;
+                    FOR_LANES(F64_WIDE) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                        m_lanes[lane] = f64_larger(z_bar[row * K + k], m_lanes[lane]);
+                        const double sum_t_term = t[row * K + k];
+                        sum_t_lanes[lane] += lane < again ? 0.0 : sum_t_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    z_bar[row * K + k] = sum_W_x[row * K + k] + b[k];
+                    m = f64_larger(z_bar[row * K + k], m);
+                    sum_t += t[row * K + k];
+                }
+                m = f64_larger(f64_largest_wide(m_lanes), m);
+                sum_t += f64_total_wide(sum_t_lanes);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z_bar[row * K + first + ahead]);
+                    FETCH(&z_bar_scaled[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - shift);
+                        s_lanes[lane] += z_bar_scaled[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - shift);
+                        const double s_term = z_bar_scaled[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    z_bar_scaled[row * K + k] = f64_exp_of_negative(z_bar[row * K + k] - shift);
+                    s += z_bar_scaled[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_t_z_m = 0.0;
+        double scale = sum_t / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_t_z_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_t_z_m_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&t[row * K + first + ahead]);
+                    FETCH(&z_bar[row * K + first + ahead]);
+                    FETCH(&z_bar_scaled[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z_m_lanes[lane] += f64_choice(
+                            t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0
+                        );
+                        z_bar[row * K + k] = scale_2 * z_bar_scaled[row * K + k] - t[row * K + k];
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_t_z_m += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0
+                    );
+                    z_bar[row * K + k] = scale_2 * z_bar_scaled[row * K + k] - t[row * K + k];
+                }
+                sum_t_z_m += f64_total(sum_t_z_m_lanes);
+            }
+        }
+        losses[row] = -sum_t_z_m;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            for (ptrdiff_t k = start; k < stop; k++) {
+                z_bar_scaled[row * K + k] = weight * z_bar[row * K + k];
             }
         }
     }
@@ -1520,11 +2130,17 @@ SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f64_near_rows(
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                    );
                     z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < K; k++) {
-                sum_t_z_m[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                sum_t_z_m[row - start] += f64_choice(
+                    t[row * K + k] != 0.0,
+                    t[row * K + k] * ((z_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                );
                 z_bar[row * K + k] = scale[row - start] * z_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z_m[row - start] += f64_total(sum_t_z_m_lanes);
@@ -1630,11 +2246,15 @@ SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f64_long_rows(
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0);
+                    sum_t_z_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0
+                    );
                     z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0);
+                sum_t_z_m += f64_choice(
+                    t[row * K + k] != 0.0, t[row * K + k] * ((z_bar[row * K + k] - m) - log_s), 0.0
+                );
                 z_bar[row * K + k] = scale * z_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z_m += f64_total(sum_t_z_m_lanes);
@@ -1658,7 +2278,10 @@ SHARED void softmax_layer_cross_entropy_value_and_gradient_step_1_f64_rows(ptrdi
             weight, sum_W_x, losses, z_bar, z_bar_scaled);
         from = whole;
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        softmax_layer_cross_entropy_value_and_gradient_step_1_f64_by_chunks(from, to, K, b, t, weight,
+            sum_W_x, losses, z_bar, z_bar_scaled);
+    else if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double)))
         softmax_layer_cross_entropy_value_and_gradient_step_1_f64_near_rows(from, to, K, b, t, weight,
             sum_W_x, losses, z_bar, z_bar_scaled);
     else
@@ -1699,13 +2322,13 @@ static void softmax_layer_cross_entropy_value_and_gradient_step_3_f64(ptrdiff_t 
     const double *restrict sum_z_bar, double *restrict db)
 {
     if (K * (ptrdiff_t)sizeof(double) > STREAMED) {
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double chunk[CHUNK];
+        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+            end = f64_end_of_part(&db[begin], begin, K);
+            double part[PART];
             for (ptrdiff_t i = begin; i < end; i++) {
-                chunk[i - begin] = weight * sum_z_bar[i];
+                part[i - begin] = weight * sum_z_bar[i];
             }
-            f64_stream(&db[begin], chunk, end - begin);
+            f64_stream(&db[begin], part, end - begin);
         }
     }
     else {

@@ -173,7 +173,9 @@ def softmax_layer_cross_entropy(x, W, b, t, reduction="mean", *, threads=1):
     if threads == 1:
         _softmax_layer_cross_entropy_kernel(x, W, b, t, losses)
     else:
-        _in_threads(threads, _softmax_layer_cross_entropy_kernel, (True, False, False, True, True), x, W, b, t, losses)
+        _in_threads(
+            threads, _softmax_layer_cross_entropy_kernel, (True, False, False, True, True), x, W, b, t, losses
+        )
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -284,7 +286,9 @@ def _softmax_layer_cross_entropy_step_1_by_blocks(b, all_t, all_sum_W_x, all_los
             log_s = each_log_s[row]
             sum_t_z_m = real(0)
             for k in range(K):
-                sum_t_z_m += (t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+                sum_t_z_m += (
+                    t[row, k] * _log_ratio(z[row, k], m, log_s) if t[row, k] != real(0) else real(0)
+                )
             losses[row] = -sum_t_z_m
     # What is left over of the samples
     done = B - B % together
@@ -386,7 +390,13 @@ def softmax_layer_cross_entropy_value_and_gradient(x, W, b, t, reduction="mean",
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(x) is type(W) is type(b) is type(t) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 3 and type(out[0]) is type(out[1]) is type(out[2]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 3
+                and type(out[0]) is type(out[1]) is type(out[2]) is _Array
+            )
+        )
         and reduction in ('mean', 'sum')
     ):
         try:
@@ -397,8 +407,12 @@ def softmax_layer_cross_entropy_value_and_gradient(x, W, b, t, reduction="mean",
             )
             weight = x.dtype.type(1 / (len(x) or 1) if reduction == "mean" else 1)
             losses = np.empty(len(x), x.dtype)
-            if _softmax_layer_cross_entropy_value_and_gradient_fits[x.dtype](x, W, b, t, weight, losses, into[0], into[1], into[2]):
-                _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, losses, into[0], into[1], into[2])
+            if _softmax_layer_cross_entropy_value_and_gradient_fits[x.dtype](
+                x, W, b, t, weight, losses, into[0], into[1], into[2]
+            ):
+                _softmax_layer_cross_entropy_value_and_gradient_kernel(
+                    x, W, b, t, weight, losses, into[0], into[1], into[2]
+                )
                 return _reduced(losses, reduction), into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -495,7 +509,9 @@ def _softmax_layer_cross_entropy_value_and_gradient_loops(x, W, b, t, weight, lo
 
 
 @njit(**_FAST)
-def _softmax_layer_cross_entropy_value_and_gradient_step_1(b, t, weight, sum_W_x, losses, z_bar, z_bar_scaled):
+def _softmax_layer_cross_entropy_value_and_gradient_step_1(
+    b, t, weight, sum_W_x, losses, z_bar, z_bar_scaled
+):
     """The loops of softmax_layer_cross_entropy_value_and_gradient_step_1."""
     real = losses.dtype.type  # keeps literals narrow
     K = b.shape[0]
@@ -518,7 +534,9 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1(b, t, weight, sum_W_x
         sum_t_z_m = real(0)
         scale = sum_t / s
         for k in range(K):
-            sum_t_z_m += (t[row, k] * _log_ratio(z_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+            sum_t_z_m += (
+                t[row, k] * _log_ratio(z_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0)
+            )
             z_bar[row, k] = scale * z_bar_scaled[row, k] - t[row, k]
         losses[row] = -sum_t_z_m
         for k in range(K):
@@ -526,7 +544,9 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1(b, t, weight, sum_W_x
 
 
 @njit(**_FAST)
-def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(b, all_t, weight, all_sum_W_x, all_losses, all_z_bar, all_z_bar_scaled):
+def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(
+    b, all_t, weight, all_sum_W_x, all_losses, all_z_bar, all_z_bar_scaled
+):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     K = b.shape[0]
@@ -581,7 +601,9 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(b, all_t, w
             scale = each_scale[row]
             sum_t_z_m = real(0)
             for k in range(K):
-                sum_t_z_m += (t[row, k] * _log_ratio(z_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+                sum_t_z_m += (
+                    t[row, k] * _log_ratio(z_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0)
+                )
                 z_bar[row, k] = scale * z_bar_scaled[row, k] - t[row, k]
             losses[row] = -sum_t_z_m
             for k in range(K):
@@ -589,7 +611,10 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(b, all_t, w
     # What is left over of the samples
     done = B - B % together
     if done < B:
-        _softmax_layer_cross_entropy_value_and_gradient_step_1(b, all_t[done:], weight, all_sum_W_x[done:], all_losses[done:], all_z_bar[done:], all_z_bar_scaled[done:])
+        _softmax_layer_cross_entropy_value_and_gradient_step_1(
+            b, all_t[done:], weight, all_sum_W_x[done:], all_losses[done:], all_z_bar[done:],
+            all_z_bar_scaled[done:]
+        )
 
 
 @njit(**_FAST)
@@ -648,7 +673,9 @@ def _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, l
         dW[...] = dW_total
 
 
-@_by_dtype(_reads(2), _reads(2), _reads(1), _reads(2), _number, _writes(1), _writes(2), _writes(1), _writes(2))
+@_by_dtype(
+    _reads(2), _reads(2), _reads(1), _reads(2), _number, _writes(1), _writes(2), _writes(1), _writes(2)
+)
 def _softmax_layer_cross_entropy_value_and_gradient_fits(x, W, b, t, weight, losses, dW, db, dx):
     """Whether all arguments fit together."""
     x = _array(x)
@@ -980,12 +1007,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -994,21 +1046,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -169,6 +181,13 @@ INLINED double f64_exp_of_negative(double x)
     return x < -708.0 ? 0.0 : e;
 }
 
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
+
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
 {
@@ -245,6 +264,19 @@ static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
     return a < b ? a : b;
 }
 
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
+}
+
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
 static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end)
 {
@@ -306,6 +338,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -430,6 +473,103 @@ SHARED void softmax_temperature_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptr
     }
 }
 
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_temperature_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict z, float T, float *restrict out, float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    float *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = z[row * K + k] / T;
+                        m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = z[row * K + k] / T;
+                        m_lanes[lane] = f32_larger(out[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    out[row * K + k] = z[row * K + k] / T;
+                    m = f32_larger(out[row * K + k], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(out[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f32_exp_of_negative(out[row * K + k] - shift);
+                        const float s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f32_exp_of_negative(out[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float scale = 1.0f / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                out[row * K + i] = scale_2 * e[i];
+            }
+        }
+    }
+}
+
 /* Rows of any length, one after the other. */
 SHARED void softmax_temperature_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
     const float *restrict z, float T, float *restrict out, float *restrict work)
@@ -512,7 +652,10 @@ SHARED void softmax_temperature_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         softmax_temperature_f32_short_rows(from, whole, K, z, T, out);
         from = whole;
     }
-    softmax_temperature_f32_long_rows(from, to, K, z, T, out, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        softmax_temperature_f32_by_chunks(from, to, K, z, T, out, work);
+    else
+        softmax_temperature_f32_long_rows(from, to, K, z, T, out, work);
 }
 
 void softmax_temperature_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict z, float T,
@@ -576,6 +719,103 @@ SHARED void softmax_temperature_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptr
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             for (ptrdiff_t place = 0; place < K; place++) {
                 out_rows[lane * K + place] = out_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void softmax_temperature_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict z, double T, double *restrict out, double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    double *restrict e = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e[k]: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = z[row * K + k] / T;
+                        m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t k = first + lane;
+                        out[row * K + k] = z[row * K + k] / T;
+                        m_lanes[lane] = f64_larger(out[row * K + k], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t k = first; k < stop; k++) {
+                    out[row * K + k] = z[row * K + k] / T;
+                    m = f64_larger(out[row * K + k], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&out[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(out[row * K + k] - shift);
+                        s_lanes[lane] += e[k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        e[k] = f64_exp_of_negative(out[row * K + k] - shift);
+                        const double s_term = e[k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    e[k] = f64_exp_of_negative(out[row * K + k] - shift);
+                    s += e[k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double scale = 1.0 / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t i = start; i < stop; i++) {
+                out[row * K + i] = scale_2 * e[i];
             }
         }
     }
@@ -663,7 +903,10 @@ SHARED void softmax_temperature_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         softmax_temperature_f64_short_rows(from, whole, K, z, T, out);
         from = whole;
     }
-    softmax_temperature_f64_long_rows(from, to, K, z, T, out, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        softmax_temperature_f64_by_chunks(from, to, K, z, T, out, work);
+    else
+        softmax_temperature_f64_long_rows(from, to, K, z, T, out, work);
 }
 
 void softmax_temperature_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict z, double T,
@@ -686,13 +929,13 @@ SHARED void softmax_temperature_jacobian_z_f32_rows(ptrdiff_t from, ptrdiff_t to
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = -p[row * K + i] * p[row * K + j] / T;
+                        part[j - begin] = -p[row * K + i] * p[row * K + j] / T;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -724,13 +967,13 @@ SHARED void softmax_temperature_jacobian_z_f64_rows(ptrdiff_t from, ptrdiff_t to
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = -p[row * K + i] * p[row * K + j] / T;
+                        part[j - begin] = -p[row * K + i] * p[row * K + j] / T;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -787,12 +1030,19 @@ SHARED void softmax_temperature_jacobian_T_f32_short_rows(ptrdiff_t from, ptrdif
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_z_max_p[lane] += f32_choice(p_block[k][lane] != 0.0f, ((z_block[k][lane] - z_max[lane]) - 0.0f) * p_block[k][lane], 0.0f);
+                sum_z_z_max_p[lane] += f32_choice(
+                    p_block[k][lane] != 0.0f, ((z_block[k][lane] - z_max[lane]) - 0.0f) * p_block[k][lane],
+                    0.0f
+                );
             }
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f32_choice(p_block[i][lane] != 0.0f, -p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T), 0.0f);
+                out_block[i][lane] = f32_choice(
+                    p_block[i][lane] != 0.0f,
+                    -p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T),
+                    0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -847,33 +1097,48 @@ SHARED void softmax_temperature_jacobian_T_f32_near_rows(ptrdiff_t from, ptrdiff
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_z_z_max_p_lanes[lane] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                        sum_z_z_max_p_lanes[lane] += f32_choice(
+                            p[row * K + k] != 0.0f,
+                            ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const float sum_z_z_max_p_term = f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                        const float sum_z_z_max_p_term = f32_choice(
+                            p[row * K + k] != 0.0f,
+                            ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f
+                        );
                         sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_z_z_max_p[row - start] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                    sum_z_z_max_p[row - start] += f32_choice(
+                        p[row * K + k] != 0.0f,
+                        ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f
+                    );
                 }
                 sum_z_z_max_p[row - start] += f32_total(sum_z_z_max_p_lanes);
             }
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f);
+                        part[i - begin] = f32_choice(
+                            p[row * K + i] != 0.0f,
+                            -p[row * K + i] * (
+                                (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                            ) / (T * T),
+                            0.0f
+                        );
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -883,18 +1148,36 @@ SHARED void softmax_temperature_jacobian_T_f32_near_rows(ptrdiff_t from, ptrdiff
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f);
+                        out[row * K + i] = f32_choice(
+                            p[row * K + i] != 0.0f,
+                            -p[row * K + i] * (
+                                (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                            ) / (T * T),
+                            0.0f
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f);
+                        out[row * K + i] = f32_choice(
+                            p[row * K + i] != 0.0f,
+                            -p[row * K + i] * (
+                                (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                            ) / (T * T),
+                            0.0f
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f);
+                    out[row * K + i] = f32_choice(
+                        p[row * K + i] != 0.0f,
+                        -p[row * K + i] * (
+                            (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                        ) / (T * T),
+                        0.0f
+                    );
                 }
             }
         }
@@ -941,31 +1224,40 @@ SHARED void softmax_temperature_jacobian_T_f32_long_rows(ptrdiff_t from, ptrdiff
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_z_z_max_p_lanes[lane] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
+                    sum_z_z_max_p_lanes[lane] += f32_choice(
+                        p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_z_z_max_p_term = f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
+                    const float sum_z_z_max_p_term = f32_choice(
+                        p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f
+                    );
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_z_z_max_p += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
+                sum_z_z_max_p += f32_choice(
+                    p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f
+                );
             }
             sum_z_z_max_p += f32_total(sum_z_z_max_p_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f);
+                    part[i - begin] = f32_choice(
+                        p[row * K + i] != 0.0f,
+                        -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -973,18 +1265,27 @@ SHARED void softmax_temperature_jacobian_T_f32_long_rows(ptrdiff_t from, ptrdiff
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f);
+                    out[row * K + i] = f32_choice(
+                        p[row * K + i] != 0.0f,
+                        -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f
+                    );
                 }
             if (first < K && K >= F32_LANES) {
                 first = K - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f);
+                    out[row * K + i] = f32_choice(
+                        p[row * K + i] != 0.0f,
+                        -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f
+                    );
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                out[row * K + i] = f32_choice(p[row * K + i] != 0.0f, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f);
+                out[row * K + i] = f32_choice(
+                    p[row * K + i] != 0.0f,
+                    -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f
+                );
             }
         }
     }
@@ -1051,12 +1352,18 @@ SHARED void softmax_temperature_jacobian_T_f64_short_rows(ptrdiff_t from, ptrdif
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_z_max_p[lane] += f64_choice(p_block[k][lane] != 0.0, ((z_block[k][lane] - z_max[lane]) - 0.0) * p_block[k][lane], 0.0);
+                sum_z_z_max_p[lane] += f64_choice(
+                    p_block[k][lane] != 0.0, ((z_block[k][lane] - z_max[lane]) - 0.0) * p_block[k][lane], 0.0
+                );
             }
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f64_choice(p_block[i][lane] != 0.0, -p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T), 0.0);
+                out_block[i][lane] = f64_choice(
+                    p_block[i][lane] != 0.0,
+                    -p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T),
+                    0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -1111,33 +1418,48 @@ SHARED void softmax_temperature_jacobian_T_f64_near_rows(ptrdiff_t from, ptrdiff
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_z_z_max_p_lanes[lane] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                        sum_z_z_max_p_lanes[lane] += f64_choice(
+                            p[row * K + k] != 0.0,
+                            ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const double sum_z_z_max_p_term = f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                        const double sum_z_z_max_p_term = f64_choice(
+                            p[row * K + k] != 0.0,
+                            ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0
+                        );
                         sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_z_z_max_p[row - start] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                    sum_z_z_max_p[row - start] += f64_choice(
+                        p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k],
+                        0.0
+                    );
                 }
                 sum_z_z_max_p[row - start] += f64_total(sum_z_z_max_p_lanes);
             }
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0);
+                        part[i - begin] = f64_choice(
+                            p[row * K + i] != 0.0,
+                            -p[row * K + i] * (
+                                (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                            ) / (T * T),
+                            0.0
+                        );
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1147,18 +1469,36 @@ SHARED void softmax_temperature_jacobian_T_f64_near_rows(ptrdiff_t from, ptrdiff
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0);
+                        out[row * K + i] = f64_choice(
+                            p[row * K + i] != 0.0,
+                            -p[row * K + i] * (
+                                (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                            ) / (T * T),
+                            0.0
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t i = first + lane;
-                        out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0);
+                        out[row * K + i] = f64_choice(
+                            p[row * K + i] != 0.0,
+                            -p[row * K + i] * (
+                                (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                            ) / (T * T),
+                            0.0
+                        );
                     }
                     first = K;
                 }
                 for (ptrdiff_t i = first; i < K; i++) {
-                    out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0);
+                    out[row * K + i] = f64_choice(
+                        p[row * K + i] != 0.0,
+                        -p[row * K + i] * (
+                            (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                        ) / (T * T),
+                        0.0
+                    );
                 }
             }
         }
@@ -1205,31 +1545,40 @@ SHARED void softmax_temperature_jacobian_T_f64_long_rows(ptrdiff_t from, ptrdiff
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_z_z_max_p_lanes[lane] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
+                    sum_z_z_max_p_lanes[lane] += f64_choice(
+                        p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_z_z_max_p_term = f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
+                    const double sum_z_z_max_p_term = f64_choice(
+                        p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0
+                    );
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_z_z_max_p += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
+                sum_z_z_max_p += f64_choice(
+                    p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0
+                );
             }
             sum_z_z_max_p += f64_total(sum_z_z_max_p_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0);
+                    part[i - begin] = f64_choice(
+                        p[row * K + i] != 0.0,
+                        -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1237,18 +1586,27 @@ SHARED void softmax_temperature_jacobian_T_f64_long_rows(ptrdiff_t from, ptrdiff
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0);
+                    out[row * K + i] = f64_choice(
+                        p[row * K + i] != 0.0,
+                        -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0
+                    );
                 }
             if (first < K && K >= F64_LANES) {
                 first = K - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0);
+                    out[row * K + i] = f64_choice(
+                        p[row * K + i] != 0.0,
+                        -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0
+                    );
                 }
                 first = K;
             }
             for (ptrdiff_t i = first; i < K; i++) {
-                out[row * K + i] = f64_choice(p[row * K + i] != 0.0, -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0);
+                out[row * K + i] = f64_choice(
+                    p[row * K + i] != 0.0,
+                    -p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0
+                );
             }
         }
     }
@@ -1303,7 +1661,9 @@ void softmax_temperature_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t i = first + lane;
-                    sum_g_p_lanes[lane] = f32_add_product(g[row * K + i], p[row * K + i], sum_g_p_lanes[lane]);
+                    sum_g_p_lanes[lane] = f32_add_product(
+                        g[row * K + i], p[row * K + i], sum_g_p_lanes[lane]
+                    );
                     z_max_lanes[lane] = f32_larger(z[row * K + i], z_max_lanes[lane]);
                 }
             if (first < end && end >= F32_WIDE) {
@@ -1335,7 +1695,9 @@ void softmax_temperature_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
                     dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                    sum_z_z_max_p_lanes[lane] += f32_choice(p[row * K + j] != 0.0f, ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j], 0.0f);
+                    sum_z_z_max_p_lanes[lane] += f32_choice(
+                        p[row * K + j] != 0.0f, ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j], 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
@@ -1343,14 +1705,18 @@ void softmax_temperature_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
                     dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                    const float sum_z_z_max_p_term = f32_choice(p[row * K + j] != 0.0f, ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j], 0.0f);
+                    const float sum_z_z_max_p_term = f32_choice(
+                        p[row * K + j] != 0.0f, ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j], 0.0f
+                    );
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
                 dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                sum_z_z_max_p += f32_choice(p[row * K + j] != 0.0f, ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j], 0.0f);
+                sum_z_z_max_p += f32_choice(
+                    p[row * K + j] != 0.0f, ((z[row * K + j] - z_max) - 0.0f) * p[row * K + j], 0.0f
+                );
             }
             sum_z_z_max_p += f32_total(sum_z_z_max_p_lanes);
         }
@@ -1364,20 +1730,29 @@ void softmax_temperature_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    sum_g_p_z_lanes[lane] += f32_choice(g[row * K + i] * p[row * K + i] != 0.0f, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0f);
+                    sum_g_p_z_lanes[lane] += f32_choice(
+                        g[row * K + i] * p[row * K + i] != 0.0f,
+                        -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const float sum_g_p_z_term = f32_choice(g[row * K + i] * p[row * K + i] != 0.0f, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0f);
+                    const float sum_g_p_z_term = f32_choice(
+                        g[row * K + i] * p[row * K + i] != 0.0f,
+                        -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0f
+                    );
                     sum_g_p_z_lanes[lane] += lane < again ? 0.0f : sum_g_p_z_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_g_p_z += f32_choice(g[row * K + i] * p[row * K + i] != 0.0f, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0f);
+                sum_g_p_z += f32_choice(
+                    g[row * K + i] * p[row * K + i] != 0.0f,
+                    -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0f
+                );
             }
             sum_g_p_z += f32_total(sum_g_p_z_lanes);
         }
@@ -1406,7 +1781,9 @@ void softmax_temperature_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t i = first + lane;
-                    sum_g_p_lanes[lane] = f64_add_product(g[row * K + i], p[row * K + i], sum_g_p_lanes[lane]);
+                    sum_g_p_lanes[lane] = f64_add_product(
+                        g[row * K + i], p[row * K + i], sum_g_p_lanes[lane]
+                    );
                     z_max_lanes[lane] = f64_larger(z[row * K + i], z_max_lanes[lane]);
                 }
             if (first < end && end >= F64_WIDE) {
@@ -1438,7 +1815,9 @@ void softmax_temperature_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
                     dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                    sum_z_z_max_p_lanes[lane] += f64_choice(p[row * K + j] != 0.0, ((z[row * K + j] - z_max) - 0.0) * p[row * K + j], 0.0);
+                    sum_z_z_max_p_lanes[lane] += f64_choice(
+                        p[row * K + j] != 0.0, ((z[row * K + j] - z_max) - 0.0) * p[row * K + j], 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
@@ -1446,14 +1825,18 @@ void softmax_temperature_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
                     dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                    const double sum_z_z_max_p_term = f64_choice(p[row * K + j] != 0.0, ((z[row * K + j] - z_max) - 0.0) * p[row * K + j], 0.0);
+                    const double sum_z_z_max_p_term = f64_choice(
+                        p[row * K + j] != 0.0, ((z[row * K + j] - z_max) - 0.0) * p[row * K + j], 0.0
+                    );
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t j = first; j < end; j++) {
                 dz[row * K + j] = p[row * K + j] * (g[row * K + j] - sum_g_p) / T;
-                sum_z_z_max_p += f64_choice(p[row * K + j] != 0.0, ((z[row * K + j] - z_max) - 0.0) * p[row * K + j], 0.0);
+                sum_z_z_max_p += f64_choice(
+                    p[row * K + j] != 0.0, ((z[row * K + j] - z_max) - 0.0) * p[row * K + j], 0.0
+                );
             }
             sum_z_z_max_p += f64_total(sum_z_z_max_p_lanes);
         }
@@ -1467,20 +1850,29 @@ void softmax_temperature_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restric
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    sum_g_p_z_lanes[lane] += f64_choice(g[row * K + i] * p[row * K + i] != 0.0, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0);
+                    sum_g_p_z_lanes[lane] += f64_choice(
+                        g[row * K + i] * p[row * K + i] != 0.0,
+                        -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t i = first + lane;
-                    const double sum_g_p_z_term = f64_choice(g[row * K + i] * p[row * K + i] != 0.0, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0);
+                    const double sum_g_p_z_term = f64_choice(
+                        g[row * K + i] * p[row * K + i] != 0.0,
+                        -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0
+                    );
                     sum_g_p_z_lanes[lane] += lane < again ? 0.0 : sum_g_p_z_term;
                 }
                 first = end;
             }
             for (ptrdiff_t i = first; i < end; i++) {
-                sum_g_p_z += f64_choice(g[row * K + i] * p[row * K + i] != 0.0, -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0);
+                sum_g_p_z += f64_choice(
+                    g[row * K + i] * p[row * K + i] != 0.0,
+                    -g[row * K + i] * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p), 0.0
+                );
             }
             sum_g_p_z += f64_total(sum_g_p_z_lanes);
         }
@@ -1518,7 +1910,9 @@ SHARED void softmax_temperature_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
         }
         for (ptrdiff_t j = 0; j < K; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_dot_p[lane] = f32_add_product(z_dot_block[j][lane], p_block[j][lane], sum_z_dot_p[lane]);
+                sum_z_dot_p[lane] = f32_add_product(
+                    z_dot_block[j][lane], p_block[j][lane], sum_z_dot_p[lane]
+                );
                 z_max[lane] = f32_larger(z_block[j][lane], z_max[lane]);
             }
         }
@@ -1527,14 +1921,23 @@ SHARED void softmax_temperature_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_z_max_p[lane] += f32_choice(p_block[k][lane] != 0.0f, ((z_block[k][lane] - z_max[lane]) - 0.0f) * p_block[k][lane], 0.0f);
+                sum_z_z_max_p[lane] += f32_choice(
+                    p_block[k][lane] != 0.0f, ((z_block[k][lane] - z_max[lane]) - 0.0f) * p_block[k][lane],
+                    0.0f
+                );
             }
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 out_block[i][lane] = (
                     p_block[i][lane] * (z_dot_block[i][lane] - sum_z_dot_p[lane]) / T
-                    + f32_choice(T_dot * p_block[i][lane] != 0.0f, -T_dot * p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T), 0.0f)
+                    + f32_choice(
+                        T_dot * p_block[i][lane] != 0.0f,
+                        -T_dot * p_block[i][lane] * (
+                            (z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]
+                        ) / (T * T),
+                        0.0f
+                    )
                 );
             }
         }
@@ -1569,7 +1972,9 @@ SHARED void softmax_temperature_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, 
                 for (; first + F32_WIDE <= K; first += F32_WIDE)
                     for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t j = first + lane;
-                        sum_z_dot_p_lanes[lane] = f32_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]);
+                        sum_z_dot_p_lanes[lane] = f32_add_product(
+                            z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]
+                        );
                         z_max_lanes[lane] = f32_larger(z[row * K + j], z_max_lanes[lane]);
                     }
                 if (first < K && K >= F32_WIDE) {
@@ -1584,7 +1989,9 @@ SHARED void softmax_temperature_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, 
                     first = K;
                 }
                 for (ptrdiff_t j = first; j < K; j++) {
-                    sum_z_dot_p[row - start] = f32_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p[row - start]);
+                    sum_z_dot_p[row - start] = f32_add_product(
+                        z_dot[row * K + j], p[row * K + j], sum_z_dot_p[row - start]
+                    );
                     z_max[row - start] = f32_larger(z[row * K + j], z_max[row - start]);
                 }
                 sum_z_dot_p[row - start] += f32_total_wide(sum_z_dot_p_lanes);
@@ -1601,33 +2008,48 @@ SHARED void softmax_temperature_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, 
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_z_z_max_p_lanes[lane] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                        sum_z_z_max_p_lanes[lane] += f32_choice(
+                            p[row * K + k] != 0.0f,
+                            ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f
+                        );
                     }
                 if (first < K && K >= F32_LANES) {
                     const ptrdiff_t again = first + F32_LANES - K;
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const float sum_z_z_max_p_term = f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                        const float sum_z_z_max_p_term = f32_choice(
+                            p[row * K + k] != 0.0f,
+                            ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f
+                        );
                         sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_z_z_max_p[row - start] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f);
+                    sum_z_z_max_p[row - start] += f32_choice(
+                        p[row * K + k] != 0.0f,
+                        ((z[row * K + k] - z_max[row - start]) - 0.0f) * p[row * K + k], 0.0f
+                    );
                 }
                 sum_z_z_max_p[row - start] += f32_total(sum_z_z_max_p_lanes);
             }
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[row * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f);
+                        part[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T + f32_choice(
+                            T_dot * p[row * K + i] != 0.0f,
+                            -T_dot * p[row * K + i] * (
+                                (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                            ) / (T * T),
+                            0.0f
+                        );
                     }
-                    f32_stream(&out[row * K + begin], chunk, end - begin);
+                    f32_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1639,7 +2061,13 @@ SHARED void softmax_temperature_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, 
                         const ptrdiff_t i = first + lane;
                         out[row * K + i] = (
                             p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                            + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f)
+                            + f32_choice(
+                                T_dot * p[row * K + i] != 0.0f,
+                                -T_dot * p[row * K + i] * (
+                                    (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                                ) / (T * T),
+                                0.0f
+                            )
                         );
                     }
                 if (first < K && K >= F32_LANES) {
@@ -1648,7 +2076,13 @@ SHARED void softmax_temperature_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, 
                         const ptrdiff_t i = first + lane;
                         out[row * K + i] = (
                             p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                            + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f)
+                            + f32_choice(
+                                T_dot * p[row * K + i] != 0.0f,
+                                -T_dot * p[row * K + i] * (
+                                    (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                                ) / (T * T),
+                                0.0f
+                            )
                         );
                     }
                     first = K;
@@ -1656,7 +2090,13 @@ SHARED void softmax_temperature_jvp_f32_near_rows(ptrdiff_t from, ptrdiff_t to, 
                 for (ptrdiff_t i = first; i < K; i++) {
                     out[row * K + i] = (
                         p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                        + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0f)
+                        + f32_choice(
+                            T_dot * p[row * K + i] != 0.0f,
+                            -T_dot * p[row * K + i] * (
+                                (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                            ) / (T * T),
+                            0.0f
+                        )
                     );
                 }
             }
@@ -1685,7 +2125,9 @@ SHARED void softmax_temperature_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, 
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t j = first + lane;
-                    sum_z_dot_p_lanes[lane] = f32_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]);
+                    sum_z_dot_p_lanes[lane] = f32_add_product(
+                        z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]
+                    );
                     z_max_lanes[lane] = f32_larger(z[row * K + j], z_max_lanes[lane]);
                 }
             if (first < end && end >= F32_WIDE) {
@@ -1716,31 +2158,40 @@ SHARED void softmax_temperature_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, 
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_z_z_max_p_lanes[lane] += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
+                    sum_z_z_max_p_lanes[lane] += f32_choice(
+                        p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_z_z_max_p_term = f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
+                    const float sum_z_z_max_p_term = f32_choice(
+                        p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f
+                    );
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0f : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_z_z_max_p += f32_choice(p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f);
+                sum_z_z_max_p += f32_choice(
+                    p[row * K + k] != 0.0f, ((z[row * K + k] - z_max) - 0.0f) * p[row * K + k], 0.0f
+                );
             }
             sum_z_z_max_p += f32_total(sum_z_z_max_p_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f);
+                    part[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T + f32_choice(
+                        T_dot * p[row * K + i] != 0.0f,
+                        -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -1750,7 +2201,11 @@ SHARED void softmax_temperature_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, 
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
                         p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                        + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f)
+                        + f32_choice(
+                            T_dot * p[row * K + i] != 0.0f,
+                            -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T),
+                            0.0f
+                        )
                     );
                 }
             if (first < K && K >= F32_LANES) {
@@ -1759,7 +2214,11 @@ SHARED void softmax_temperature_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, 
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
                         p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                        + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f)
+                        + f32_choice(
+                            T_dot * p[row * K + i] != 0.0f,
+                            -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T),
+                            0.0f
+                        )
                     );
                 }
                 first = K;
@@ -1767,7 +2226,10 @@ SHARED void softmax_temperature_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, 
             for (ptrdiff_t i = first; i < K; i++) {
                 out[row * K + i] = (
                     p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                    + f32_choice(T_dot * p[row * K + i] != 0.0f, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f)
+                    + f32_choice(
+                        T_dot * p[row * K + i] != 0.0f,
+                        -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0f
+                    )
                 );
             }
         }
@@ -1833,7 +2295,9 @@ SHARED void softmax_temperature_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
         }
         for (ptrdiff_t j = 0; j < K; j++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_dot_p[lane] = f64_add_product(z_dot_block[j][lane], p_block[j][lane], sum_z_dot_p[lane]);
+                sum_z_dot_p[lane] = f64_add_product(
+                    z_dot_block[j][lane], p_block[j][lane], sum_z_dot_p[lane]
+                );
                 z_max[lane] = f64_larger(z_block[j][lane], z_max[lane]);
             }
         }
@@ -1842,14 +2306,22 @@ SHARED void softmax_temperature_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_z_z_max_p[lane] += f64_choice(p_block[k][lane] != 0.0, ((z_block[k][lane] - z_max[lane]) - 0.0) * p_block[k][lane], 0.0);
+                sum_z_z_max_p[lane] += f64_choice(
+                    p_block[k][lane] != 0.0, ((z_block[k][lane] - z_max[lane]) - 0.0) * p_block[k][lane], 0.0
+                );
             }
         }
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 out_block[i][lane] = (
                     p_block[i][lane] * (z_dot_block[i][lane] - sum_z_dot_p[lane]) / T
-                    + f64_choice(T_dot * p_block[i][lane] != 0.0, -T_dot * p_block[i][lane] * ((z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]) / (T * T), 0.0)
+                    + f64_choice(
+                        T_dot * p_block[i][lane] != 0.0,
+                        -T_dot * p_block[i][lane] * (
+                            (z_block[i][lane] - z_max[lane]) - sum_z_z_max_p[lane]
+                        ) / (T * T),
+                        0.0
+                    )
                 );
             }
         }
@@ -1884,7 +2356,9 @@ SHARED void softmax_temperature_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, 
                 for (; first + F64_WIDE <= K; first += F64_WIDE)
                     FOR_LANES(F64_WIDE) {
                         const ptrdiff_t j = first + lane;
-                        sum_z_dot_p_lanes[lane] = f64_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]);
+                        sum_z_dot_p_lanes[lane] = f64_add_product(
+                            z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]
+                        );
                         z_max_lanes[lane] = f64_larger(z[row * K + j], z_max_lanes[lane]);
                     }
                 if (first < K && K >= F64_WIDE) {
@@ -1899,7 +2373,9 @@ SHARED void softmax_temperature_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, 
                     first = K;
                 }
                 for (ptrdiff_t j = first; j < K; j++) {
-                    sum_z_dot_p[row - start] = f64_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p[row - start]);
+                    sum_z_dot_p[row - start] = f64_add_product(
+                        z_dot[row * K + j], p[row * K + j], sum_z_dot_p[row - start]
+                    );
                     z_max[row - start] = f64_larger(z[row * K + j], z_max[row - start]);
                 }
                 sum_z_dot_p[row - start] += f64_total_wide(sum_z_dot_p_lanes);
@@ -1916,33 +2392,48 @@ SHARED void softmax_temperature_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, 
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        sum_z_z_max_p_lanes[lane] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                        sum_z_z_max_p_lanes[lane] += f64_choice(
+                            p[row * K + k] != 0.0,
+                            ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0
+                        );
                     }
                 if (first < K && K >= F64_LANES) {
                     const ptrdiff_t again = first + F64_LANES - K;
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        const double sum_z_z_max_p_term = f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                        const double sum_z_z_max_p_term = f64_choice(
+                            p[row * K + k] != 0.0,
+                            ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0
+                        );
                         sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
                     }
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    sum_z_z_max_p[row - start] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k], 0.0);
+                    sum_z_z_max_p[row - start] += f64_choice(
+                        p[row * K + k] != 0.0, ((z[row * K + k] - z_max[row - start]) - 0.0) * p[row * K + k],
+                        0.0
+                    );
                 }
                 sum_z_z_max_p[row - start] += f64_total(sum_z_z_max_p_lanes);
             }
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[row * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t i = begin; i < end; i++) {
-                        chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0);
+                        part[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T + f64_choice(
+                            T_dot * p[row * K + i] != 0.0,
+                            -T_dot * p[row * K + i] * (
+                                (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                            ) / (T * T),
+                            0.0
+                        );
                     }
-                    f64_stream(&out[row * K + begin], chunk, end - begin);
+                    f64_stream(&out[row * K + begin], part, end - begin);
                 }
             }
         }
@@ -1954,7 +2445,13 @@ SHARED void softmax_temperature_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, 
                         const ptrdiff_t i = first + lane;
                         out[row * K + i] = (
                             p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                            + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0)
+                            + f64_choice(
+                                T_dot * p[row * K + i] != 0.0,
+                                -T_dot * p[row * K + i] * (
+                                    (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                                ) / (T * T),
+                                0.0
+                            )
                         );
                     }
                 if (first < K && K >= F64_LANES) {
@@ -1963,7 +2460,13 @@ SHARED void softmax_temperature_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, 
                         const ptrdiff_t i = first + lane;
                         out[row * K + i] = (
                             p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                            + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0)
+                            + f64_choice(
+                                T_dot * p[row * K + i] != 0.0,
+                                -T_dot * p[row * K + i] * (
+                                    (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                                ) / (T * T),
+                                0.0
+                            )
                         );
                     }
                     first = K;
@@ -1971,7 +2474,13 @@ SHARED void softmax_temperature_jvp_f64_near_rows(ptrdiff_t from, ptrdiff_t to, 
                 for (ptrdiff_t i = first; i < K; i++) {
                     out[row * K + i] = (
                         p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p[row - start]) / T
-                        + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]) / (T * T), 0.0)
+                        + f64_choice(
+                            T_dot * p[row * K + i] != 0.0,
+                            -T_dot * p[row * K + i] * (
+                                (z[row * K + i] - z_max[row - start]) - sum_z_z_max_p[row - start]
+                            ) / (T * T),
+                            0.0
+                        )
                     );
                 }
             }
@@ -2000,7 +2509,9 @@ SHARED void softmax_temperature_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, 
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t j = first + lane;
-                    sum_z_dot_p_lanes[lane] = f64_add_product(z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]);
+                    sum_z_dot_p_lanes[lane] = f64_add_product(
+                        z_dot[row * K + j], p[row * K + j], sum_z_dot_p_lanes[lane]
+                    );
                     z_max_lanes[lane] = f64_larger(z[row * K + j], z_max_lanes[lane]);
                 }
             if (first < end && end >= F64_WIDE) {
@@ -2031,31 +2542,40 @@ SHARED void softmax_temperature_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, 
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_z_z_max_p_lanes[lane] += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
+                    sum_z_z_max_p_lanes[lane] += f64_choice(
+                        p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_z_z_max_p_term = f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
+                    const double sum_z_z_max_p_term = f64_choice(
+                        p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0
+                    );
                     sum_z_z_max_p_lanes[lane] += lane < again ? 0.0 : sum_z_z_max_p_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_z_z_max_p += f64_choice(p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0);
+                sum_z_z_max_p += f64_choice(
+                    p[row * K + k] != 0.0, ((z[row * K + k] - z_max) - 0.0) * p[row * K + k], 0.0
+                );
             }
             sum_z_z_max_p += f64_total(sum_z_z_max_p_lanes);
         }
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0);
+                    part[i - begin] = p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T + f64_choice(
+                        T_dot * p[row * K + i] != 0.0,
+                        -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -2065,7 +2585,11 @@ SHARED void softmax_temperature_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, 
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
                         p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                        + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0)
+                        + f64_choice(
+                            T_dot * p[row * K + i] != 0.0,
+                            -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T),
+                            0.0
+                        )
                     );
                 }
             if (first < K && K >= F64_LANES) {
@@ -2074,7 +2598,11 @@ SHARED void softmax_temperature_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, 
                     const ptrdiff_t i = first + lane;
                     out[row * K + i] = (
                         p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                        + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0)
+                        + f64_choice(
+                            T_dot * p[row * K + i] != 0.0,
+                            -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T),
+                            0.0
+                        )
                     );
                 }
                 first = K;
@@ -2082,7 +2610,10 @@ SHARED void softmax_temperature_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, 
             for (ptrdiff_t i = first; i < K; i++) {
                 out[row * K + i] = (
                     p[row * K + i] * (z_dot[row * K + i] - sum_z_dot_p) / T
-                    + f64_choice(T_dot * p[row * K + i] != 0.0, -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0)
+                    + f64_choice(
+                        T_dot * p[row * K + i] != 0.0,
+                        -T_dot * p[row * K + i] * ((z[row * K + i] - z_max) - sum_z_z_max_p) / (T * T), 0.0
+                    )
                 );
             }
         }

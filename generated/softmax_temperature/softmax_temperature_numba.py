@@ -241,6 +241,7 @@ def _softmax_temperature_kernel_by_chunks(z, T, out):
     K = z.shape[1]
     places = _CHUNK // out.itemsize  # of a chunk; the last one may have fewer
     chunks = -(-K // places)
+    at_a_time, line = _STEP // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
     e = np.empty(K, out.dtype)  # of one sample
     share = np.empty(chunks, out.dtype)  # of one sample
     m_of_chunk = np.empty(chunks, out.dtype)  # of one sample
@@ -260,9 +261,15 @@ def _softmax_temperature_kernel_by_chunks(z, T, out):
             # shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0
             shift = max(m, np.finfo(real).min)
             s = real(0)
-            for k in range(end - begin):
-                e_part[k] = _exp_of_negative(out_part[k] - shift)
-                s += e_part[k]
+            # in steps: while these are worked on, the memory fetches as many of the next chunk
+            for first in range(0, end - begin, at_a_time):
+                last = min(first + at_a_time, end - begin)
+                for ahead in range(places + first, places + last, line):
+                    _fetch(out_part, ahead)
+                out_step, e_step = out_part[first:last], e_part[first:last]
+                for k in range(last - first):
+                    e_step[k] = _exp_of_negative(out_step[k] - shift)
+                    s += e_step[k]
             m_of_chunk[chunk] = m
             s_of_chunk[chunk] = s
         # share[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is
@@ -442,7 +449,9 @@ def softmax_temperature_jacobian_T(z, T, p, out=None, *, threads=1):
             into = np.empty(z.shape, z.dtype) if out is None else out
             if z.ndim == 2 and _softmax_temperature_jacobian_T_compiled[z.dtype](z, T, p, into):
                 return into
-            if z.ndim == 1 and _softmax_temperature_jacobian_T_compiled[z.dtype](z[None], T, p[None], into[None]):
+            if z.ndim == 1 and _softmax_temperature_jacobian_T_compiled[z.dtype](
+                z[None], T, p[None], into[None]
+            ):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -459,7 +468,9 @@ def softmax_temperature_jacobian_T(z, T, p, out=None, *, threads=1):
     if threads == 1:
         _softmax_temperature_jacobian_T_compiled[dtype](z, T, p, out)
     else:
-        _in_threads(threads, _softmax_temperature_jacobian_T_compiled[dtype], (True, False, True, True), z, T, p, out)
+        _in_threads(
+            threads, _softmax_temperature_jacobian_T_compiled[dtype], (True, False, True, True), z, T, p, out
+        )
     return out[0] if single else out
 
 
@@ -476,9 +487,14 @@ def _softmax_temperature_jacobian_T_kernel(z, T, p, out):
             z_max = _larger_exponent(z_max, z[row, k])
         sum_z_z_max_p = real(0)
         for k in range(K):
-            sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
+            sum_z_z_max_p += (
+                _log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0)
+            )
         for i in range(K):
-            out[row, i] = (p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if p[row, i] != real(0) else real(0))
+            out[row, i] = (
+                p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T)
+                if p[row, i] != real(0) else real(0)
+            )
 
 
 @_by_dtype(_reads(2), _number, _reads(2), _writes(2))
@@ -575,10 +591,15 @@ def _softmax_temperature_vjp_kernel(z, T, p, g, dz, dT):
         sum_z_z_max_p = real(0)
         for j in range(K):
             dz[row, j] = p[row, j] * (g[row, j] - sum_g_p) / T
-            sum_z_z_max_p += (_log_ratio(z[row, j], z_max, real(0)) * p[row, j] if p[row, j] != real(0) else real(0))
+            sum_z_z_max_p += (
+                _log_ratio(z[row, j], z_max, real(0)) * p[row, j] if p[row, j] != real(0) else real(0)
+            )
         sum_g_p_z = real(0)
         for i in range(K):
-            sum_g_p_z += (g[row, i] * p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) if g[row, i] * p[row, i] != real(0) else real(0))
+            sum_g_p_z += (
+                g[row, i] * p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p)
+                if g[row, i] * p[row, i] != real(0) else real(0)
+            )
         sum_sum_g_p_z += sum_g_p_z
     dT[()] = sum_sum_g_p_z / (T * T)
 
@@ -630,7 +651,9 @@ def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None, *, threads=1):
             into = np.empty(z.shape, z.dtype) if out is None else out
             if z.ndim == 2 and _softmax_temperature_jvp_compiled[z.dtype](z, T, p, z_dot, T_dot, into):
                 return into
-            if z.ndim == 1 and _softmax_temperature_jvp_compiled[z.dtype](z[None], T, p[None], z_dot[None], T_dot, into[None]):
+            if z.ndim == 1 and _softmax_temperature_jvp_compiled[z.dtype](
+                z[None], T, p[None], z_dot[None], T_dot, into[None]
+            ):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -649,7 +672,10 @@ def softmax_temperature_jvp(z, T, p, z_dot, T_dot, out=None, *, threads=1):
     if threads == 1:
         _softmax_temperature_jvp_compiled[dtype](z, T, p, z_dot, T_dot, out)
     else:
-        _in_threads(threads, _softmax_temperature_jvp_compiled[dtype], (True, False, True, True, False, True), z, T, p, z_dot, T_dot, out)
+        _in_threads(
+            threads, _softmax_temperature_jvp_compiled[dtype], (True, False, True, True, False, True), z, T,
+            p, z_dot, T_dot, out
+        )
     return out[0] if single else out
 
 
@@ -668,9 +694,17 @@ def _softmax_temperature_jvp_kernel(z, T, p, z_dot, T_dot, out):
             z_max = _larger_exponent(z_max, z[row, j])
         sum_z_z_max_p = real(0)
         for k in range(K):
-            sum_z_z_max_p += (_log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0))
+            sum_z_z_max_p += (
+                _log_ratio(z[row, k], z_max, real(0)) * p[row, k] if p[row, k] != real(0) else real(0)
+            )
         for i in range(K):
-            out[row, i] = _exact_sum(p[row, i] * (z_dot[row, i] - sum_z_dot_p) / T, (T_dot * p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T) if T_dot * p[row, i] != real(0) else real(0)))
+            out[row, i] = _exact_sum(
+                p[row, i] * (z_dot[row, i] - sum_z_dot_p) / T,
+                (
+                    T_dot * p[row, i] * _minus_log_ratio(z[row, i], z_max, sum_z_z_max_p) / (T * T)
+                    if T_dot * p[row, i] != real(0) else real(0)
+                )
+            )
 
 
 @_by_dtype(_reads(2), _number, _reads(2), _reads(2), _number, _writes(2))
@@ -762,6 +796,22 @@ def _compiled_exp_of_negative(u):
 
 
 @intrinsic
+def _fetch(typing, array, place):
+    """Ask for the line of memory that a place lies in, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (0, 3, 1))])  # to read, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
 def _larger_exponent(typing, u, v):
     """The larger of two numbers as one instruction: loops with `if u > v` are not done on vectors.
 
@@ -795,6 +845,10 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+# Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
+_FETCHED_ROW, _STEP = 4_000, 1_024
 
 
 #: Results of more bytes are written past the caches, where their rows are this long at least; where as good
@@ -948,12 +1002,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -962,21 +1041,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -143,6 +144,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -218,7 +230,9 @@ SHARED void squared_loss_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                row_total[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]);
+                row_total[lane] = f32_add_product(
+                    y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -243,7 +257,10 @@ SHARED void squared_loss_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total_lanes[lane]);
+                    row_total_lanes[lane] = f32_add_product(
+                        y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k],
+                        row_total_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -256,7 +273,9 @@ SHARED void squared_loss_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total);
+                row_total = f32_add_product(
+                    y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total
+                );
             }
             row_total += f32_total_wide(row_total_lanes);
         }
@@ -300,7 +319,9 @@ SHARED void squared_loss_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                row_total[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]);
+                row_total[lane] = f64_add_product(
+                    y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -325,7 +346,10 @@ SHARED void squared_loss_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total_lanes[lane]);
+                    row_total_lanes[lane] = f64_add_product(
+                        y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k],
+                        row_total_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -338,7 +362,9 @@ SHARED void squared_loss_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total);
+                row_total = f64_add_product(
+                    y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total
+                );
             }
             row_total += f64_total_wide(row_total_lanes);
         }
@@ -383,7 +409,9 @@ SHARED void squared_loss_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdi
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                row_total[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]);
+                row_total[lane] = f32_add_product(
+                    y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]
+                );
                 dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
             }
         }
@@ -410,7 +438,10 @@ SHARED void squared_loss_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdif
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total_lanes[lane]);
+                    row_total_lanes[lane] = f32_add_product(
+                        y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k],
+                        row_total_lanes[lane]
+                    );
                     dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
                 }
             if (first < end && end >= F32_WIDE) {
@@ -425,7 +456,9 @@ SHARED void squared_loss_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdif
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total = f32_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total);
+                row_total = f32_add_product(
+                    y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total
+                );
                 dy[row * K + k] = 2.0f * weight * (y[row * K + k] - t[row * K + k]);
             }
             row_total += f32_total_wide(row_total_lanes);
@@ -473,7 +506,9 @@ SHARED void squared_loss_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdi
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                row_total[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]);
+                row_total[lane] = f64_add_product(
+                    y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total[lane]
+                );
                 dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
             }
         }
@@ -500,7 +535,10 @@ SHARED void squared_loss_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdif
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    row_total_lanes[lane] = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total_lanes[lane]);
+                    row_total_lanes[lane] = f64_add_product(
+                        y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k],
+                        row_total_lanes[lane]
+                    );
                     dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
                 }
             if (first < end && end >= F64_WIDE) {
@@ -515,7 +553,9 @@ SHARED void squared_loss_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdif
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                row_total = f64_add_product(y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total);
+                row_total = f64_add_product(
+                    y[row * K + k] - t[row * K + k], y[row * K + k] - t[row * K + k], row_total
+                );
                 dy[row * K + k] = 2.0 * weight * (y[row * K + k] - t[row * K + k]);
             }
             row_total += f64_total_wide(row_total_lanes);
@@ -570,13 +610,13 @@ SHARED void squared_loss_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = 2.0f * weight * v[row * K + i];
+                    part[i - begin] = 2.0f * weight * v[row * K + i];
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
@@ -632,13 +672,13 @@ SHARED void squared_loss_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = 2.0 * weight * v[row * K + i];
+                    part[i - begin] = 2.0 * weight * v[row * K + i];
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {

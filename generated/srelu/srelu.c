@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -157,6 +158,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     memcpy(to, from, (size_t)count * sizeof *to);
 }
 
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
 /* Other threads see what was streamed before what is stored after this. */
 static inline void end_of_streams(void)
 {
@@ -174,7 +186,12 @@ SHARED void srelu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, cons
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                out[row * K + i] = f32_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f32_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                out[row * K + i] = f32_choice(
+                    x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]),
+                    f32_choice(
+                        x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])
+                    )
+                );
             }
         }
     }
@@ -187,18 +204,29 @@ SHARED void srelu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdi
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = f32_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f32_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                    part[i - begin] = f32_choice(
+                        x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]),
+                        f32_choice(
+                            x[row * K + i] > t_l[i], x[row * K + i],
+                            t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])
+                        )
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = f32_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f32_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                out[row * K + i] = f32_choice(
+                    x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]),
+                    f32_choice(
+                        x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])
+                    )
+                );
             }
         }
     }
@@ -240,7 +268,12 @@ SHARED void srelu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                out[row * K + i] = f64_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f64_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                out[row * K + i] = f64_choice(
+                    x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]),
+                    f64_choice(
+                        x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])
+                    )
+                );
             }
         }
     }
@@ -253,18 +286,29 @@ SHARED void srelu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdi
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = f64_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f64_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                    part[i - begin] = f64_choice(
+                        x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]),
+                        f64_choice(
+                            x[row * K + i] > t_l[i], x[row * K + i],
+                            t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])
+                        )
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
-                out[row * K + i] = f64_choice(x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]), f64_choice(x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])));
+                out[row * K + i] = f64_choice(
+                    x[row * K + i] >= t_r[i], t_r[i] + a_r[i] * (x[row * K + i] - t_r[i]),
+                    f64_choice(
+                        x[row * K + i] > t_l[i], x[row * K + i], t_l[i] + a_l[i] * (x[row * K + i] - t_l[i])
+                    )
+                );
             }
         }
     }
@@ -305,13 +349,13 @@ SHARED void srelu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -319,7 +363,9 @@ SHARED void srelu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
                     out[(row * K + i) * K + j] = 0.0f;
                 }
             }
-            out[(row * K + i) * K + i] = f32_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]));
+            out[(row * K + i) * K + i] = f32_choice(
+                x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i])
+            );
         }
     }
     end_of_streams();
@@ -345,13 +391,13 @@ SHARED void srelu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -359,7 +405,9 @@ SHARED void srelu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
                     out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = f64_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]));
+            out[(row * K + i) * K + i] = f64_choice(
+                x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i])
+            );
         }
     }
     end_of_streams();
@@ -385,13 +433,13 @@ SHARED void srelu_jacobian_t_r_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -424,13 +472,13 @@ SHARED void srelu_jacobian_t_r_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -462,13 +510,13 @@ SHARED void srelu_jacobian_a_r_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -500,13 +548,13 @@ SHARED void srelu_jacobian_a_r_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -539,13 +587,13 @@ SHARED void srelu_jacobian_t_l_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -553,7 +601,9 @@ SHARED void srelu_jacobian_t_l_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                     out[(row * K + i) * K + j] = 0.0f;
                 }
             }
-            out[(row * K + i) * K + i] = f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i]));
+            out[(row * K + i) * K + i] = f32_choice(
+                x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i])
+            );
         }
     }
     end_of_streams();
@@ -579,13 +629,13 @@ SHARED void srelu_jacobian_t_l_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -593,7 +643,9 @@ SHARED void srelu_jacobian_t_l_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                     out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i]));
+            out[(row * K + i) * K + i] = f64_choice(
+                x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i])
+            );
         }
     }
     end_of_streams();
@@ -619,13 +671,13 @@ SHARED void srelu_jacobian_a_l_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0f;
+                        part[j - begin] = 0.0f;
                     }
-                    f32_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -633,7 +685,10 @@ SHARED void srelu_jacobian_a_l_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                     out[(row * K + i) * K + j] = 0.0f;
                 }
             }
-            out[(row * K + i) * K + i] = f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i]));
+            out[(row * K + i) * K + i] = f32_choice(
+                x[row * K + i] >= t_r[i], 0.0f,
+                f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i])
+            );
         }
     }
     end_of_streams();
@@ -658,13 +713,13 @@ SHARED void srelu_jacobian_a_l_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-                for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = 0.0;
+                        part[j - begin] = 0.0;
                     }
-                    f64_stream(&out[(row * K + i) * K + begin], chunk, end - begin);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
             else {
@@ -672,7 +727,10 @@ SHARED void srelu_jacobian_a_l_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                     out[(row * K + i) * K + j] = 0.0;
                 }
             }
-            out[(row * K + i) * K + i] = f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i]));
+            out[(row * K + i) * K + i] = f64_choice(
+                x[row * K + i] >= t_r[i], 0.0,
+                f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i])
+            );
         }
     }
     end_of_streams();
@@ -708,31 +766,52 @@ void srelu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const floa
     }
     for (ptrdiff_t row = 0; row < B; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&dx[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = g[row * K + j] * f32_choice(x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0f : a_l[j]));
+                    part[j - begin] = g[row * K + j] * f32_choice(
+                        x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0f : a_l[j])
+                    );
                 }
-                f32_stream(&dx[row * K + begin], chunk, end - begin);
+                f32_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t j = 0; j < K; j++) {
-                dx[row * K + j] = g[row * K + j] * f32_choice(x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0f : a_l[j]));
+                dx[row * K + j] = g[row * K + j] * f32_choice(
+                    x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0f : a_l[j])
+                );
             }
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_r[j] = f32_add_product(g[row * K + j], f32_choice(x[row * K + j] >= t_r[j], 1.0f - a_r[j], 0.0f), dt_r[j]);
+            dt_r[j] = f32_add_product(
+                g[row * K + j], f32_choice(x[row * K + j] >= t_r[j], 1.0f - a_r[j], 0.0f), dt_r[j]
+            );
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_r[j] = f32_add_product(g[row * K + j], f32_choice(x[row * K + j] >= t_r[j], x[row * K + j] - t_r[j], 0.0f), da_r[j]);
+            da_r[j] = f32_add_product(
+                g[row * K + j], f32_choice(x[row * K + j] >= t_r[j], x[row * K + j] - t_r[j], 0.0f), da_r[j]
+            );
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_l[j] = f32_add_product(g[row * K + j], f32_choice(x[row * K + j] >= t_r[j], 0.0f, f32_choice(x[row * K + j] > t_l[j], 0.0f, 1.0f - a_l[j])), dt_l[j]);
+            dt_l[j] = f32_add_product(
+                g[row * K + j],
+                f32_choice(
+                    x[row * K + j] >= t_r[j], 0.0f, f32_choice(x[row * K + j] > t_l[j], 0.0f, 1.0f - a_l[j])
+                ),
+                dt_l[j]
+            );
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_l[j] = f32_add_product(g[row * K + j], f32_choice(x[row * K + j] >= t_r[j], 0.0f, f32_choice(x[row * K + j] > t_l[j], 0.0f, x[row * K + j] - t_l[j])), da_l[j]);
+            da_l[j] = f32_add_product(
+                g[row * K + j],
+                f32_choice(
+                    x[row * K + j] >= t_r[j], 0.0f,
+                    f32_choice(x[row * K + j] > t_l[j], 0.0f, x[row * K + j] - t_l[j])
+                ),
+                da_l[j]
+            );
         }
     }
     end_of_streams();
@@ -757,31 +836,52 @@ void srelu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const dou
     }
     for (ptrdiff_t row = 0; row < B; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&dx[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = g[row * K + j] * f64_choice(x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0 : a_l[j]));
+                    part[j - begin] = g[row * K + j] * f64_choice(
+                        x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0 : a_l[j])
+                    );
                 }
-                f64_stream(&dx[row * K + begin], chunk, end - begin);
+                f64_stream(&dx[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t j = 0; j < K; j++) {
-                dx[row * K + j] = g[row * K + j] * f64_choice(x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0 : a_l[j]));
+                dx[row * K + j] = g[row * K + j] * f64_choice(
+                    x[row * K + j] >= t_r[j], a_r[j], (x[row * K + j] > t_l[j] ? 1.0 : a_l[j])
+                );
             }
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_r[j] = f64_add_product(g[row * K + j], f64_choice(x[row * K + j] >= t_r[j], 1.0 - a_r[j], 0.0), dt_r[j]);
+            dt_r[j] = f64_add_product(
+                g[row * K + j], f64_choice(x[row * K + j] >= t_r[j], 1.0 - a_r[j], 0.0), dt_r[j]
+            );
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_r[j] = f64_add_product(g[row * K + j], f64_choice(x[row * K + j] >= t_r[j], x[row * K + j] - t_r[j], 0.0), da_r[j]);
+            da_r[j] = f64_add_product(
+                g[row * K + j], f64_choice(x[row * K + j] >= t_r[j], x[row * K + j] - t_r[j], 0.0), da_r[j]
+            );
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            dt_l[j] = f64_add_product(g[row * K + j], f64_choice(x[row * K + j] >= t_r[j], 0.0, f64_choice(x[row * K + j] > t_l[j], 0.0, 1.0 - a_l[j])), dt_l[j]);
+            dt_l[j] = f64_add_product(
+                g[row * K + j],
+                f64_choice(
+                    x[row * K + j] >= t_r[j], 0.0, f64_choice(x[row * K + j] > t_l[j], 0.0, 1.0 - a_l[j])
+                ),
+                dt_l[j]
+            );
         }
         for (ptrdiff_t j = 0; j < K; j++) {
-            da_l[j] = f64_add_product(g[row * K + j], f64_choice(x[row * K + j] >= t_r[j], 0.0, f64_choice(x[row * K + j] > t_l[j], 0.0, x[row * K + j] - t_l[j])), da_l[j]);
+            da_l[j] = f64_add_product(
+                g[row * K + j],
+                f64_choice(
+                    x[row * K + j] >= t_r[j], 0.0,
+                    f64_choice(x[row * K + j] > t_l[j], 0.0, x[row * K + j] - t_l[j])
+                ),
+                da_l[j]
+            );
         }
     }
     end_of_streams();
@@ -799,11 +899,19 @@ SHARED void srelu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 out[row * K + i] = (
-                    x_dot[row * K + i] * f32_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]))
+                    x_dot[row * K + i] * f32_choice(
+                        x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i])
+                    )
                     + t_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 1.0f - a_r[i], 0.0f)
                     + a_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0f)
-                    + t_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i]))
-                    + a_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i]))
+                    + t_l_dot[i] * f32_choice(
+                        x[row * K + i] >= t_r[i], 0.0f,
+                        f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i])
+                    )
+                    + a_l_dot[i] * f32_choice(
+                        x[row * K + i] >= t_r[i], 0.0f,
+                        f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i])
+                    )
                 );
             }
         }
@@ -819,23 +927,34 @@ SHARED void srelu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f32_end_of_part(&out[row * K + begin], begin, K);
+                float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x_dot[row * K + i] * f32_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i])) + t_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 1.0f - a_r[i], 0.0f) + a_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0f) + t_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i])) + a_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i]));
+                    part[i - begin] = x_dot[row * K + i] * f32_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i])) + t_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 1.0f - a_r[i], 0.0f) + a_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0f) + t_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i])) + a_l_dot[i] * f32_choice(
+                        x[row * K + i] >= t_r[i], 0.0f,
+                        f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i])
+                    );
                 }
-                f32_stream(&out[row * K + begin], chunk, end - begin);
+                f32_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 out[row * K + i] = (
-                    x_dot[row * K + i] * f32_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i]))
+                    x_dot[row * K + i] * f32_choice(
+                        x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0f : a_l[i])
+                    )
                     + t_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 1.0f - a_r[i], 0.0f)
                     + a_r_dot[i] * f32_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0f)
-                    + t_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i]))
-                    + a_l_dot[i] * f32_choice(x[row * K + i] >= t_r[i], 0.0f, f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i]))
+                    + t_l_dot[i] * f32_choice(
+                        x[row * K + i] >= t_r[i], 0.0f,
+                        f32_choice(x[row * K + i] > t_l[i], 0.0f, 1.0f - a_l[i])
+                    )
+                    + a_l_dot[i] * f32_choice(
+                        x[row * K + i] >= t_r[i], 0.0f,
+                        f32_choice(x[row * K + i] > t_l[i], 0.0f, x[row * K + i] - t_l[i])
+                    )
                 );
             }
         }
@@ -888,11 +1007,18 @@ SHARED void srelu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
                 out[row * K + i] = (
-                    x_dot[row * K + i] * f64_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]))
+                    x_dot[row * K + i] * f64_choice(
+                        x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i])
+                    )
                     + t_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 1.0 - a_r[i], 0.0)
                     + a_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0)
-                    + t_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i]))
-                    + a_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i]))
+                    + t_l_dot[i] * f64_choice(
+                        x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i])
+                    )
+                    + a_l_dot[i] * f64_choice(
+                        x[row * K + i] >= t_r[i], 0.0,
+                        f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i])
+                    )
                 );
             }
         }
@@ -908,23 +1034,33 @@ SHARED void srelu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * K * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                end = f64_end_of_part(&out[row * K + begin], begin, K);
+                double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
-                    chunk[i - begin] = x_dot[row * K + i] * f64_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i])) + t_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 1.0 - a_r[i], 0.0) + a_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0) + t_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i])) + a_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i]));
+                    part[i - begin] = x_dot[row * K + i] * f64_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i])) + t_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 1.0 - a_r[i], 0.0) + a_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0) + t_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i])) + a_l_dot[i] * f64_choice(
+                        x[row * K + i] >= t_r[i], 0.0,
+                        f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i])
+                    );
                 }
-                f64_stream(&out[row * K + begin], chunk, end - begin);
+                f64_stream(&out[row * K + begin], part, end - begin);
             }
         }
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 out[row * K + i] = (
-                    x_dot[row * K + i] * f64_choice(x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i]))
+                    x_dot[row * K + i] * f64_choice(
+                        x[row * K + i] >= t_r[i], a_r[i], (x[row * K + i] > t_l[i] ? 1.0 : a_l[i])
+                    )
                     + t_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 1.0 - a_r[i], 0.0)
                     + a_r_dot[i] * f64_choice(x[row * K + i] >= t_r[i], x[row * K + i] - t_r[i], 0.0)
-                    + t_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i]))
-                    + a_l_dot[i] * f64_choice(x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i]))
+                    + t_l_dot[i] * f64_choice(
+                        x[row * K + i] >= t_r[i], 0.0, f64_choice(x[row * K + i] > t_l[i], 0.0, 1.0 - a_l[i])
+                    )
+                    + a_l_dot[i] * f64_choice(
+                        x[row * K + i] >= t_r[i], 0.0,
+                        f64_choice(x[row * K + i] > t_l[i], 0.0, x[row * K + i] - t_l[i])
+                    )
                 );
             }
         }

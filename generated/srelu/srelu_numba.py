@@ -172,7 +172,10 @@ def srelu(x, t_r, a_r, t_l, a_l, out=None, *, threads=1):
     if threads == 1:
         _srelu_compiled[dtype](x, t_r, a_r, t_l, a_l, out)
     else:
-        _in_threads(threads, _srelu_compiled[dtype], (True, False, False, False, False, True), x, t_r, a_r, t_l, a_l, out)
+        _in_threads(
+            threads, _srelu_compiled[dtype], (True, False, False, False, False, True), x, t_r, a_r, t_l, a_l,
+            out
+        )
     return out[0] if single else out
 
 
@@ -185,16 +188,28 @@ def _srelu_kernel(x, t_r, a_r, t_l, a_l, out):
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
-                out_part, t_r_part, a_r_part, x_part, t_l_part, a_l_part = out[row, begin:end], t_r[begin:end], a_r[begin:end], x[row, begin:end], t_l[begin:end], a_l[begin:end]
+                out_part, t_r_part, a_r_part, x_part, t_l_part, a_l_part = (
+                    out[row, begin:end], t_r[begin:end], a_r[begin:end], x[row, begin:end], t_l[begin:end],
+                    a_l[begin:end]
+                )
                 for i in range(out_part.size):
-                    value = (t_r_part[i] + a_r_part[i] * (x_part[i] - t_r_part[i]) if x_part[i] >= t_r_part[i] else (x_part[i] if x_part[i] > t_l_part[i] else t_l_part[i] + a_l_part[i] * (x_part[i] - t_l_part[i])))
+                    value = (
+                        t_r_part[i] + a_r_part[i] * (x_part[i] - t_r_part[i]) if x_part[i] >= t_r_part[i]
+                        else (
+                            x_part[i] if x_part[i] > t_l_part[i]
+                            else t_l_part[i] + a_l_part[i] * (x_part[i] - t_l_part[i])
+                        )
+                    )
                     if whole:
                         _stream(out_part, i, value)
                     else:
                         out_part[i] = value
         else:
             for i in range(K):
-                out[row, i] = (t_r[i] + a_r[i] * (x[row, i] - t_r[i]) if x[row, i] >= t_r[i] else (x[row, i] if x[row, i] > t_l[i] else t_l[i] + a_l[i] * (x[row, i] - t_l[i])))
+                out[row, i] = (
+                    t_r[i] + a_r[i] * (x[row, i] - t_r[i]) if x[row, i] >= t_r[i]
+                    else (x[row, i] if x[row, i] > t_l[i] else t_l[i] + a_l[i] * (x[row, i] - t_l[i]))
+                )
     if large_out:
         _end_of_streams()
 
@@ -297,7 +312,10 @@ def srelu_jacobian_x(x, t_r, a_r, t_l, a_l, out=None, *, threads=1):
     if threads == 1:
         _srelu_jacobian_x_compiled[dtype](x, t_r, a_r, t_l, a_l, out)
     else:
-        _in_threads(threads, _srelu_jacobian_x_compiled[dtype], (True, False, False, False, False, True), x, t_r, a_r, t_l, a_l, out)
+        _in_threads(
+            threads, _srelu_jacobian_x_compiled[dtype], (True, False, False, False, False, True), x, t_r, a_r,
+            t_l, a_l, out
+        )
     return out[0] if single else out
 
 
@@ -417,7 +435,9 @@ def srelu_jacobian_t_r(x, t_r, a_r, out=None, *, threads=1):
     if threads == 1:
         _srelu_jacobian_t_r_compiled[dtype](x, t_r, a_r, out)
     else:
-        _in_threads(threads, _srelu_jacobian_t_r_compiled[dtype], (True, False, False, True), x, t_r, a_r, out)
+        _in_threads(
+            threads, _srelu_jacobian_t_r_compiled[dtype], (True, False, False, True), x, t_r, a_r, out
+        )
     return out[0] if single else out
 
 
@@ -637,7 +657,10 @@ def srelu_jacobian_t_l(x, t_r, t_l, a_l, out=None, *, threads=1):
     if threads == 1:
         _srelu_jacobian_t_l_compiled[dtype](x, t_r, t_l, a_l, out)
     else:
-        _in_threads(threads, _srelu_jacobian_t_l_compiled[dtype], (True, False, False, False, True), x, t_r, t_l, a_l, out)
+        _in_threads(
+            threads, _srelu_jacobian_t_l_compiled[dtype], (True, False, False, False, True), x, t_r, t_l, a_l,
+            out
+        )
     return out[0] if single else out
 
 
@@ -662,7 +685,9 @@ def _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out):
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
-            out[row, i, i] = (real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else real(1) - a_l[i]))
+            out[row, i, i] = (
+                real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else real(1) - a_l[i])
+            )
     if huge_out:
         _end_of_streams()
 
@@ -749,7 +774,9 @@ def srelu_jacobian_a_l(x, t_r, t_l, out=None, *, threads=1):
     if threads == 1:
         _srelu_jacobian_a_l_compiled[dtype](x, t_r, t_l, out)
     else:
-        _in_threads(threads, _srelu_jacobian_a_l_compiled[dtype], (True, False, False, True), x, t_r, t_l, out)
+        _in_threads(
+            threads, _srelu_jacobian_a_l_compiled[dtype], (True, False, False, True), x, t_r, t_l, out
+        )
     return out[0] if single else out
 
 
@@ -774,7 +801,9 @@ def _srelu_jacobian_a_l_kernel(x, t_r, t_l, out):
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
-            out[row, i, i] = (real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else x[row, i] - t_l[i]))
+            out[row, i, i] = (
+                real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else x[row, i] - t_l[i])
+            )
     if huge_out:
         _end_of_streams()
 
@@ -857,7 +886,13 @@ def srelu_vjp(x, t_r, a_r, t_l, a_l, g, out=None):
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(x) is type(t_r) is type(a_r) is type(t_l) is type(a_l) is type(g) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 5 and type(out[0]) is type(out[1]) is type(out[2]) is type(out[3]) is type(out[4]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 5
+                and type(out[0]) is type(out[1]) is type(out[2]) is type(out[3]) is type(out[4]) is _Array
+            )
+        )
     ):
         try:
             into = out if out is not None else (
@@ -867,9 +902,13 @@ def srelu_vjp(x, t_r, a_r, t_l, a_l, g, out=None):
                 np.empty(t_r.shape, x.dtype),
                 np.empty(t_r.shape, x.dtype),
             )
-            if x.ndim == 2 and _srelu_vjp_compiled[x.dtype](x, t_r, a_r, t_l, a_l, g, into[0], into[1], into[2], into[3], into[4]):
+            if x.ndim == 2 and _srelu_vjp_compiled[x.dtype](
+                x, t_r, a_r, t_l, a_l, g, into[0], into[1], into[2], into[3], into[4]
+            ):
                 return into
-            if x.ndim == 1 and _srelu_vjp_compiled[x.dtype](x[None], t_r, a_r, t_l, a_l, g[None], into[0][None], into[1], into[2], into[3], into[4]):
+            if x.ndim == 1 and _srelu_vjp_compiled[x.dtype](
+                x[None], t_r, a_r, t_l, a_l, g[None], into[0][None], into[1], into[2], into[3], into[4]
+            ):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -919,29 +958,44 @@ def _srelu_vjp_kernel(x, t_r, a_r, t_l, a_l, g, dx, dt_r, da_r, dt_l, da_l):
     for row in range(B):
         if large_dx:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(dx[row]):
-                dx_part, g_part, a_r_part, a_l_part, x_part, t_l_part, t_r_part = dx[row, begin:end], g[row, begin:end], a_r[begin:end], a_l[begin:end], x[row, begin:end], t_l[begin:end], t_r[begin:end]
+                dx_part, g_part, a_r_part, a_l_part, x_part, t_l_part, t_r_part = (
+                    dx[row, begin:end], g[row, begin:end], a_r[begin:end], a_l[begin:end], x[row, begin:end],
+                    t_l[begin:end], t_r[begin:end]
+                )
                 for j in range(dx_part.size):
-                    value = g_part[j] * (a_r_part[j] if x_part[j] >= t_r_part[j] else (real(1) if x_part[j] > t_l_part[j] else a_l_part[j]))
+                    value = g_part[j] * (
+                        a_r_part[j] if x_part[j] >= t_r_part[j]
+                        else (real(1) if x_part[j] > t_l_part[j] else a_l_part[j])
+                    )
                     if whole:
                         _stream(dx_part, j, value)
                     else:
                         dx_part[j] = value
         else:
             for j in range(K):
-                dx[row, j] = g[row, j] * (a_r[j] if x[row, j] >= t_r[j] else (real(1) if x[row, j] > t_l[j] else a_l[j]))
+                dx[row, j] = g[row, j] * (
+                    a_r[j] if x[row, j] >= t_r[j] else (real(1) if x[row, j] > t_l[j] else a_l[j])
+                )
         for j in range(K):
             dt_r[j] += g[row, j] * (real(1) - a_r[j] if x[row, j] >= t_r[j] else real(0))
         for j in range(K):
             da_r[j] += g[row, j] * (x[row, j] - t_r[j] if x[row, j] >= t_r[j] else real(0))
         for j in range(K):
-            dt_l[j] += g[row, j] * (real(0) if x[row, j] >= t_r[j] else (real(0) if x[row, j] > t_l[j] else real(1) - a_l[j]))
+            dt_l[j] += g[row, j] * (
+                real(0) if x[row, j] >= t_r[j] else (real(0) if x[row, j] > t_l[j] else real(1) - a_l[j])
+            )
         for j in range(K):
-            da_l[j] += g[row, j] * (real(0) if x[row, j] >= t_r[j] else (real(0) if x[row, j] > t_l[j] else x[row, j] - t_l[j]))
+            da_l[j] += g[row, j] * (
+                real(0) if x[row, j] >= t_r[j] else (real(0) if x[row, j] > t_l[j] else x[row, j] - t_l[j])
+            )
     if large_dx:
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(1), _reads(1), _reads(1), _reads(1), _reads(2), _writes(2), _writes(1), _writes(1), _writes(1), _writes(1))
+@_by_dtype(
+    _reads(2), _reads(1), _reads(1), _reads(1), _reads(1), _reads(2), _writes(2), _writes(1), _writes(1),
+    _writes(1), _writes(1)
+)
 def _srelu_vjp_compiled(x, t_r, a_r, t_l, a_l, g, dx, dt_r, da_r, dt_l, da_l):
     """Do the loops, where all arguments fit together; say whether they do."""
     x = _array(x)
@@ -1068,9 +1122,13 @@ def srelu_jvp(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, 
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _srelu_jvp_compiled[x.dtype](x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, into):
+            if x.ndim == 2 and _srelu_jvp_compiled[x.dtype](
+                x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, into
+            ):
                 return into
-            if x.ndim == 1 and _srelu_jvp_compiled[x.dtype](x[None], t_r, a_r, t_l, a_l, x_dot[None], t_r_dot, a_r_dot, t_l_dot, a_l_dot, into[None]):
+            if x.ndim == 1 and _srelu_jvp_compiled[x.dtype](
+                x[None], t_r, a_r, t_l, a_l, x_dot[None], t_r_dot, a_r_dot, t_l_dot, a_l_dot, into[None]
+            ):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -1094,7 +1152,11 @@ def srelu_jvp(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, 
     if threads == 1:
         _srelu_jvp_compiled[dtype](x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out)
     else:
-        _in_threads(threads, _srelu_jvp_compiled[dtype], (True, False, False, False, False, True, False, False, False, False, True), x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out)
+        _in_threads(
+            threads, _srelu_jvp_compiled[dtype],
+            (True, False, False, False, False, True, False, False, False, False, True), x, t_r, a_r, t_l, a_l,
+            x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out
+        )
     return out[0] if single else out
 
 
@@ -1108,14 +1170,27 @@ def _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
-                out_part, x_dot_part, a_r_part, a_l_part, x_part, t_l_part, t_r_part, t_r_dot_part, a_r_dot_part, t_l_dot_part, a_l_dot_part = out[row, begin:end], x_dot[row, begin:end], a_r[begin:end], a_l[begin:end], x[row, begin:end], t_l[begin:end], t_r[begin:end], t_r_dot[begin:end], a_r_dot[begin:end], t_l_dot[begin:end], a_l_dot[begin:end]
+                out_part, x_dot_part, a_r_part, a_l_part, x_part, t_l_part, t_r_part, t_r_dot_part, a_r_dot_part, t_l_dot_part, a_l_dot_part = (
+                    out[row, begin:end], x_dot[row, begin:end], a_r[begin:end], a_l[begin:end],
+                    x[row, begin:end], t_l[begin:end], t_r[begin:end], t_r_dot[begin:end], a_r_dot[begin:end],
+                    t_l_dot[begin:end], a_l_dot[begin:end]
+                )
                 for i in range(out_part.size):
                     value = (
-                        x_dot_part[i] * (a_r_part[i] if x_part[i] >= t_r_part[i] else (real(1) if x_part[i] > t_l_part[i] else a_l_part[i]))
+                        x_dot_part[i] * (
+                            a_r_part[i] if x_part[i] >= t_r_part[i]
+                            else (real(1) if x_part[i] > t_l_part[i] else a_l_part[i])
+                        )
                         + t_r_dot_part[i] * (real(1) - a_r_part[i] if x_part[i] >= t_r_part[i] else real(0))
                         + a_r_dot_part[i] * (x_part[i] - t_r_part[i] if x_part[i] >= t_r_part[i] else real(0))
-                        + t_l_dot_part[i] * (real(0) if x_part[i] >= t_r_part[i] else (real(0) if x_part[i] > t_l_part[i] else real(1) - a_l_part[i]))
-                        + a_l_dot_part[i] * (real(0) if x_part[i] >= t_r_part[i] else (real(0) if x_part[i] > t_l_part[i] else x_part[i] - t_l_part[i]))
+                        + t_l_dot_part[i] * (
+                            real(0) if x_part[i] >= t_r_part[i]
+                            else (real(0) if x_part[i] > t_l_part[i] else real(1) - a_l_part[i])
+                        )
+                        + a_l_dot_part[i] * (
+                            real(0) if x_part[i] >= t_r_part[i]
+                            else (real(0) if x_part[i] > t_l_part[i] else x_part[i] - t_l_part[i])
+                        )
                     )
                     if whole:
                         _stream(out_part, i, value)
@@ -1124,17 +1199,28 @@ def _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a
         else:
             for i in range(K):
                 out[row, i] = (
-                    x_dot[row, i] * (a_r[i] if x[row, i] >= t_r[i] else (real(1) if x[row, i] > t_l[i] else a_l[i]))
+                    x_dot[row, i] * (
+                        a_r[i] if x[row, i] >= t_r[i] else (real(1) if x[row, i] > t_l[i] else a_l[i])
+                    )
                     + t_r_dot[i] * (real(1) - a_r[i] if x[row, i] >= t_r[i] else real(0))
                     + a_r_dot[i] * (x[row, i] - t_r[i] if x[row, i] >= t_r[i] else real(0))
-                    + t_l_dot[i] * (real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else real(1) - a_l[i]))
-                    + a_l_dot[i] * (real(0) if x[row, i] >= t_r[i] else (real(0) if x[row, i] > t_l[i] else x[row, i] - t_l[i]))
+                    + t_l_dot[i] * (
+                        real(0) if x[row, i] >= t_r[i]
+                        else (real(0) if x[row, i] > t_l[i] else real(1) - a_l[i])
+                    )
+                    + a_l_dot[i] * (
+                        real(0) if x[row, i] >= t_r[i]
+                        else (real(0) if x[row, i] > t_l[i] else x[row, i] - t_l[i])
+                    )
                 )
     if large_out:
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(1), _reads(1), _reads(1), _reads(1), _reads(2), _reads(1), _reads(1), _reads(1), _reads(1), _writes(2))
+@_by_dtype(
+    _reads(2), _reads(1), _reads(1), _reads(1), _reads(1), _reads(2), _reads(1), _reads(1), _reads(1),
+    _reads(1), _writes(2)
+)
 def _srelu_jvp_compiled(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x = _array(x)
@@ -1336,12 +1422,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -1350,21 +1461,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

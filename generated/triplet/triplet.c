@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -196,8 +197,12 @@ SHARED void triplet_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                d_p[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[lane]);
-                d_n[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[lane]);
+                d_p[lane] = f32_add_product(
+                    a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[lane]
+                );
+                d_n[lane] = f32_add_product(
+                    a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -228,8 +233,12 @@ SHARED void triplet_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    d_p_lanes[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
-                    d_n_lanes[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
+                    d_p_lanes[lane] = f32_add_product(
+                        a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]
+                    );
+                    d_n_lanes[lane] = f32_add_product(
+                        a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -293,8 +302,12 @@ SHARED void triplet_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 const ptrdiff_t row = first + lane;
-                d_p[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[lane]);
-                d_n[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[lane]);
+                d_p[lane] = f64_add_product(
+                    a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[lane]
+                );
+                d_n[lane] = f64_add_product(
+                    a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -325,8 +338,12 @@ SHARED void triplet_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    d_p_lanes[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
-                    d_n_lanes[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
+                    d_p_lanes[lane] = f64_add_product(
+                        a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]
+                    );
+                    d_n_lanes[lane] = f64_add_product(
+                        a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;
@@ -409,8 +426,12 @@ SHARED void triplet_value_and_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t 
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                d_p[lane] = f32_add_product(a_block[k][lane] - p_block[k][lane], a_block[k][lane] - p_block[k][lane], d_p[lane]);
-                d_n[lane] = f32_add_product(a_block[k][lane] - n_block[k][lane], a_block[k][lane] - n_block[k][lane], d_n[lane]);
+                d_p[lane] = f32_add_product(
+                    a_block[k][lane] - p_block[k][lane], a_block[k][lane] - p_block[k][lane], d_p[lane]
+                );
+                d_n[lane] = f32_add_product(
+                    a_block[k][lane] - n_block[k][lane], a_block[k][lane] - n_block[k][lane], d_n[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -458,8 +479,12 @@ SHARED void triplet_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t t
                 for (; first + F32_WIDE <= K; first += F32_WIDE)
                     for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                         const ptrdiff_t k = first + lane;
-                        d_p_lanes[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
-                        d_n_lanes[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
+                        d_p_lanes[lane] = f32_add_product(
+                            a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]
+                        );
+                        d_n_lanes[lane] = f32_add_product(
+                            a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F32_WIDE) {
                     const ptrdiff_t again = first + F32_WIDE - K;
@@ -474,8 +499,12 @@ SHARED void triplet_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t t
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    d_p[row - start] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[row - start]);
-                    d_n[row - start] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[row - start]);
+                    d_p[row - start] = f32_add_product(
+                        a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[row - start]
+                    );
+                    d_n[row - start] = f32_add_product(
+                        a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[row - start]
+                    );
                 }
                 d_p[row - start] += f32_total_wide(d_p_lanes);
                 d_n[row - start] += f32_total_wide(d_n_lanes);
@@ -490,24 +519,42 @@ SHARED void triplet_value_and_gradient_f32_near_rows(ptrdiff_t from, ptrdiff_t t
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
-                    dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
-                    dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                    da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (
+                        n[row * K + j] - p[row * K + j]
+                    );
+                    dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (
+                        p[row * K + j] - a[row * K + j]
+                    );
+                    dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (
+                        a[row * K + j] - n[row * K + j]
+                    );
                 }
             if (first < K && K >= F32_LANES) {
                 first = K - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t j = first + lane;
-                    da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
-                    dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
-                    dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                    da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (
+                        n[row * K + j] - p[row * K + j]
+                    );
+                    dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (
+                        p[row * K + j] - a[row * K + j]
+                    );
+                    dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (
+                        a[row * K + j] - n[row * K + j]
+                    );
                 }
                 first = K;
             }
             for (ptrdiff_t j = first; j < K; j++) {
-                da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
-                dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
-                dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                da[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (
+                    n[row * K + j] - p[row * K + j]
+                );
+                dp[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (
+                    p[row * K + j] - a[row * K + j]
+                );
+                dn[row * K + j] = 2.0f * weight * f32_step(h[row - start]) * (
+                    a[row * K + j] - n[row * K + j]
+                );
             }
         }
     }
@@ -534,8 +581,12 @@ SHARED void triplet_value_and_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t t
             for (; first + F32_WIDE <= end; first += F32_WIDE)
                 for (ptrdiff_t lane = 0; lane < F32_WIDE; lane++) {
                     const ptrdiff_t k = first + lane;
-                    d_p_lanes[lane] = f32_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
-                    d_n_lanes[lane] = f32_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
+                    d_p_lanes[lane] = f32_add_product(
+                        a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]
+                    );
+                    d_n_lanes[lane] = f32_add_product(
+                        a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]
+                    );
                 }
             if (first < end && end >= F32_WIDE) {
                 const ptrdiff_t again = first + F32_WIDE - end;
@@ -651,8 +702,12 @@ SHARED void triplet_value_and_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t 
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                d_p[lane] = f64_add_product(a_block[k][lane] - p_block[k][lane], a_block[k][lane] - p_block[k][lane], d_p[lane]);
-                d_n[lane] = f64_add_product(a_block[k][lane] - n_block[k][lane], a_block[k][lane] - n_block[k][lane], d_n[lane]);
+                d_p[lane] = f64_add_product(
+                    a_block[k][lane] - p_block[k][lane], a_block[k][lane] - p_block[k][lane], d_p[lane]
+                );
+                d_n[lane] = f64_add_product(
+                    a_block[k][lane] - n_block[k][lane], a_block[k][lane] - n_block[k][lane], d_n[lane]
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
@@ -700,8 +755,12 @@ SHARED void triplet_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t t
                 for (; first + F64_WIDE <= K; first += F64_WIDE)
                     FOR_LANES(F64_WIDE) {
                         const ptrdiff_t k = first + lane;
-                        d_p_lanes[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
-                        d_n_lanes[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
+                        d_p_lanes[lane] = f64_add_product(
+                            a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]
+                        );
+                        d_n_lanes[lane] = f64_add_product(
+                            a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]
+                        );
                     }
                 if (first < K && K >= F64_WIDE) {
                     const ptrdiff_t again = first + F64_WIDE - K;
@@ -716,8 +775,12 @@ SHARED void triplet_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t t
                     first = K;
                 }
                 for (ptrdiff_t k = first; k < K; k++) {
-                    d_p[row - start] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[row - start]);
-                    d_n[row - start] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[row - start]);
+                    d_p[row - start] = f64_add_product(
+                        a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p[row - start]
+                    );
+                    d_n[row - start] = f64_add_product(
+                        a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n[row - start]
+                    );
                 }
                 d_p[row - start] += f64_total_wide(d_p_lanes);
                 d_n[row - start] += f64_total_wide(d_n_lanes);
@@ -732,17 +795,29 @@ SHARED void triplet_value_and_gradient_f64_near_rows(ptrdiff_t from, ptrdiff_t t
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
-                    dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
-                    dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                    da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (
+                        n[row * K + j] - p[row * K + j]
+                    );
+                    dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (
+                        p[row * K + j] - a[row * K + j]
+                    );
+                    dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (
+                        a[row * K + j] - n[row * K + j]
+                    );
                 }
             if (first < K && K >= F64_LANES) {
                 first = K - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t j = first + lane;
-                    da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (n[row * K + j] - p[row * K + j]);
-                    dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (p[row * K + j] - a[row * K + j]);
-                    dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (a[row * K + j] - n[row * K + j]);
+                    da[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (
+                        n[row * K + j] - p[row * K + j]
+                    );
+                    dp[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (
+                        p[row * K + j] - a[row * K + j]
+                    );
+                    dn[row * K + j] = 2.0 * weight * f64_step(h[row - start]) * (
+                        a[row * K + j] - n[row * K + j]
+                    );
                 }
                 first = K;
             }
@@ -776,8 +851,12 @@ SHARED void triplet_value_and_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t t
             for (; first + F64_WIDE <= end; first += F64_WIDE)
                 FOR_LANES(F64_WIDE) {
                     const ptrdiff_t k = first + lane;
-                    d_p_lanes[lane] = f64_add_product(a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]);
-                    d_n_lanes[lane] = f64_add_product(a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]);
+                    d_p_lanes[lane] = f64_add_product(
+                        a[row * K + k] - p[row * K + k], a[row * K + k] - p[row * K + k], d_p_lanes[lane]
+                    );
+                    d_n_lanes[lane] = f64_add_product(
+                        a[row * K + k] - n[row * K + k], a[row * K + k] - n[row * K + k], d_n_lanes[lane]
+                    );
                 }
             if (first < end && end >= F64_WIDE) {
                 const ptrdiff_t again = first + F64_WIDE - end;

@@ -164,7 +164,9 @@ def triplet(a, p, n, m, reduction="mean", *, threads=1):
     if threads == 1:
         _triplet_compiled[dtype](a, p, n, m, losses, 1)
     else:
-        _in_threads(threads, _triplet_compiled[dtype], (True, True, True, False, True, False), a, p, n, m, losses, 1)
+        _in_threads(
+            threads, _triplet_compiled[dtype], (True, True, True, False, True, False), a, p, n, m, losses, 1
+        )
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -252,7 +254,13 @@ def triplet_value_and_gradient(a, p, n, m, reduction="mean", out=None, *, thread
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(a) is type(p) is type(n) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 3 and type(out[0]) is type(out[1]) is type(out[2]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 3
+                and type(out[0]) is type(out[1]) is type(out[2]) is _Array
+            )
+        )
         and (threads == 1 or a.size < _SHARED)
         and reduction in ('mean', 'sum')
         and type(m) in _NUMBERS
@@ -264,7 +272,9 @@ def triplet_value_and_gradient(a, p, n, m, reduction="mean", out=None, *, thread
                 np.empty(a.shape, a.dtype),
             )
             weight = 1 / (len(a) or 1) if reduction == "mean" else 1
-            value = _triplet_value_and_gradient_compiled[a.dtype](a, p, n, m, weight, _NOWHERE[a.dtype], into[0], into[1], into[2])
+            value = _triplet_value_and_gradient_compiled[a.dtype](
+                a, p, n, m, weight, _NOWHERE[a.dtype], into[0], into[1], into[2]
+            )
             if value is not None:
                 return _ONE[a.dtype] * value, into
         except (TypeError, IndexError):
@@ -295,7 +305,10 @@ def triplet_value_and_gradient(a, p, n, m, reduction="mean", out=None, *, thread
     if threads == 1:
         _triplet_value_and_gradient_compiled[dtype](a, p, n, m, weight, losses, da, dp, dn)
     else:
-        _in_threads(threads, _triplet_value_and_gradient_compiled[dtype], (True, True, True, False, False, True, True, True, True), a, p, n, m, weight, losses, da, dp, dn)
+        _in_threads(
+            threads, _triplet_value_and_gradient_compiled[dtype],
+            (True, True, True, False, False, True, True, True, True), a, p, n, m, weight, losses, da, dp, dn
+        )
     value = _reduced(losses, reduction)
     return value, ((da[0] if single else da), (dp[0] if single else dp), (dn[0] if single else dn))
 
@@ -320,7 +333,10 @@ def _triplet_value_and_gradient_kernel(a, p, n, m, weight, losses, da, dp, dn):
             dn[row, j] = real(2) * weight * _step(h, real(1)) * (a[row, j] - n[row, j])
 
 
-@_by_dtype(_reads(2), _reads(2), _reads(2), _number, _number, _writes(1), _writes(2), _writes(2), _writes(2), total=True)
+@_by_dtype(
+    _reads(2), _reads(2), _reads(2), _number, _number, _writes(1), _writes(2), _writes(2), _writes(2),
+    total=True
+)
 def _triplet_value_and_gradient_compiled(a, p, n, m, weight, losses, da, dp, dn):
     """Do the loops and add up the losses; None where the arguments do not fit together."""
     a = _array(a)
@@ -475,12 +491,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -489,21 +530,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()

@@ -49,7 +49,8 @@ enum {
     ROWS = 8,     /* samples that go through each pass together, so that none waits for its own sums, */
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
-    STREAMED = 1 << 23, /* bytes of a result that are written past the caches if there are more */
+    STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +85,17 @@ static inline ptrdiff_t thread(void)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
 #endif
+
+/* a, or the lowest finite number where that is more. */
+static inline float f32_at_least_lowest(float a)
+{
+    return a > -3.40282347e+38f ? a : -3.40282347e+38f;
+}
+
+static inline double f64_at_least_lowest(double a)
+{
+    return a > -1.7976931348623157e+308 ? a : -1.7976931348623157e+308;
+}
 
 /* One of two values, both of which are known, by their bits: where the compiler sees a choice, it works out one of
    them only where it is needed, and a loop that does so makes no vectors. */
@@ -203,7 +215,9 @@ INLINED double f64_expm1(double u)
     const double inside = raised > 710.0 ? 710.0 : raised;
     const double shifted = f64_add_product(inside, 1.4426950408889634, 6755399441055744.0); /* 3 * 2^51 */
     const double n = shifted - 6755399441055744.0;
-    const double r = f64_add_product(n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside));
+    const double r = f64_add_product(
+        n, -1.9082149292705877e-10, f64_add_product(n, -0.6931471803691238, inside)
+    );
     double q = 2.5000053635022473e-08;
     q = f64_add_product(q, r, 2.7630233617826445e-07);
     q = f64_add_product(q, r, 2.755758632280537e-06);
@@ -218,7 +232,8 @@ INLINED double f64_expm1(double u)
     int64_t bits;
     memcpy(&bits, &shifted, sizeof bits);
     const int64_t power = bits - INT64_C(0x4338000000000000), half = power >> 1, rest = power - half;
-    const int64_t low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
+    const int64_t
+        low_bits = (half + 1023) * (INT64_C(1) << 52), high_bits = (rest + 1023) * (INT64_C(1) << 52);
     const int64_t back_bits = (1023 - rest) * (INT64_C(1) << 52);
     double low, high, back;
     memcpy(&low, &low_bits, sizeof low);
@@ -226,6 +241,13 @@ INLINED double f64_expm1(double u)
     memcpy(&back, &back_bits, sizeof back);
     return f64_add_product(p, low, low - back) * high;
 }
+
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -317,7 +339,8 @@ INLINED float f32_log(float u)
     /* k log 2 in two parts, the larger one exact; the small terms are added up first. */
     const float small = half - (s * (half + w * q) + k * 9.058e-06f);
     const float value = k * 0.69313812f - (small - f);
-    const float above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
+    const float
+        above = u < INFINITY ? 0.0f : u, at_0 = u == 0.0f ? -INFINITY : 0.0f, below = u < 0.0f ? NAN : 0.0f;
     return value + (above + at_0 + below);
 }
 
@@ -344,7 +367,8 @@ INLINED double f64_log(double u)
     q = f64_add_product(q, w, 0.666666666666667);
     const double small = half - (s * (half + w * q) + k * 1.9082149292705877e-10);
     const double value = k * 0.6931471803691238 - (small - f);
-    const double above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
+    const double
+        above = u < INFINITY ? 0.0 : u, at_0 = u == 0.0 ? -INFINITY : 0.0, below = u < 0.0 ? NAN : 0.0;
     return value + (above + at_0 + below);
 }
 
@@ -414,7 +438,8 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         float *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -481,7 +506,8 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
                         double *restrict row = product + (i + r) * product_row + start * product_column;
                         for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] = sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
+                            row[j * product_column] =
+                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
                     }
                 }
             }
@@ -497,6 +523,19 @@ static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 static inline ptrdiff_t smaller_place(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+enum {
+    /* Rows of so many bytes and more do not stay in the nearest cache, where the next pass would find them: they
+       are worked on by chunks of so many bytes, which do; */
+    LONG_ROW = 4000, CHUNK_BYTES = 8192,
+    CHUNKS = 256 /* or of more, for there are never more chunks of a row than this. */
+};
+
+/* How many numbers of a row are one chunk; the last one may have fewer. */
+static inline ptrdiff_t places_of_chunk(ptrdiff_t row, size_t bytes)
+{
+    return larger_place(CHUNK_BYTES / (ptrdiff_t)bytes, (row + CHUNKS - 1) / CHUNKS);
 }
 
 /* Where the samples of this thread begin (`end` is 0) and end (`end` is 1): at a multiple of `unit`. */
@@ -560,6 +599,17 @@ static void f64_stream(double *to, const double *from, ptrdiff_t count)
     }
 #endif
     memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+/* Where a part of a row ends that begins with `to`: with a line, so that no line is written in two parts. */
+static inline ptrdiff_t f32_end_of_part(const float *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
+}
+
+static inline ptrdiff_t f64_end_of_part(const double *to, ptrdiff_t begin, ptrdiff_t size)
+{
+    return smaller_place(begin + PART - (ptrdiff_t)((uintptr_t)to % 64 / sizeof *to), size);
 }
 
 /* Other threads see what was streamed before what is stored after this. */
@@ -677,13 +727,13 @@ SHARED void two_layer_network_step_1_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f32_end_of_part(&h[row * H + begin], begin, H);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
+                    part[j - begin] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
                 }
-                f32_stream(&h[row * H + begin], chunk, end - begin);
+                f32_stream(&h[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -780,13 +830,137 @@ SHARED void two_layer_network_step_2_f32_short_rows(ptrdiff_t from, ptrdiff_t to
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z2_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z2[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_t_z2_m[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f, t_block[k][lane] * ((z2[k][lane] - m[lane]) - log_s[lane]), 0.0f
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = -sum_t_z2_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void two_layer_network_step_2_f32_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const float *restrict b2, const float *restrict t, const float *restrict sum_W2_h,
+    float *restrict losses, float *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    float *restrict z2 = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        z2[i] = sum_W2_h[row * K + i] + b2[i];
+                        m_lanes[lane] = f32_larger(z2[i], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        z2[i] = sum_W2_h[row * K + i] + b2[i];
+                        m_lanes[lane] = f32_larger(z2[i], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t i = first; i < stop; i++) {
+                    z2[i] = sum_W2_h[row * K + i] + b2[i];
+                    m = f32_larger(z2[i], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES)
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z2[k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        float e = f32_exp_of_negative(z2[k] - shift);
+                        const float s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    float e = f32_exp_of_negative(z2[k] - shift);
+                    s += e;
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            float share_of_chunk = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_t_z2_m = 0.0f;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            float sum_t_z2_m_lanes[F32_LANES];
+            FOR_LANES(F32_LANES)
+                sum_t_z2_m_lanes[lane] = 0.0f;
+            ptrdiff_t first = begin;
+            for (; first + F32_LANES <= end; first += F32_LANES)
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z2_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f
+                    );
+                }
+            if (first < end && end >= F32_LANES) {
+                const ptrdiff_t again = first + F32_LANES - end;
+                first = end - F32_LANES;
+                FOR_LANES(F32_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const float sum_t_z2_m_term = f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f
+                    );
+                    sum_t_z2_m_lanes[lane] += lane < again ? 0.0f : sum_t_z2_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z2_m += f32_choice(
+                    t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f
+                );
+            }
+            sum_t_z2_m += f32_total(sum_t_z2_m_lanes);
+        }
+        losses[row] = -sum_t_z2_m;
     }
 }
 
@@ -868,20 +1042,26 @@ SHARED void two_layer_network_step_2_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z2_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f);
+                    sum_t_z2_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f
+                    );
                 }
             if (first < end && end >= F32_LANES) {
                 const ptrdiff_t again = first + F32_LANES - end;
                 first = end - F32_LANES;
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const float sum_t_z2_m_term = f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f);
+                    const float sum_t_z2_m_term = f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f
+                    );
                     sum_t_z2_m_lanes[lane] += lane < again ? 0.0f : sum_t_z2_m_term;
                 }
                 first = end;
             }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z2_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f);
+                sum_t_z2_m += f32_choice(
+                    t[row * K + k] != 0.0f, t[row * K + k] * ((z2[k] - m) - log_s), 0.0f
+                );
             }
             sum_t_z2_m += f32_total(sum_t_z2_m_lanes);
         }
@@ -899,7 +1079,10 @@ SHARED void two_layer_network_step_2_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrd
         two_layer_network_step_2_f32_short_rows(from, whole, K, b2, t, sum_W2_h, losses);
         from = whole;
     }
-    two_layer_network_step_2_f32_long_rows(from, to, K, b2, t, sum_W2_h, losses, work);
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        two_layer_network_step_2_f32_by_chunks(from, to, K, b2, t, sum_W2_h, losses, work);
+    else
+        two_layer_network_step_2_f32_long_rows(from, to, K, b2, t, sum_W2_h, losses, work);
 }
 
 static void two_layer_network_step_2_f32(ptrdiff_t K, ptrdiff_t B, const float *restrict b2,
@@ -966,13 +1149,13 @@ SHARED void two_layer_network_step_1_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f64_end_of_part(&h[row * H + begin], begin, H);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
+                    part[j - begin] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
                 }
-                f64_stream(&h[row * H + begin], chunk, end - begin);
+                f64_stream(&h[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -1069,13 +1252,135 @@ SHARED void two_layer_network_step_2_f64_short_rows(ptrdiff_t from, ptrdiff_t to
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z2_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z2[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_t_z2_m[lane] += f64_choice(
+                    t_block[k][lane] != 0.0, t_block[k][lane] * ((z2[k][lane] - m[lane]) - log_s[lane]), 0.0
+                );
             }
         }
         for (ptrdiff_t lane = 0; lane < LANES; lane++) {
             const ptrdiff_t row = first + lane;
             losses[row] = -sum_t_z2_m[lane];
         }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void two_layer_network_step_2_f64_by_chunks(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
+    const double *restrict b2, const double *restrict t, const double *restrict sum_W2_h,
+    double *restrict losses, double *restrict work)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    double *restrict z2 = work;
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* e: between 0 and 1, and at least one of them is 1 */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        z2[i] = sum_W2_h[row * K + i] + b2[i];
+                        m_lanes[lane] = f64_larger(z2[i], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        z2[i] = sum_W2_h[row * K + i] + b2[i];
+                        m_lanes[lane] = f64_larger(z2[i], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t i = first; i < stop; i++) {
+                    z2[i] = sum_W2_h[row * K + i] + b2[i];
+                    m = f64_larger(z2[i], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES)
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z2[k] - shift);
+                        s_lanes[lane] += e;
+                    }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        double e = f64_exp_of_negative(z2[k] - shift);
+                        const double s_term = e;
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    double e = f64_exp_of_negative(z2[k] - shift);
+                    s += e;
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            double share_of_chunk = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk, s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_t_z2_m = 0.0;
+        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
+            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
+            double sum_t_z2_m_lanes[F64_LANES];
+            FOR_LANES(F64_LANES)
+                sum_t_z2_m_lanes[lane] = 0.0;
+            ptrdiff_t first = begin;
+            for (; first + F64_LANES <= end; first += F64_LANES)
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    sum_t_z2_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z2[k] - m) - log_s), 0.0
+                    );
+                }
+            if (first < end && end >= F64_LANES) {
+                const ptrdiff_t again = first + F64_LANES - end;
+                first = end - F64_LANES;
+                FOR_LANES(F64_LANES) {
+                    const ptrdiff_t k = first + lane;
+                    const double sum_t_z2_m_term = f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z2[k] - m) - log_s), 0.0
+                    );
+                    sum_t_z2_m_lanes[lane] += lane < again ? 0.0 : sum_t_z2_m_term;
+                }
+                first = end;
+            }
+            for (ptrdiff_t k = first; k < end; k++) {
+                sum_t_z2_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2[k] - m) - log_s), 0.0);
+            }
+            sum_t_z2_m += f64_total(sum_t_z2_m_lanes);
+        }
+        losses[row] = -sum_t_z2_m;
     }
 }
 
@@ -1157,14 +1462,18 @@ SHARED void two_layer_network_step_2_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z2_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2[k] - m) - log_s), 0.0);
+                    sum_t_z2_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z2[k] - m) - log_s), 0.0
+                    );
                 }
             if (first < end && end >= F64_LANES) {
                 const ptrdiff_t again = first + F64_LANES - end;
                 first = end - F64_LANES;
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    const double sum_t_z2_m_term = f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2[k] - m) - log_s), 0.0);
+                    const double sum_t_z2_m_term = f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z2[k] - m) - log_s), 0.0
+                    );
                     sum_t_z2_m_lanes[lane] += lane < again ? 0.0 : sum_t_z2_m_term;
                 }
                 first = end;
@@ -1188,7 +1497,10 @@ SHARED void two_layer_network_step_2_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrd
         two_layer_network_step_2_f64_short_rows(from, whole, K, b2, t, sum_W2_h, losses);
         from = whole;
     }
-    two_layer_network_step_2_f64_long_rows(from, to, K, b2, t, sum_W2_h, losses, work);
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        two_layer_network_step_2_f64_by_chunks(from, to, K, b2, t, sum_W2_h, losses, work);
+    else
+        two_layer_network_step_2_f64_long_rows(from, to, K, b2, t, sum_W2_h, losses, work);
 }
 
 static void two_layer_network_step_2_f64(ptrdiff_t K, ptrdiff_t B, const double *restrict b2,
@@ -1235,13 +1547,13 @@ SHARED void two_layer_network_value_and_gradient_step_1_f32_rows(ptrdiff_t from,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f32_end_of_part(&h[row * H + begin], begin, H);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
+                    part[j - begin] = f32_tanh(sum_W1_x[row * H + j] + b1[j]);
                 }
-                f32_stream(&h[row * H + begin], chunk, end - begin);
+                f32_stream(&h[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -1359,7 +1671,10 @@ SHARED void two_layer_network_value_and_gradient_step_2_f32_short_rows(ptrdiff_t
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z2_m[lane] += f32_choice(t_block[k][lane] != 0.0f, t_block[k][lane] * ((z2_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0f);
+                sum_t_z2_m[lane] += f32_choice(
+                    t_block[k][lane] != 0.0f,
+                    t_block[k][lane] * ((z2_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0f
+                );
                 z2_bar_block[k][lane] = scale[lane] * z2_bar_scaled_block[k][lane] - t_block[k][lane];
             }
         }
@@ -1376,6 +1691,138 @@ SHARED void two_layer_network_value_and_gradient_step_2_f32_short_rows(ptrdiff_t
             for (ptrdiff_t place = 0; place < K; place++) {
                 z2_bar_rows[lane * K + place] = z2_bar_block[place][lane];
                 z2_bar_scaled_rows[lane * K + place] = z2_bar_scaled_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void two_layer_network_value_and_gradient_step_2_f32_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const float *restrict b2, const float *restrict t, float weight,
+    const float *restrict sum_W2_h, const float *restrict sum_t, float *restrict losses,
+    float *restrict z2_bar, float *restrict z2_bar_scaled)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(float));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    float share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        float m = -INFINITY;
+        /* z2_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                float m_lanes[F32_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F32_WIDEST <= stop; first += F32_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
+                        m_lanes[lane] = f32_larger(z2_bar[row * K + i], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F32_WIDEST) {
+                    first = stop - F32_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F32_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
+                        m_lanes[lane] = f32_larger(z2_bar[row * K + i], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t i = first; i < stop; i++) {
+                    z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
+                    m = f32_larger(z2_bar[row * K + i], m);
+                }
+                m = f32_larger(f32_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            float shift = f32_at_least_lowest(m);
+            float s = 0.0f;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float s_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    s_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&z2_bar[row * K + first + ahead]);
+                    FETCH(&z2_bar_scaled[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - shift);
+                        s_lanes[lane] += z2_bar_scaled[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F32_LANES) {
+                    const ptrdiff_t again = first + F32_LANES - end;
+                    first = end - F32_LANES;
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - shift);
+                        const float s_term = z2_bar_scaled[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0f : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - shift);
+                    s += z2_bar_scaled[row * K + k];
+                }
+                s += f32_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        float s = 0.0f;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f32_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f32_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        float log_s = f32_log(s);
+        float sum_t_z2_m = 0.0f;
+        float scale = sum_t[row] / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            float scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                float sum_t_z2_m_lanes[F32_LANES];
+                FOR_LANES(F32_LANES)
+                    sum_t_z2_m_lanes[lane] = 0.0f;
+                ptrdiff_t first = begin;
+                for (; first + F32_LANES <= end; first += F32_LANES) {
+                    FETCH(&t[row * K + first + ahead]);
+                    FETCH(&z2_bar[row * K + first + ahead]);
+                    FETCH(&z2_bar_scaled[row * K + first + ahead]);
+                    FOR_LANES(F32_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z2_m_lanes[lane] += f32_choice(
+                            t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0f
+                        );
+                        z2_bar[row * K + k] = scale_2 * z2_bar_scaled[row * K + k] - t[row * K + k];
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_t_z2_m += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0f
+                    );
+                    z2_bar[row * K + k] = scale_2 * z2_bar_scaled[row * K + k] - t[row * K + k];
+                }
+                sum_t_z2_m += f32_total(sum_t_z2_m_lanes);
+            }
+        }
+        losses[row] = -sum_t_z2_m;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            for (ptrdiff_t i = start; i < stop; i++) {
+                z2_bar_scaled[row * K + i] = weight * z2_bar[row * K + i];
             }
         }
     }
@@ -1432,7 +1879,9 @@ SHARED void two_layer_network_value_and_gradient_step_2_f32_near_rows(ptrdiff_t 
                 for (; first + F32_LANES <= K; first += F32_LANES)
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
+                        z2_bar_scaled[row * K + k] = f32_exp_of_negative(
+                            z2_bar[row * K + k] - m[row - start]
+                        );
                         s_lanes[lane] += z2_bar_scaled[row * K + k];
                     }
                 if (first < K && K >= F32_LANES) {
@@ -1440,7 +1889,9 @@ SHARED void two_layer_network_value_and_gradient_step_2_f32_near_rows(ptrdiff_t 
                     first = K - F32_LANES;
                     FOR_LANES(F32_LANES) {
                         const ptrdiff_t k = first + lane;
-                        z2_bar_scaled[row * K + k] = f32_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
+                        z2_bar_scaled[row * K + k] = f32_exp_of_negative(
+                            z2_bar[row * K + k] - m[row - start]
+                        );
                         const float s_term = z2_bar_scaled[row * K + k];
                         s_lanes[lane] += lane < again ? 0.0f : s_term;
                     }
@@ -1466,11 +1917,17 @@ SHARED void two_layer_network_value_and_gradient_step_2_f32_near_rows(ptrdiff_t 
             for (; first + F32_LANES <= K; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z2_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                    sum_t_z2_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f,
+                        t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                    );
                     z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < K; k++) {
-                sum_t_z2_m[row - start] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f);
+                sum_t_z2_m[row - start] += f32_choice(
+                    t[row * K + k] != 0.0f,
+                    t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0f
+                );
                 z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z2_m[row - start] += f32_total(sum_t_z2_m_lanes);
@@ -1565,11 +2022,15 @@ SHARED void two_layer_network_value_and_gradient_step_2_f32_long_rows(ptrdiff_t 
             for (; first + F32_LANES <= end; first += F32_LANES)
                 FOR_LANES(F32_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z2_m_lanes[lane] += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0f);
+                    sum_t_z2_m_lanes[lane] += f32_choice(
+                        t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0f
+                    );
                     z2_bar[row * K + k] = scale * z2_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z2_m += f32_choice(t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0f);
+                sum_t_z2_m += f32_choice(
+                    t[row * K + k] != 0.0f, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0f
+                );
                 z2_bar[row * K + k] = scale * z2_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z2_m += f32_total(sum_t_z2_m_lanes);
@@ -1593,7 +2054,10 @@ SHARED void two_layer_network_value_and_gradient_step_2_f32_rows(ptrdiff_t from,
             sum_W2_h, sum_t, losses, z2_bar, z2_bar_scaled);
         from = whole;
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float)))
+    if (K * (ptrdiff_t)sizeof(float) >= LONG_ROW)
+        two_layer_network_value_and_gradient_step_2_f32_by_chunks(from, to, K, b2, t, weight, sum_W2_h,
+            sum_t, losses, z2_bar, z2_bar_scaled);
+    else if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(float)))
         two_layer_network_value_and_gradient_step_2_f32_near_rows(from, to, K, b2, t, weight, sum_W2_h,
             sum_t, losses, z2_bar, z2_bar_scaled);
     else
@@ -1652,13 +2116,13 @@ SHARED void two_layer_network_value_and_gradient_step_3_f32_near_rows(ptrdiff_t 
         }
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    float chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                    end = f32_end_of_part(&z1_bar_scaled[row * H + begin], begin, H);
+                    float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = weight * z1_bar[row * H + j];
+                        part[j - begin] = weight * z1_bar[row * H + j];
                     }
-                    f32_stream(&z1_bar_scaled[row * H + begin], chunk, end - begin);
+                    f32_stream(&z1_bar_scaled[row * H + begin], part, end - begin);
                 }
             }
         }
@@ -1682,13 +2146,13 @@ SHARED void two_layer_network_value_and_gradient_step_3_f32_long_rows(ptrdiff_t 
             z1_bar[row * H + j] = (1.0f - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
         }
         if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                float chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f32_end_of_part(&z1_bar_scaled[row * H + begin], begin, H);
+                float part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = weight * z1_bar[row * H + j];
+                    part[j - begin] = weight * z1_bar[row * H + j];
                 }
-                f32_stream(&z1_bar_scaled[row * H + begin], chunk, end - begin);
+                f32_stream(&z1_bar_scaled[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -1759,13 +2223,13 @@ static void two_layer_network_value_and_gradient_step_5_f32(ptrdiff_t K, ptrdiff
     float *restrict db1)
 {
     if (K * (ptrdiff_t)sizeof(float) > STREAMED) {
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            float chunk[CHUNK];
+        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+            end = f32_end_of_part(&db2[begin], begin, K);
+            float part[PART];
             for (ptrdiff_t i = begin; i < end; i++) {
-                chunk[i - begin] = weight * sum_z2_bar[i];
+                part[i - begin] = weight * sum_z2_bar[i];
             }
-            f32_stream(&db2[begin], chunk, end - begin);
+            f32_stream(&db2[begin], part, end - begin);
         }
     }
     else {
@@ -1774,13 +2238,13 @@ static void two_layer_network_value_and_gradient_step_5_f32(ptrdiff_t K, ptrdiff
         }
     }
     if (H * (ptrdiff_t)sizeof(float) > STREAMED) {
-        for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-            float chunk[CHUNK];
+        for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+            end = f32_end_of_part(&db1[begin], begin, H);
+            float part[PART];
             for (ptrdiff_t j = begin; j < end; j++) {
-                chunk[j - begin] = weight * sum_z1_bar[j];
+                part[j - begin] = weight * sum_z1_bar[j];
             }
-            f32_stream(&db1[begin], chunk, end - begin);
+            f32_stream(&db1[begin], part, end - begin);
         }
     }
     else {
@@ -1842,13 +2306,13 @@ SHARED void two_layer_network_value_and_gradient_step_1_f64_rows(ptrdiff_t from,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f64_end_of_part(&h[row * H + begin], begin, H);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
+                    part[j - begin] = f64_tanh(sum_W1_x[row * H + j] + b1[j]);
                 }
-                f64_stream(&h[row * H + begin], chunk, end - begin);
+                f64_stream(&h[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -1966,7 +2430,10 @@ SHARED void two_layer_network_value_and_gradient_step_2_f64_short_rows(ptrdiff_t
         }
         for (ptrdiff_t k = 0; k < K; k++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                sum_t_z2_m[lane] += f64_choice(t_block[k][lane] != 0.0, t_block[k][lane] * ((z2_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0);
+                sum_t_z2_m[lane] += f64_choice(
+                    t_block[k][lane] != 0.0,
+                    t_block[k][lane] * ((z2_bar_block[k][lane] - m[lane]) - log_s[lane]), 0.0
+                );
                 z2_bar_block[k][lane] = scale[lane] * z2_bar_scaled_block[k][lane] - t_block[k][lane];
             }
         }
@@ -1983,6 +2450,138 @@ SHARED void two_layer_network_value_and_gradient_step_2_f64_short_rows(ptrdiff_t
             for (ptrdiff_t place = 0; place < K; place++) {
                 z2_bar_rows[lane * K + place] = z2_bar_block[place][lane];
                 z2_bar_scaled_rows[lane * K + place] = z2_bar_scaled_block[place][lane];
+            }
+        }
+    }
+}
+
+/* Long rows: chunk by chunk, so that each is read from memory once. */
+SHARED void two_layer_network_value_and_gradient_step_2_f64_by_chunks(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t K, const double *restrict b2, const double *restrict t, double weight,
+    const double *restrict sum_W2_h, const double *restrict sum_t, double *restrict losses,
+    double *restrict z2_bar, double *restrict z2_bar_scaled)
+{
+    const ptrdiff_t places = places_of_chunk(K, sizeof(double));
+    const ptrdiff_t chunks = (K + places - 1) / places;
+    double share_of_chunk[CHUNKS], m_of_chunk[CHUNKS], s_of_chunk[CHUNKS];
+    for (ptrdiff_t row = from; row < to; row++) {
+        /* m: the largest exponent becomes 0, so exp cannot overflow */
+        double m = -INFINITY;
+        /* z2_bar_scaled[row * K + k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now) */
+        /* s: between 1 and the number of terms */
+        /* chunk by chunk, each while it is in the nearest cache, and with the largest exponent up to there */
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            {
+                double m_lanes[F64_WIDEST];
+                for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++)
+                    m_lanes[lane] = -INFINITY;
+                ptrdiff_t first = start;
+                for (; first + F64_WIDEST <= stop; first += F64_WIDEST)
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
+                        m_lanes[lane] = f64_larger(z2_bar[row * K + i], m_lanes[lane]);
+                    }
+                if (first < stop && stop - start >= F64_WIDEST) {
+                    first = stop - F64_WIDEST;
+                    for (ptrdiff_t lane = 0; lane < F64_WIDEST; lane++) {
+                        const ptrdiff_t i = first + lane;
+                        z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
+                        m_lanes[lane] = f64_larger(z2_bar[row * K + i], m_lanes[lane]);
+                    }
+                    first = stop;
+                }
+                for (ptrdiff_t i = first; i < stop; i++) {
+                    z2_bar[row * K + i] = sum_W2_h[row * K + i] + b2[i];
+                    m = f64_larger(z2_bar[row * K + i], m);
+                }
+                m = f64_larger(f64_largest_widest(m_lanes), m);
+            }
+            /* shift: m, or the lowest finite number where all up to there is -inf, so that exp is 0 */
+            double shift = f64_at_least_lowest(m);
+            double s = 0.0;
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double s_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    s_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&z2_bar[row * K + first + ahead]);
+                    FETCH(&z2_bar_scaled[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - shift);
+                        s_lanes[lane] += z2_bar_scaled[row * K + k];
+                    }
+                }
+                if (first < end && end - start >= F64_LANES) {
+                    const ptrdiff_t again = first + F64_LANES - end;
+                    first = end - F64_LANES;
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - shift);
+                        const double s_term = z2_bar_scaled[row * K + k];
+                        s_lanes[lane] += lane < again ? 0.0 : s_term;
+                    }
+                    first = end;
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - shift);
+                    s += z2_bar_scaled[row * K + k];
+                }
+                s += f64_total(s_lanes);
+            }
+            m_of_chunk[chunk] = m;
+            s_of_chunk[chunk] = s;
+        }
+        /* share_of_chunk[chunk]: the factor that a chunk's exponentials and sums lack, 1 where m was already what it is */
+        double s = 0.0;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            share_of_chunk[chunk] = f64_exp_of_negative(m_of_chunk[chunk] - m);
+            s = f64_add_product(share_of_chunk[chunk], s_of_chunk[chunk], s);
+        }
+        double log_s = f64_log(s);
+        double sum_t_z2_m = 0.0;
+        double scale = sum_t[row] / s;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            const ptrdiff_t ahead = smaller_place(places, (to - row) * K - stop); /* what comes next */
+            double scale_2 = scale * share_of_chunk[chunk];
+            for (ptrdiff_t begin = start; begin < stop; begin += CHUNK) {
+                const ptrdiff_t end = smaller_place(begin + CHUNK, stop);
+                double sum_t_z2_m_lanes[F64_LANES];
+                FOR_LANES(F64_LANES)
+                    sum_t_z2_m_lanes[lane] = 0.0;
+                ptrdiff_t first = begin;
+                for (; first + F64_LANES <= end; first += F64_LANES) {
+                    FETCH(&t[row * K + first + ahead]);
+                    FETCH(&z2_bar[row * K + first + ahead]);
+                    FETCH(&z2_bar_scaled[row * K + first + ahead]);
+                    FOR_LANES(F64_LANES) {
+                        const ptrdiff_t k = first + lane;
+                        sum_t_z2_m_lanes[lane] += f64_choice(
+                            t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0
+                        );
+                        z2_bar[row * K + k] = scale_2 * z2_bar_scaled[row * K + k] - t[row * K + k];
+                    }
+                }
+                for (ptrdiff_t k = first; k < end; k++) {
+                    sum_t_z2_m += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0
+                    );
+                    z2_bar[row * K + k] = scale_2 * z2_bar_scaled[row * K + k] - t[row * K + k];
+                }
+                sum_t_z2_m += f64_total(sum_t_z2_m_lanes);
+            }
+        }
+        losses[row] = -sum_t_z2_m;
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
+            const ptrdiff_t start = places * chunk, stop = smaller_place(start + places, K);
+            for (ptrdiff_t i = start; i < stop; i++) {
+                z2_bar_scaled[row * K + i] = weight * z2_bar[row * K + i];
             }
         }
     }
@@ -2039,7 +2638,9 @@ SHARED void two_layer_network_value_and_gradient_step_2_f64_near_rows(ptrdiff_t 
                 for (; first + F64_LANES <= K; first += F64_LANES)
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
+                        z2_bar_scaled[row * K + k] = f64_exp_of_negative(
+                            z2_bar[row * K + k] - m[row - start]
+                        );
                         s_lanes[lane] += z2_bar_scaled[row * K + k];
                     }
                 if (first < K && K >= F64_LANES) {
@@ -2047,7 +2648,9 @@ SHARED void two_layer_network_value_and_gradient_step_2_f64_near_rows(ptrdiff_t 
                     first = K - F64_LANES;
                     FOR_LANES(F64_LANES) {
                         const ptrdiff_t k = first + lane;
-                        z2_bar_scaled[row * K + k] = f64_exp_of_negative(z2_bar[row * K + k] - m[row - start]);
+                        z2_bar_scaled[row * K + k] = f64_exp_of_negative(
+                            z2_bar[row * K + k] - m[row - start]
+                        );
                         const double s_term = z2_bar_scaled[row * K + k];
                         s_lanes[lane] += lane < again ? 0.0 : s_term;
                     }
@@ -2073,11 +2676,17 @@ SHARED void two_layer_network_value_and_gradient_step_2_f64_near_rows(ptrdiff_t 
             for (; first + F64_LANES <= K; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z2_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                    sum_t_z2_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0,
+                        t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                    );
                     z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < K; k++) {
-                sum_t_z2_m[row - start] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0);
+                sum_t_z2_m[row - start] += f64_choice(
+                    t[row * K + k] != 0.0,
+                    t[row * K + k] * ((z2_bar[row * K + k] - m[row - start]) - log_s[row - start]), 0.0
+                );
                 z2_bar[row * K + k] = scale[row - start] * z2_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z2_m[row - start] += f64_total(sum_t_z2_m_lanes);
@@ -2172,11 +2781,15 @@ SHARED void two_layer_network_value_and_gradient_step_2_f64_long_rows(ptrdiff_t 
             for (; first + F64_LANES <= end; first += F64_LANES)
                 FOR_LANES(F64_LANES) {
                     const ptrdiff_t k = first + lane;
-                    sum_t_z2_m_lanes[lane] += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0);
+                    sum_t_z2_m_lanes[lane] += f64_choice(
+                        t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0
+                    );
                     z2_bar[row * K + k] = scale * z2_bar_scaled[row * K + k] - t[row * K + k];
                 }
             for (ptrdiff_t k = first; k < end; k++) {
-                sum_t_z2_m += f64_choice(t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0);
+                sum_t_z2_m += f64_choice(
+                    t[row * K + k] != 0.0, t[row * K + k] * ((z2_bar[row * K + k] - m) - log_s), 0.0
+                );
                 z2_bar[row * K + k] = scale * z2_bar_scaled[row * K + k] - t[row * K + k];
             }
             sum_t_z2_m += f64_total(sum_t_z2_m_lanes);
@@ -2200,7 +2813,10 @@ SHARED void two_layer_network_value_and_gradient_step_2_f64_rows(ptrdiff_t from,
             sum_W2_h, sum_t, losses, z2_bar, z2_bar_scaled);
         from = whole;
     }
-    if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double)))
+    if (K * (ptrdiff_t)sizeof(double) >= LONG_ROW)
+        two_layer_network_value_and_gradient_step_2_f64_by_chunks(from, to, K, b2, t, weight, sum_W2_h,
+            sum_t, losses, z2_bar, z2_bar_scaled);
+    else if (stay_near(B, 4 * K * (ptrdiff_t)sizeof(double)))
         two_layer_network_value_and_gradient_step_2_f64_near_rows(from, to, K, b2, t, weight, sum_W2_h,
             sum_t, losses, z2_bar, z2_bar_scaled);
     else
@@ -2259,13 +2875,13 @@ SHARED void two_layer_network_value_and_gradient_step_3_f64_near_rows(ptrdiff_t 
         }
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
             for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                    const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                    double chunk[CHUNK];
+                for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                    end = f64_end_of_part(&z1_bar_scaled[row * H + begin], begin, H);
+                    double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        chunk[j - begin] = weight * z1_bar[row * H + j];
+                        part[j - begin] = weight * z1_bar[row * H + j];
                     }
-                    f64_stream(&z1_bar_scaled[row * H + begin], chunk, end - begin);
+                    f64_stream(&z1_bar_scaled[row * H + begin], part, end - begin);
                 }
             }
         }
@@ -2289,13 +2905,13 @@ SHARED void two_layer_network_value_and_gradient_step_3_f64_long_rows(ptrdiff_t 
             z1_bar[row * H + j] = (1.0 - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
         }
         if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-                const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-                double chunk[CHUNK];
+            for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+                end = f64_end_of_part(&z1_bar_scaled[row * H + begin], begin, H);
+                double part[PART];
                 for (ptrdiff_t j = begin; j < end; j++) {
-                    chunk[j - begin] = weight * z1_bar[row * H + j];
+                    part[j - begin] = weight * z1_bar[row * H + j];
                 }
-                f64_stream(&z1_bar_scaled[row * H + begin], chunk, end - begin);
+                f64_stream(&z1_bar_scaled[row * H + begin], part, end - begin);
             }
         }
         else {
@@ -2366,13 +2982,13 @@ static void two_layer_network_value_and_gradient_step_5_f64(ptrdiff_t K, ptrdiff
     double *restrict db1)
 {
     if (K * (ptrdiff_t)sizeof(double) > STREAMED) {
-        for (ptrdiff_t begin = 0; begin < K; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, K);
-            double chunk[CHUNK];
+        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+            end = f64_end_of_part(&db2[begin], begin, K);
+            double part[PART];
             for (ptrdiff_t i = begin; i < end; i++) {
-                chunk[i - begin] = weight * sum_z2_bar[i];
+                part[i - begin] = weight * sum_z2_bar[i];
             }
-            f64_stream(&db2[begin], chunk, end - begin);
+            f64_stream(&db2[begin], part, end - begin);
         }
     }
     else {
@@ -2381,13 +2997,13 @@ static void two_layer_network_value_and_gradient_step_5_f64(ptrdiff_t K, ptrdiff
         }
     }
     if (H * (ptrdiff_t)sizeof(double) > STREAMED) {
-        for (ptrdiff_t begin = 0; begin < H; begin += CHUNK) {
-            const ptrdiff_t end = smaller_place(begin + CHUNK, H);
-            double chunk[CHUNK];
+        for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
+            end = f64_end_of_part(&db1[begin], begin, H);
+            double part[PART];
             for (ptrdiff_t j = begin; j < end; j++) {
-                chunk[j - begin] = weight * sum_z1_bar[j];
+                part[j - begin] = weight * sum_z1_bar[j];
             }
-            f64_stream(&db1[begin], chunk, end - begin);
+            f64_stream(&db1[begin], part, end - begin);
         }
     }
     else {

@@ -186,7 +186,10 @@ def two_layer_network(x, W1, b1, W2, b2, t, reduction="mean", *, threads=1):
     if threads == 1:
         _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses)
     else:
-        _in_threads(threads, _two_layer_network_kernel, (True, False, False, False, False, True, True), x, W1, b1, W2, b2, t, losses)
+        _in_threads(
+            threads, _two_layer_network_kernel, (True, False, False, False, False, True, True), x, W1, b1, W2,
+            b2, t, losses
+        )
     if reduction == "none":
         return losses[0] if single else losses
     value = _reduced(losses, reduction)
@@ -317,7 +320,9 @@ def _two_layer_network_step_2_by_blocks(b2, all_t, all_sum_W2_h, all_losses):
             log_s = each_log_s[row]
             sum_t_z2_m = real(0)
             for k in range(K):
-                sum_t_z2_m += (t[row, k] * _log_ratio(z2[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+                sum_t_z2_m += (
+                    t[row, k] * _log_ratio(z2[row, k], m, log_s) if t[row, k] != real(0) else real(0)
+                )
             losses[row] = -sum_t_z2_m
     # What is left over of the samples
     done = B - B % together
@@ -340,7 +345,9 @@ def _two_layer_network_kernel(x, W1, b1, W2, b2, t, losses):
     W1_rows = _long_rows(W1)
     W2_rows = _long_rows(W2)
     # So many samples at a time that what is worked on stays in the cache
-    at_once = _samples_at_once(B, (2 * H + 2 * K + 1 * D + 1) * dtype.itemsize, (1 * H * D + 1 * K * H) * dtype.itemsize)
+    at_once = _samples_at_once(
+        B, (2 * H + 2 * K + 1 * D + 1) * dtype.itemsize, (1 * H * D + 1 * K * H) * dtype.itemsize
+    )
     sum_W1_x = np.empty((at_once, H), dtype)
     h = np.empty((at_once, H), dtype)
     sum_W2_h = np.empty((at_once, K), dtype)
@@ -446,7 +453,13 @@ def two_layer_network_value_and_gradient(x, W1, b1, W2, b2, t, reduction="mean",
     # Arrays as the compiled code takes them: nothing is to be converted.
     if (
         type(x) is type(W1) is type(b1) is type(W2) is type(b2) is type(t) is _Array
-        and (out is None or (type(out) is tuple and len(out) == 5 and type(out[0]) is type(out[1]) is type(out[2]) is type(out[3]) is type(out[4]) is _Array))
+        and (
+            out is None
+            or (
+                type(out) is tuple and len(out) == 5
+                and type(out[0]) is type(out[1]) is type(out[2]) is type(out[3]) is type(out[4]) is _Array
+            )
+        )
         and reduction in ('mean', 'sum')
     ):
         try:
@@ -459,8 +472,12 @@ def two_layer_network_value_and_gradient(x, W1, b1, W2, b2, t, reduction="mean",
             )
             weight = x.dtype.type(1 / (len(x) or 1) if reduction == "mean" else 1)
             losses = np.empty(len(x), x.dtype)
-            if _two_layer_network_value_and_gradient_fits[x.dtype](x, W1, b1, W2, b2, t, weight, losses, into[0], into[1], into[2], into[3], into[4]):
-                _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, losses, into[0], into[1], into[2], into[3], into[4])
+            if _two_layer_network_value_and_gradient_fits[x.dtype](
+                x, W1, b1, W2, b2, t, weight, losses, into[0], into[1], into[2], into[3], into[4]
+            ):
+                _two_layer_network_value_and_gradient_kernel(
+                    x, W1, b1, W2, b2, t, weight, losses, into[0], into[1], into[2], into[3], into[4]
+                )
                 return _reduced(losses, reduction), into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -614,7 +631,9 @@ def _two_layer_network_value_and_gradient_step_1(b1, t, sum_W1_x, h, sum_t):
 
 
 @njit(**_FAST)
-def _two_layer_network_value_and_gradient_step_2(b2, t, weight, sum_W2_h, sum_t, losses, z2_bar, z2_bar_scaled):
+def _two_layer_network_value_and_gradient_step_2(
+    b2, t, weight, sum_W2_h, sum_t, losses, z2_bar, z2_bar_scaled
+):
     """The loops of two_layer_network_value_and_gradient_step_2."""
     real = losses.dtype.type  # keeps literals narrow
     K = b2.shape[0]
@@ -635,7 +654,9 @@ def _two_layer_network_value_and_gradient_step_2(b2, t, weight, sum_W2_h, sum_t,
         sum_t_z2_m = real(0)
         scale = sum_t[row] / s
         for k in range(K):
-            sum_t_z2_m += (t[row, k] * _log_ratio(z2_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+            sum_t_z2_m += (
+                t[row, k] * _log_ratio(z2_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0)
+            )
             z2_bar[row, k] = scale * z2_bar_scaled[row, k] - t[row, k]
         losses[row] = -sum_t_z2_m
         for i in range(K):
@@ -643,7 +664,9 @@ def _two_layer_network_value_and_gradient_step_2(b2, t, weight, sum_W2_h, sum_t,
 
 
 @njit(**_FAST)
-def _two_layer_network_value_and_gradient_step_2_by_blocks(b2, all_t, weight, all_sum_W2_h, all_sum_t, all_losses, all_z2_bar, all_z2_bar_scaled):
+def _two_layer_network_value_and_gradient_step_2_by_blocks(
+    b2, all_t, weight, all_sum_W2_h, all_sum_t, all_losses, all_z2_bar, all_z2_bar_scaled
+):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     real = all_losses.dtype.type  # keeps literals narrow
     K = b2.shape[0]
@@ -690,7 +713,9 @@ def _two_layer_network_value_and_gradient_step_2_by_blocks(b2, all_t, weight, al
             sum_t_z2_m = real(0)
             scale = sum_t[row] / s
             for k in range(K):
-                sum_t_z2_m += (t[row, k] * _log_ratio(z2_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0))
+                sum_t_z2_m += (
+                    t[row, k] * _log_ratio(z2_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0)
+                )
                 z2_bar[row, k] = scale * z2_bar_scaled[row, k] - t[row, k]
             losses[row] = -sum_t_z2_m
             for i in range(K):
@@ -698,7 +723,10 @@ def _two_layer_network_value_and_gradient_step_2_by_blocks(b2, all_t, weight, al
     # What is left over of the samples
     done = B - B % together
     if done < B:
-        _two_layer_network_value_and_gradient_step_2(b2, all_t[done:], weight, all_sum_W2_h[done:], all_sum_t[done:], all_losses[done:], all_z2_bar[done:], all_z2_bar_scaled[done:])
+        _two_layer_network_value_and_gradient_step_2(
+            b2, all_t[done:], weight, all_sum_W2_h[done:], all_sum_t[done:], all_losses[done:],
+            all_z2_bar[done:], all_z2_bar_scaled[done:]
+        )
 
 
 @njit(**_FAST)
@@ -743,14 +771,18 @@ def _two_layer_network_value_and_gradient_step_5(weight, sum_z2_bar, sum_z1_bar,
         db1[j] = weight * sum_z1_bar[j]
 
 
-def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx):
+def _two_layer_network_value_and_gradient_kernel(
+    x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx
+):
     """Large matrix products are left to BLAS, with compiled loops between them."""
     B = x.shape[0]
     D = x.shape[1]
     H = W1.shape[0]
     K = W2.shape[0]
     if B < _FEW_ROWS or B * D * H + B * H * K < _FEW_PRODUCTS:
-        return _two_layer_network_value_and_gradient_loops(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx)
+        return _two_layer_network_value_and_gradient_loops(
+            x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx
+        )
     dtype = losses.dtype
     step_2 = _two_layer_network_value_and_gradient_step_2
     if K * dtype.itemsize <= 400:
@@ -760,7 +792,9 @@ def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, l
     dW2_total = _long_rows(dW2)
     dW1_total = _long_rows(dW1)
     # So many samples at a time that what is worked on stays in the cache
-    at_once = _samples_at_once(B, (5 * H + 4 * K + 2 + 2 * D) * dtype.itemsize, (2 * H * D + 2 * K * H) * dtype.itemsize)
+    at_once = _samples_at_once(
+        B, (5 * H + 4 * K + 2 + 2 * D) * dtype.itemsize, (2 * H * D + 2 * K * H) * dtype.itemsize
+    )
     sum_W1_x = np.empty((at_once, H), dtype)
     h = np.empty((at_once, H), dtype)
     sum_W2_h = np.empty((at_once, K), dtype)
@@ -782,13 +816,19 @@ def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, l
         np.matmul(x[here], W1_rows.T, out=sum_W1_x[held])
         _two_layer_network_value_and_gradient_step_1(b1, t[here], sum_W1_x[held], h[held], sum_t[held])
         np.matmul(h[held], W2_rows.T, out=sum_W2_h[held])
-        step_2(b2, t[here], weight, sum_W2_h[held], sum_t[held], losses[here], z2_bar[held], z2_bar_scaled[held])
+        step_2(
+            b2, t[here], weight, sum_W2_h[held], sum_t[held], losses[here], z2_bar[held], z2_bar_scaled[held]
+        )
         _add_product(start == 0, z2_bar_scaled[held].T, h[held], dW2_total, dW2_part)
         np.matmul(z2_bar[held], W2_rows, out=sum_z2_bar_W2[held])
-        _two_layer_network_value_and_gradient_step_3(weight, h[held], sum_z2_bar_W2[held], z1_bar[held], z1_bar_scaled[held])
+        _two_layer_network_value_and_gradient_step_3(
+            weight, h[held], sum_z2_bar_W2[held], z1_bar[held], z1_bar_scaled[held]
+        )
         _add_product(start == 0, z1_bar_scaled[held].T, x[here], dW1_total, dW1_part)
         np.matmul(z1_bar_scaled[held], W1_rows, out=dx[here])
-        _two_layer_network_value_and_gradient_step_4(z2_bar[held], z1_bar[held], sum_z2_bar_part, sum_z1_bar_part)
+        _two_layer_network_value_and_gradient_step_4(
+            z2_bar[held], z1_bar[held], sum_z2_bar_part, sum_z1_bar_part
+        )
         _add_part(start == 0, sum_z2_bar_part, sum_z2_bar)
         _add_part(start == 0, sum_z1_bar_part, sum_z1_bar)
     _two_layer_network_value_and_gradient_step_5(weight, sum_z2_bar, sum_z1_bar, db2, db1)
@@ -798,7 +838,10 @@ def _two_layer_network_value_and_gradient_kernel(x, W1, b1, W2, b2, t, weight, l
         dW2[...] = dW2_total
 
 
-@_by_dtype(_reads(2), _reads(2), _reads(1), _reads(2), _reads(1), _reads(2), _number, _writes(1), _writes(2), _writes(1), _writes(2), _writes(1), _writes(2))
+@_by_dtype(
+    _reads(2), _reads(2), _reads(1), _reads(2), _reads(1), _reads(2), _number, _writes(1), _writes(2),
+    _writes(1), _writes(2), _writes(1), _writes(2)
+)
 def _two_layer_network_value_and_gradient_fits(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx):
     """Whether all arguments fit together."""
     x = _array(x)
@@ -1255,12 +1298,37 @@ _Argument = _Plain if _IN_PLACE else types.Array
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
 #: processor had nothing to do) then cost less than they save.
 _SHARED = 524288
+#: How often a thread that is done looks for new work before it sleeps (about 0.1 ms).
+_LOOKS = 100_000
 #: Each thread has one part of the samples, and more where parts would have more numbers than this.
 _PART = 1048576
 
 
+@intrinsic
+def _now(typing, place):
+    """What stands in memory at this moment: another thread may change it while a loop looks at it."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), instruction
+
+
+@njit(**_FAST)
+def _while_same(place, value, looks):
+    """Look so many times whether a place still has a value; without the lock of Python."""
+    for _ in range(looks):
+        if _now(place) != value:
+            return
+
+
 class _Helpers:
-    """Threads that wait for work, started when they are first needed."""
+    """Threads that wait for work, started when they are first needed.
+
+    One that is done looks for new work for a while before it sleeps: to be woken up takes longer than many a
+    part of the work.
+    """
 
     def __init__(self):
         self.start_anew()
@@ -1269,21 +1337,24 @@ class _Helpers:
 
     def start_anew(self):
         """Begin without threads."""
-        self.waiting, self.count = queue.SimpleQueue(), 0
+        self.waiting, self.count, self.calls = queue.SimpleQueue(), 0, np.zeros(1, np.int64)
 
     def call(self, work, helpers):
         """Have so many of them call `work`, each as soon as it can."""
         while self.count < helpers:
             self.count += 1
-            threading.Thread(target=self.serve, args=(self.waiting,), daemon=True).start()
+            threading.Thread(target=self.serve, args=(self.waiting, self.calls), daemon=True).start()
+        self.calls[0] += 1
         for _ in range(helpers):
             self.waiting.put(work)
 
     @staticmethod
-    def serve(waiting):
+    def serve(waiting, calls):
         """What each of them does."""
         while True:
-            waiting.get()()
+            work, seen = waiting.get(), calls[0]
+            work()
+            _while_same(calls, seen, _LOOKS)
 
 
 _HELPERS = _Helpers()
