@@ -32,6 +32,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import map_children, walk
+from symderiv.kernels.guard import with_powers_apart
 from symderiv.kernels.matching import match
 from symderiv.problem import unfold
 
@@ -63,8 +64,7 @@ class Group:
 
     def term(self) -> Expression:
         """What is summed over the whole axis: 0 where the condition does not hold."""
-        power = call("exp", self.exponent)
-        return power if self.condition is None else Where(self.condition, power, ZERO)
+        return restricted_to(self.condition, call("exp", self.exponent))
 
     def within(self, value: Expression) -> Expression:
         """`value` where the condition holds, elsewhere -inf."""
@@ -123,18 +123,21 @@ class Groups:
             total = self.unfolded(total)
         if not isinstance(total, Sum) or total.condition is not None:
             return
-        factors = factors_of(total.body)
-        powers = [each for each in factors if isinstance(each, Call) and each.function == "exp"]
-        if len(factors) < 2 or len(powers) != 1 or total.index not in free_indices(powers[0]):
+        factors = factors_of(with_powers_apart(total.body))
+        powers = [found for each in factors if (found := power_of(each)) is not None]
+        if len(factors) < 2 or len(powers) != 1 or total.index not in free_indices(powers[0][0]):
             return
+        exponent, condition = powers[0]
         weights = [each for each in factors if isinstance(each, Entry) and total.index in free_indices(each)]
-        condition = _has_weight(weights[0]) if len(weights) == 1 else None
-        term = powers[0] if condition is None else Where(condition, powers[0], ZERO)
-        if self.use_of_exp(powers[0]) is not None or self.use_of_exp(term) is not None:
+        if condition is None and len(weights) == 1:
+            condition = _has_weight(weights[0])
+        power = call("exp", exponent)
+        term = restricted_to(condition, power)
+        if self.use_of_exp(power) is not None or self.use_of_exp(term) is not None:
             return
-        letters = dict.fromkeys((*free_indices(powers[0]), *free_indices(term)))
+        letters = dict.fromkeys((*free_indices(power), *free_indices(term)))
         free = tuple(each for each in letters if each != total.index)
-        self._bring_in(total.index, powers[0].arguments[0], condition, free)
+        self._bring_in(total.index, exponent, condition, free)
 
     def with_weights(self, node: Expression) -> Expression:
         """`node`, in which an exponential beside its weight in a sum is 0 where the weight is."""
@@ -307,23 +310,29 @@ def _has_weight(weight: Entry) -> Compare:
 
 def term_of(node: Sum) -> Expression:
     """What a sum adds up over the whole axis: 0 at the places that do not meet its condition."""
-    return restricted_to(node.condition, node.body)
+    body = node.body
+    if isinstance(body, Where):
+        body = replace(body, condition=_turned(body.condition))
+    return restricted_to(node.condition, body)
 
 
 def restricted_to(condition: Compare | None, value: Expression) -> Expression:
     """`value` where the condition holds, elsewhere 0; m >= n is spelled n <= m."""
-    if condition is None:
-        return value
+    return value if condition is None else Where(_turned(condition), value, ZERO)
+
+
+def _turned(condition: Compare) -> Compare:
+    """The condition without > and >=: one that is written in two ways is one condition."""
     if condition.operator in _TURNED:
-        condition = Compare(_TURNED[condition.operator], condition.right, condition.left)
-    return Where(condition, value, ZERO)
+        return Compare(_TURNED[condition.operator], condition.right, condition.left)
+    return condition
 
 
 def power_of(node: Expression) -> tuple[Expression, Compare | None] | None:
     """The u of exp(u), and the condition of where(.., exp(u), 0); None for all else."""
     condition: Compare | None = None
     if isinstance(node, Where) and node.otherwise == ZERO:
-        condition, node = node.condition, node.then
+        condition, node = _turned(node.condition), node.then
     if isinstance(node, Call) and node.function == "exp":
         return node.arguments[0], condition
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symderiv.expression.construct import left_out_by, multiply
 from symderiv.expression.nodes import (
@@ -42,6 +42,24 @@ def with_choices(node: Expression) -> Expression:
             rest = multiply(*(each for each in node.factors if each is not factor))
             return Where(Compare("!=", delta.left, delta.right), rest, ZERO)
     return node
+
+
+def with_powers_apart(node: Expression) -> Expression:
+    """where(c, f exp(u), 0) as where(c, f, 0) where(c, exp(u), 0): the latter is a term of a sum over such.
+
+    Both factors keep the condition: what does not count may be anything, NaN too. With f, weights are meant.
+    """
+    node = map_children(node, with_powers_apart)
+    if not (isinstance(node, Where) and node.otherwise == ZERO and isinstance(node.then, Multiply)):
+        return node
+    powers = [each for each in node.then.factors if isinstance(each, Call) and each.function == "exp"]
+    if len(powers) != 1:
+        return node
+    rest = multiply(*(each for each in node.then.factors if each is not powers[0]))
+    if any(isinstance(part, Sum | Power) for _, part in walk(rest)):
+        return node  # a share, which is one as a whole
+    weight = rest if isinstance(rest, Number) else replace(node, then=rest)
+    return multiply(weight, replace(node, then=powers[0]))
 
 
 @dataclass
@@ -99,4 +117,4 @@ class Guard:
         return Where(Compare("!=", multiply(*weights), ZERO), node, ZERO)
 
 
-__all__ = ["Guard", "with_choices"]
+__all__ = ["Guard", "with_choices", "with_powers_apart"]

@@ -58,7 +58,10 @@ def load_kept(source: str, name: str = "kernel") -> ModuleType:
     known = f"symderiv_kept_{path.stem}"
     if known not in sys.modules:
         # Known under the same name in every process: Numba looks there for what it stored.
-        sys.modules[known] = _imported(path, known)
+        try:
+            sys.modules[known] = _imported(path, known)
+        except OSError:  # another process has just removed it
+            return load_source(source, name)
     return sys.modules[known]
 
 
@@ -76,17 +79,24 @@ def _kept(source: str, name: str) -> Path | None:
     try:
         folder = cache_folder()
         path = folder / f"{identifier(name)[:40]}_{digest}.py"
-        if not path.exists():
+        if not _says(path, source):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", encoding="utf-8", dir=folder, suffix=".new", delete=False
-            ) as file:
-                file.write(source)
-            os.replace(file.name, path)  # no process ever finds half of it
+            with tempfile.TemporaryDirectory(prefix="new-", dir=folder) as aside:
+                new = Path(aside) / path.name
+                new.write_text(source, encoding="utf-8")
+                os.replace(new, path)  # no process ever finds half of it
             _forget(folder)
-        return path if path.read_text(encoding="utf-8") == source else None
+        return path
     except (OSError, UnicodeError):
         return None
+
+
+def _says(path: Path, source: str) -> bool:
+    """Whether a file is there and holds this text."""
+    try:
+        return path.read_text(encoding="utf-8") == source
+    except (FileNotFoundError, UnicodeError):
+        return False
 
 
 def _forget(folder: Path) -> None:

@@ -14,7 +14,17 @@ from itertools import product
 from typing import Any
 
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Definition, Derivative, Entry, Expression, Index, IndexTerm, Shift
+from symderiv.expression.nodes import (
+    Compare,
+    Definition,
+    Derivative,
+    Entry,
+    Expression,
+    Index,
+    IndexTerm,
+    Number,
+    Shift,
+)
 from symderiv.expression.oracle import Arithmetic, Oracle, OracleError, multiprecision
 from symderiv.expression.traverse import walk
 
@@ -74,16 +84,23 @@ def generic_value(name: str, place: tuple[int, ...]) -> Fraction:
 
 
 class GenericTable(dict[tuple[int, ...], Any]):
-    """Values of an array that is not given: generic ones, made where they are asked for."""
+    """Values of an array that is not given: generic ones, made where they are asked for.
 
-    def __init__(self, name: str, label_size: int | None, scale: Fraction) -> None:
+    Where a formula asks whether an entry is some number, as of a mask, every other one is.
+    """
+
+    def __init__(
+        self, name: str, label_size: int | None, scale: Fraction, meant: Fraction | None = None
+    ) -> None:
         super().__init__()
-        self._name, self._label_size, self._scale = name, label_size, scale
+        self._name, self._label_size, self._scale, self._meant = name, label_size, scale, meant
 
     def __missing__(self, place: tuple[int, ...]) -> Any:
         value = generic_value(self._name, place)
         if self._label_size is not None:
             self[place] = int(value.numerator) % self._label_size
+        elif self._meant is not None and sum(place) % 2 == 0:
+            self[place] = fifty_digits().from_fraction(self._meant)
         else:
             self[place] = fifty_digits().from_fraction(value * self._scale)
         return self[place]
@@ -145,6 +162,7 @@ def _oracle(
 ) -> KernelOracle:
     bodies = [node, *(definition.body for definition in definitions.values())]
     labels, arrays, axes = set[str](), set[str](), dict[str, None]()
+    meant: dict[str, Fraction] = {}
 
     def see(term: IndexTerm) -> None:
         if isinstance(term, Index):
@@ -160,6 +178,7 @@ def _oracle(
 
     for body in bodies:
         for _, part in walk(body):
+            meant |= _asked_for(part)
             if isinstance(part, Entry):
                 arrays.add(part.array)
                 for term in part.indices:
@@ -179,10 +198,19 @@ def _oracle(
     # Axes of one size all: a label may then point into any of them.
     sizes = dict.fromkeys(axes, number)
     given = {
-        name: GenericTable(name, number if name in labels else None, scale)
+        name: GenericTable(name, number if name in labels else None, scale, meant.get(name))
         for name in arrays | labels
         if name not in definitions
     }
     oracle = KernelOracle(sizes, {}, tuple(definitions.values()), None, fifty_digits())
     oracle.arrays = dict(given)
     return oracle
+
+
+def _asked_for(part: Expression) -> dict[str, Fraction]:
+    """The array that the condition of a node compares with a number, and the number."""
+    match getattr(part, "condition", None):
+        case Compare("==", Entry(name), Number(value)) | Compare("==", Number(value), Entry(name)):
+            return {name: value}
+        case _:
+            return {}

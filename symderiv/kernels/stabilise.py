@@ -54,7 +54,7 @@ from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.centred import LOG_RATIO, centred
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.groups import MINUS_INFINITY, Group, Groups, Use, power_of
-from symderiv.kernels.guard import Guard, with_choices
+from symderiv.kernels.guard import Guard, with_choices, with_powers_apart
 from symderiv.kernels.matching import match
 from symderiv.kernels.rewrite_check import same_value
 
@@ -84,7 +84,7 @@ class Stabiliser(Groups):
             self.note_group(part)
         for _, part in walk(node):
             self.note_weighted_group(part)
-        shifted = self.shift_all(self.with_weights(with_choices(node)))
+        shifted = self.shift_all(self.with_weights(with_powers_apart(with_choices(node))))
         if shifted != node:
             before = {**self.definitions, **self.saved}
             if not same_value(node, shifted, before, {**before, **self.added}):

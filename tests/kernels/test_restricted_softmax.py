@@ -153,3 +153,49 @@ def test_causal_attention(target: str) -> None:
     # No place sees a later one: the last key and value count for the last query only.
     later = kernels.causal_attention(Q, np.r_[K[:4], K[:1]], np.r_[V[:4], V[:1]])
     np.testing.assert_array_equal(later[:4], kernels.causal_attention(Q, K, V)[:4])
+
+
+MASKED = """
+index i, j, k : K
+input z[K], w[K], T
+batch z
+"""
+CONDITIONS = ("w[{}] > 0", "w[{}] >= 1/2", "0 < w[{}]", "w[{}] != 0", "w[{}] == 1")
+
+
+def masked_by(condition: str, term: str) -> str:
+    """A softmax with a mask, each of its terms chosen by a condition."""
+    share, total = (term.replace("_", letter) for letter in "ik")
+    first, second = condition.format("i"), condition.format("k")
+    return f"{MASKED}p[i] = where({first}, {share}, 0) / sum(k, where({second}, {total}, 0))\nderive d(p[i], z[j])\n"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("term", ["exp(z[_] / T)", "w[_] * exp(z[_] / T)"], ids=["plain", "weighed"])
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_mask_by_any_comparison_takes_extreme_scores(condition: str, term: str, target: str) -> None:
+    p = load(own("masked", masked_by(condition, term)), target).masked
+    w = np.array([1.0, 0.0, 1.0, 1.0])
+    for left_out in (0.0, 1e30, np.inf, np.nan):
+        z = np.array([[800.0, left_out, 799.0, -900.0], [-1e4, left_out, -1e4, -np.inf]])
+        power = np.exp(np.where(w == 1, z, -np.inf) / 0.5 - np.max(z[:, w == 1] / 0.5, axis=1, keepdims=True))
+        np.testing.assert_allclose(p(z, w, 0.5), power / power.sum(axis=1, keepdims=True), rtol=1e-12)
+
+
+@pytest.mark.parametrize("term", ["exp(z[_] / T)", "w[_] * exp(z[_] / T)"], ids=["plain", "weighed"])
+def test_its_derivatives_are_right_as_well(term: str) -> None:
+    checks = verify(own("masked", masked_by("w[{}] > 0", term)), "numpy")
+    assert len(checks) > 100
+    assert [each for each in checks if not each.ok] == []
+
+
+def test_weights_that_are_left_within_a_condition_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With where(c, w exp(u), 0) as it is, exp(u) is a term of no sum."""
+    from symderiv.kernels import groups, stabilise
+
+    for module_of in (groups, stabilise):
+        monkeypatch.setattr(module_of, "with_powers_apart", lambda node: node)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        checks = verify(own("masked", masked_by("w[{}] > 0", "w[_] * exp(z[_] / T)")), "numpy")
+    assert not all(each.ok for each in checks)
