@@ -123,7 +123,7 @@ class Groups:
             total = self.unfolded(total)
         if not isinstance(total, Sum) or total.condition is not None:
             return
-        factors = factors_of(with_powers_apart(total.body))
+        factors = factors_of(with_powers_apart(total.body, self.definitions))
         powers = [found for each in factors if (found := power_of(each)) is not None]
         if len(factors) < 2 or len(powers) != 1 or total.index not in free_indices(powers[0][0]):
             return

@@ -44,20 +44,24 @@ def with_choices(node: Expression) -> Expression:
     return node
 
 
-def with_powers_apart(node: Expression) -> Expression:
+def with_powers_apart(node: Expression, definitions: Mapping[str, Definition]) -> Expression:
     """where(c, f exp(u), 0) as where(c, f, 0) where(c, exp(u), 0): the latter is a term of a sum over such.
 
-    Both factors keep the condition: what does not count may be anything, NaN too. With f, weights are meant.
+    Both factors keep the condition: what does not count may be anything, NaN too. With f, weights are meant:
+    a share that stands there is one as a whole.
     """
-    node = map_children(node, with_powers_apart)
+    node = map_children(node, lambda child: with_powers_apart(child, definitions))
     if not (isinstance(node, Where) and node.otherwise == ZERO and isinstance(node.then, Multiply)):
         return node
     powers = [each for each in node.then.factors if isinstance(each, Call) and each.function == "exp"]
     if len(powers) != 1:
         return node
     rest = multiply(*(each for each in node.then.factors if each is not powers[0]))
-    if any(isinstance(part, Sum | Power) for _, part in walk(rest)):
-        return node  # a share, which is one as a whole
+    if any(
+        isinstance(part, Sum) or (isinstance(part, Entry) and part.array in definitions)
+        for _, part in walk(rest)
+    ):
+        return node
     weight = rest if isinstance(rest, Number) else replace(node, then=rest)
     return multiply(weight, replace(node, then=powers[0]))
 

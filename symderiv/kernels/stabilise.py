@@ -84,7 +84,7 @@ class Stabiliser(Groups):
             self.note_group(part)
         for _, part in walk(node):
             self.note_weighted_group(part)
-        shifted = self.shift_all(self.with_weights(with_powers_apart(with_choices(node))))
+        shifted = self.shift_all(self.with_weights(with_powers_apart(with_choices(node), self.definitions)))
         if shifted != node:
             before = {**self.definitions, **self.saved}
             if not same_value(node, shifted, before, {**before, **self.added}):
