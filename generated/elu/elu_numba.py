@@ -682,7 +682,7 @@ def _overlap(first, second):
 
 #: Results of more bytes are written past the caches, where their rows are this long at least; where as good
 #: as nothing is read, results that are larger than caches of any size.
-_CACHED, _FILLED, _LONG = 8_000_000, 1 << 26, 1024
+_CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
