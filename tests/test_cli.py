@@ -278,6 +278,28 @@ def test_every_exception_of_ours_is_met(run, monkeypatch: pytest.MonkeyPatch) ->
         run("list")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="fills a pipe")
+def test_a_worker_that_sends_its_answer_ends_when_it_is_told_to() -> None:
+    """The pool catches what is raised there, and would send that, to nobody."""
+    code = (
+        "import concurrent.futures.process as pool, multiprocessing, signal\n"
+        "import symderiv.build.main_job as job\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: job._told_to_end(number))\n"
+        "print('sending', flush=True)\n"
+        "queue = multiprocessing.get_context('spawn').SimpleQueue()\n"
+        "pool._sendback_result(queue, 1, result=b' ' * 10**7)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as worker:
+        try:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "sending\n"
+            time.sleep(1)  # until the pipe is full
+            worker.terminate()
+            assert worker.wait(30) == 128 + signal.SIGTERM
+        finally:
+            worker.kill()
+
+
 def test_a_broken_pipe_is_quiet() -> None:
     command = f"{sys.executable} -m symderiv derive softmax --wrt z --steps all --format json | head -c 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
@@ -304,7 +326,11 @@ def test_an_interrupted_build_leaves_nothing_half_done(tmp_path: Path, number: i
         assert build.stdout is not None
         assert build.stdout.readline().startswith("[1/")
         os.killpg(build.pid, number) if number == signal.SIGINT else build.send_signal(number)
-        _, err = build.communicate(timeout=60)
+        try:
+            _, err = build.communicate(timeout=60)
+        finally:
+            if build.poll() is None:  # it hangs: the test fails, and others go on
+                os.killpg(build.pid, signal.SIGKILL)
     assert build.returncode == status, err
     assert "Traceback" not in err
     assert list(out.iterdir()) == []

@@ -153,10 +153,25 @@ def perform(requests: Sequence[Request]) -> list[Outcome]:
             raise
 
 
+#: In a process of the pool: whether it works on a problem.
+_works = threading.Event()
+
+
 def _worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, lambda number, frame: _told_to_end(number))
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _told_to_end(number: int) -> None:
+    """End by way of `finally` where a problem is worked on; elsewhere at once.
+
+    The pool would take an exception for one of the answer that it is sending, and try to send that
+    instead, to a parent that reads no more.
+    """
+    if _works.is_set():
+        sys.exit(128 + number)
+    os._exit(128 + number)
 
 
 def _end_with_parent() -> None:
@@ -173,10 +188,13 @@ def _perform(request: Request) -> Outcome:
     The exit is raised, so that what this problem has begun ends first: a compiler that runs, a folder
     that is only for now. The pool would take it for an answer and go on with the next problem.
     """
+    _works.set()
     try:
         return perform_one(request)
     except SystemExit as stopped:
         os._exit(int(stopped.code or 1))
+    finally:
+        _works.clear()
 
 
 @contextlib.contextmanager
