@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from symderiv.expression.indices import fresh_name
 from symderiv.expression.nodes import Entry, Index
-from symderiv.kernels.hoist import hoisted
+from symderiv.kernels.hoist import hoisted, safe_divisors
 from symderiv.kernels.loop_program import Buffer, Loop, LoopProgram, Node, Note, Start, Store, nodes
 from symderiv.kernels.loop_walk import arrays_of, common_places, entries_of, mapped
 from symderiv.kernels.nests import TOTAL
@@ -25,7 +25,7 @@ _Term = TypeVar("_Term")
 
 def contracted(program: LoopProgram) -> LoopProgram:
     """`program` with smaller intermediates in its nests."""
-    work = _Contraction({each.name: each for each in program.buffers})
+    work = _Contraction({each.name: each for each in program.buffers}, safe_divisors(program.body))
     body = work.nested(program.body, set())
     body = _with_notes_near(body, work.buffers)
     used = arrays_of(body)
@@ -38,6 +38,7 @@ class _Contraction:
     """Works on the loops of a program, from the outermost inwards."""
 
     buffers: dict[str, Buffer]
+    divisors: frozenset[str]
 
     def nested(self, body: tuple[Node, ...], outside: set[str]) -> tuple[Node, ...]:
         """The loops of a body done; buffers that are used `outside` of it are left as they are."""
@@ -110,7 +111,7 @@ class _Contraction:
         )
         return tuple(
             replace(each, role="") if isinstance(each, Loop) and each.role == "pass" else each
-            for each in hoisted(marked, self._new)
+            for each in hoisted(marked, self._new, self.divisors)
         )
 
     def _new(self, stem: str) -> Entry:

@@ -247,6 +247,18 @@ def is_negative(exponent: Expression) -> bool:
     return coefficient_and_rest(exponent)[0] < 0
 
 
+def quotient_of(node: Expression) -> tuple[Expression, Expression]:
+    """What stands above the line of a quotient, and below it; below a formula that is none, 1."""
+    coefficient, rest = coefficient_and_rest(node)
+    below = [each for each in factors_of(rest) if isinstance(each, Power) and is_negative(each.exponent)]
+    above = [each for each in factors_of(rest) if each not in below]
+    divisor = Fraction(1 if is_short(coefficient) else coefficient.denominator)
+    return (
+        multiply(Number(coefficient * divisor), *above),
+        multiply(Number(divisor), *(_inverse(each) for each in below)),
+    )
+
+
 def _inverse(node: Power) -> Expression:
     return power(node.base, multiply(Number(Fraction(-1)), node.exponent))
 

@@ -20,9 +20,11 @@ from symderiv.kernels.loop_walk import entries_in, set_in
 SCALE, EARLY = "@scale", "@early"
 
 
-def hoisted(body: tuple[Node, ...], new: Callable[[str], Entry]) -> tuple[Node, ...]:
-    """What does not change along a pass, worked out before it."""
-    safe = _safe_divisors(body)
+def hoisted(
+    body: tuple[Node, ...], new: Callable[[str], Entry], divisors: frozenset[str] = frozenset()
+) -> tuple[Node, ...]:
+    """What does not change along a pass, worked out before it; `divisors` are safe ones from around it."""
+    safe = safe_divisors(body) | divisors
     found: list[Node] = []
     known: dict[Expression, Entry] = {}  # a local variable is set once, so what is made of them stays
     for loop in body:
@@ -89,7 +91,7 @@ class _Hoist:
 
     letter: Index
     changing: set[str]
-    safe: set[str]
+    safe: frozenset[str]
     new: Callable[[str], Entry]
     known: dict[Expression, Entry]
 
@@ -140,7 +142,7 @@ def _is_power(node: Expression) -> bool:
     return isinstance(node, Power)
 
 
-def _safe_divisors(body: Sequence[Node]) -> set[str]:
+def safe_divisors(body: Sequence[Node]) -> frozenset[str]:
     """Local variables that are square roots, or sums of exponentials whose largest is 1."""
     found: set[str] = set()
     exponentials: set[str] = set()
@@ -159,4 +161,4 @@ def _safe_divisors(body: Sequence[Node]) -> set[str]:
             is_root = isinstance(node.value, Call) and node.value.function == "sqrt"
             if is_root or (node.value != base and exponent == Number(Fraction(1, 2))):
                 found.add(node.target.array)
-    return found
+    return frozenset(found)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from symderiv.expression.nodes import Entry, Index
 from symderiv.kernels.blocks import EACH, FEWER_ROWS, ROWS, Blocked, Flat
+from symderiv.kernels.hoist import SCALE
 from symderiv.kernels.loop_formula import LoopFormula
 from symderiv.kernels.loop_program import (
     Buffer,
@@ -122,6 +123,8 @@ class LoopPrinter:
             case Start(kind, target):
                 return [f"{self._target(target)} = {_NEUTRAL[kind]}"]
             case Store(target, value):
+                if target.array.startswith(SCALE) and not target.indices:
+                    return [f"{self._target(target)} = {self.formula.divided_once(value)}"]
                 return self.formula.assigned(self._target(target), value)
             case Reduce(kind, target, value, is_shift):
                 return [self._step(kind, self._target(target), self.formula.text(value), is_shift)]

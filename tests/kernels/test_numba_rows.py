@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 from typing import Any
 
@@ -122,6 +123,25 @@ def test_blocks_of_short_samples_are_those_of_the_samples_alone(
     x, g = inputs(70, bytes_of_a_sample // np.dtype(dtype).itemsize, dtype)
     alone = np.stack([module.weighted(*each) for each in zip(x, g, strict=True)])
     np.testing.assert_allclose(module.weighted(x, g), alone, rtol=0, atol=8 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("way", ["_softmax_kernel", "_softmax_kernel_by_chunks"])
+def test_a_row_is_divided_by_its_sum_once(way: str) -> None:
+    softmax = load_source(emit(problem("softmax"), "numba"), "softmax")
+    z = np.random.default_rng(2).standard_normal((2, 1500)).astype(np.float32)
+    kernel = getattr(softmax, way)
+    kernel(z, np.empty_like(z))
+    (compiled,) = kernel.inspect_llvm().values()
+    assert re.search(r"fmul .*<\d+ x float>", compiled)  # vectors there are
+    assert not re.search(r"fdiv .*<\d+ x float>", compiled)
+
+
+def test_what_surrounds_a_pass_says_what_may_be_divided_by() -> None:
+    # sigma, a square root, is set outside of the loop over i
+    source = emit(problem("layer_norm"), "numba")
+    nest = source.split("def _layer_norm_jacobian_x_kernel")[1].split("\n\n\n")[0]
+    (inner,) = [line for line in nest.splitlines() if line.strip().startswith("out[row, i, j] = ")]
+    assert "/" not in inner
 
 
 def test_long_sums_lose_few_digits(module: ModuleType) -> None:
