@@ -247,16 +247,10 @@ def is_negative(exponent: Expression) -> bool:
     return coefficient_and_rest(exponent)[0] < 0
 
 
-def quotient_of(node: Expression) -> tuple[Expression, Expression]:
-    """What stands above the line of a quotient, and below it; below a formula that is none, 1."""
-    coefficient, rest = coefficient_and_rest(node)
-    below = [each for each in factors_of(rest) if isinstance(each, Power) and is_negative(each.exponent)]
-    above = [each for each in factors_of(rest) if each not in below]
-    divisor = Fraction(1 if is_short(coefficient) else coefficient.denominator)
-    return (
-        multiply(Number(coefficient * divisor), *above),
-        multiply(Number(divisor), *(_inverse(each) for each in below)),
-    )
+def divisor_of(node: Expression) -> Expression:
+    """What stands below the line of a quotient; of a formula that is none, 1."""
+    powers = [each for each in factors_of(node) if isinstance(each, Power)]
+    return multiply(*(_inverse(each) for each in powers if is_negative(each.exponent)))
 
 
 def _inverse(node: Power) -> Expression:

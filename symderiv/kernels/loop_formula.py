@@ -24,7 +24,7 @@ from symderiv.expression.shifts import is_within
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.chunk_shares import CHUNK_AT
 from symderiv.kernels.errors import KernelError
-from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, exact, quotient_of
+from symderiv.kernels.formula import ATOM, SUM, Formula, Piece, divisor_of, exact
 from symderiv.kernels.loop_program import AT_LEAST_LOWEST, EXP_OF_NEGATIVE
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.python_functions import FUNCTION_IN_MATH, constant_value
@@ -108,13 +108,13 @@ class LoopFormula(Formula):
             return [f"{target} = {self.text(node)}"]
         return super().assigned(target, node)
 
-    def divided_once(self, node: Expression) -> str:
-        """A factor of a loop; if it is a quotient, one that stays out of the loop."""
-        above, below = quotient_of(node)
-        if all(not isinstance(part, Size | Entry) for _, part in walk(below)):
-            return self.text(node)
-        self.use("quotient")
-        return f"_quotient({self.text(above)}, {self.text(below)})"
+    def kept(self, node: Expression) -> str:
+        """A factor of loops; a quotient is divided before them, once."""
+        text = self.text(node)
+        if not any(isinstance(part, Size | Entry) for _, part in walk(divisor_of(node))):
+            return text
+        self.use("kept")
+        return f"_kept({text})"
 
     def label(self, node: Entry) -> str:
         """The value of a label, or the chunk of a place."""

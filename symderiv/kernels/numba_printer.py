@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from symderiv.expression.nodes import Entry, Index
+from symderiv.expression.nodes import Entry, Expression, Index
 from symderiv.kernels.blocks import EACH, FEWER_ROWS, ROWS, Blocked, Flat
 from symderiv.kernels.hoist import SCALE
 from symderiv.kernels.loop_formula import LoopFormula
@@ -124,12 +124,16 @@ class LoopPrinter:
                 return [f"{self._target(target)} = {_NEUTRAL[kind]}"]
             case Store(target, value):
                 if target.array.startswith(SCALE) and not target.indices:
-                    return [f"{self._target(target)} = {self.formula.divided_once(value)}"]
+                    return [f"{self._target(target)} = {self._factor(value)}"]
                 return self.formula.assigned(self._target(target), value)
             case Reduce(kind, target, value, is_shift):
                 return [self._step(kind, self._target(target), self.formula.text(value), is_shift)]
             case Loop():
                 return self._loop(node)
+
+    def _factor(self, value: Expression) -> str:
+        """What loops multiply by."""
+        return self.formula.kept(value)
 
     def _loop(self, node: Loop) -> list[str]:
         parts = streamed(node, self.streams) if self.streams else None
@@ -257,6 +261,8 @@ class BlockPrinter(LoopPrinter):
         for each in blocks.buffers:
             names.give(each.name, f"each_{each.name.removeprefix(EACH)}")
         self.most_bytes = blocks.most_bytes(program)
+        #: Whether what is printed is the innermost loop over the samples of a block.
+        self.innermost = False
         #: How many samples are worked on together, as it is spelled.
         self.count = str(ROWS) if self.most_bytes is None else names.give("@samples of a block", "together")
 
@@ -321,11 +327,15 @@ class BlockPrinter(LoopPrinter):
         if not rest:
             return notes
         # An innermost loop of constant length would be unrolled before it is put on vectors.
-        innermost = not any(isinstance(node, Loop) for node in rest)
+        innermost = self.innermost = not any(isinstance(node, Loop) for node in rest)
         sliced = next(self.names[each.name] for each in self.program.parameters if self._is_sliced(each))
         count = f"len({sliced})" if innermost or self.most_bytes is not None else str(ROWS)
         head = f"for {self.formula.letter(self.blocks.letter)} in range({count}):"
         return [*notes, head, *(_INDENT + line for line in self._lines(rest))]
+
+    def _factor(self, value: Expression) -> str:
+        # Where it is put in memory, it is a vector's, and no loop can divide by it.
+        return self.formula.text(value) if self.innermost else super()._factor(value)
 
     def _size(self, letter: Index) -> str:
         return str(ROWS) if letter == self.blocks.letter else super()._size(letter)

@@ -127,7 +127,7 @@ FORWARD_FAULTS = {
 }
 GRADIENT_FAULTS = {
     "a place left out in a block": ("for place in range(32 * K)", "for place in range(32 * K - 1)"),
-    "scale without its weight": ("scale = _quotient(weight, s)", "scale = _quotient(real(1), s)"),
+    "scale without its weight": ("scale = _kept(weight / s)", "scale = _kept(real(1) / s)"),
     "read after it is overwritten": (
         "dz[row, y[row]] = aside",
         "dz[row, y[row]] = weight * (dz[row, y[row]] / s - real(1))",
