@@ -7,6 +7,7 @@ looks at again in Python, to convert it or to say what is wrong.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from symderiv.kernels.blocks import FEW_BYTES, ROWS, Blocked
 from symderiv.kernels.fixed_places import places_needed
@@ -54,6 +55,8 @@ class CompiledEntry:
         # The losses are added up there too, each with a weight, and the sum is returned.
         self.weight = names[WEIGHT] if self.weighted else names.give("@weight of losses", "weight")
         self.has_entry = not places_needed(lowered) and self._is_simple()
+        #: What belongs to the samples and may come as that of one, without their axis.
+        self.single = self._of_one_sample()
 
     def _is_simple(self) -> bool:
         """Whether the entry can be given all arguments as the public function has them."""
@@ -69,6 +72,18 @@ class CompiledEntry:
                 or bool(self.batch and (self.spec.reductions or self.spec.reduced))
             )
         )
+
+    def _of_one_sample(self) -> list[Parameter]:
+        """The parameters that the entry also takes without the axis of the samples: all, or none.
+
+        None where a sample is a number, or where labels or losses would be.
+        """
+        batched = [each for each in self.program.parameters if self.batch and self.batch in each.axes]
+        if not self.optional or self.losses or self.labels or self.weighted or self.in_python:
+            return []
+        if any(each.axes[0] != self.batch or len(each.axes) == 1 for each in batched):
+            return []
+        return batched
 
     def _is_flattened(self, each: Parameter) -> bool:
         return any(len(group) > 1 for group in self.groups.get(each.name, ()))
@@ -191,7 +206,8 @@ class CompiledEntry:
             return "_number"
         if each.kind == "label":
             return f"_places({len(each.axes)})"
-        return f"_{'writes' if each.is_result else 'reads'}({len(self._shape(each))})"
+        single = ", single=True" if each in self.single else ""
+        return f"_{'writes' if each.is_result else 'reads'}({len(self._shape(each))}{single})"
 
     def _misfits(self, sizes: Sequence[str]) -> list[str]:
         """The conditions under which something does not fit together."""
@@ -204,6 +220,8 @@ class CompiledEntry:
                 shape = self._shape(each)
                 whole = f"({', '.join(shape)}{',' if len(shape) == 1 else ''})"
                 found.append(f"{self._taken(each)}.shape != {whole}")
+        for each, other in pairwise(self.single):
+            found.append(f"_is_alone({self._taken(each)}) != _is_alone({self._taken(other)})")
         for each in self.labels:
             found.append(f"_outside({names[each.name]}, {self._size(self.label_of[each.name])})")
         arrays = [each for each in program.parameters if each.axes]

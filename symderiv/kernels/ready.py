@@ -90,7 +90,7 @@ class _Ready(CompiledEntry):
                 "else:",
                 f"{INDENT}_in_threads(threads, {shared})",
             ]
-        helpers = ("overlap", *(("labels",) if self.labels else ()))
+        helpers = ("overlap", *(("labels",) if self.labels else ()), *(("alone",) if self.single else ()))
         short, entry = tuple(self._short()), tuple(self.entry())
         return Ready(short, entry, tuple(body), helpers, bool(sliced), flat=not self.in_python)
 
@@ -141,17 +141,10 @@ class _Ready(CompiledEntry):
                 f"{first}.dtype.type({text})" if name in numbers else text for name, text in spelled.items()
             ]
             done.insert(0, f"{self.kernel}({', '.join(arguments)})")
-        several, one = f"{known_by}({', '.join(given)})", self._of_one_sample(spelled)
-        tried = [f"if {several}:", *(INDENT + line for line in done)]
+        called = f"{known_by}({', '.join(given)})"
+        tried = [f"if {called}:", *(INDENT + line for line in done)]
         if self.losses and not self.in_python:
-            tried = [f"value = {several}", "if value is not None:", f"{INDENT}{done[0]}"]
-        if one:
-            tried = [
-                f"if {one[0]}.ndim == {one[1]} and {several}:",
-                *(INDENT + line for line in done),
-                f"if {one[0]}.ndim == {one[1] - 1} and {known_by}({', '.join(one[2])}):",
-                f"{INDENT}return {', '.join(returned)}",
-            ]
+            tried = [f"value = {called}", "if value is not None:", f"{INDENT}{done[0]}"]
         inside = [
             "try:",
             *(INDENT + line for line in (*before, *tried)),
@@ -202,25 +195,6 @@ class _Ready(CompiledEntry):
         if self._is_flattened(result):
             parts = [" * ".join(parts[place] for place in group) for group in self.groups[result.name]]
         return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-
-    def _of_one_sample(self, spelled: dict[str, str]) -> tuple[str, int, list[str]] | None:
-        """An array of one sample, its axes in a batch, and the arguments of the entry for one sample.
-
-        None where a sample is a number, or where labels or losses would be.
-        """
-        if not self.optional:
-            return None
-        batched = [each for each in self.program.parameters if self.batch and self.batch in each.axes]
-        if self.losses or self.labels or self.weighted or self.in_python:
-            return None
-        if any(each.axes[0] != self.batch or len(each.axes) == 1 for each in batched):
-            return None
-        first = next((each for each in self.arrays if each in batched), None)
-        if first is None:
-            return None
-        given = [f"{text}[None]" if each in batched else text
-                 for each, text in zip(self.program.parameters, spelled.values(), strict=True)]  # fmt: skip
-        return spelled[first.name], len(first.axes), given
 
 
 def _are_arrays(names: Sequence[str]) -> str:

@@ -178,7 +178,7 @@ def test_compiled_code_refuses_arrays_of_another_kind() -> None:
     assert compiled(read_only, out)
     assert np.allclose(out, [[0.25, 0.75]])
     kinds = [z.astype(each) for each in (np.float32, ">f8", np.int64, np.complex128, object)]
-    for wrong in (*kinds, z[0], z[None], z[0, 0, ...], wide[:, ::2], wide[:, 1::-1]):
+    for wrong in (*kinds, z[None], z[0, 0, ...], wide[:, ::2], wide[:, 1::-1]):
         with pytest.raises(TypeError, match="an array of another kind"):
             compiled(wrong, out)
         with pytest.raises(TypeError, match="an array of another kind"):
@@ -186,6 +186,27 @@ def test_compiled_code_refuses_arrays_of_another_kind() -> None:
     with pytest.raises(TypeError, match="an array of another kind"):
         compiled(z, read_only)
     assert not compiled(z, np.empty((1, 3)))
+
+
+def test_one_sample_comes_without_the_axis_of_the_samples_or_with_it() -> None:
+    softmax, z = module("softmax", "numba"), np.array([0.0, np.log(3.0)])
+    compiled, right = softmax._softmax_compiled[z.dtype], [0.25, 0.75]
+    out = np.zeros((1, 2))
+    # Of one sample are all of them, or none; NumPy gives z[None] a stride of 0, and out one of 16.
+    for given, taken in ((z, out), (z[None], out[0]), (z[None, :1], out), (z[:0], out[0, :0])):
+        assert not compiled(given, taken)
+    assert not out.any()
+    for given, taken in ((z, out[0]), (z[None], out), (z.reshape(1, 2), out[0][None])):
+        out[:] = 0
+        assert compiled(given, taken)
+        np.testing.assert_allclose(out, [right], rtol=1e-15)
+    assert softmax.softmax_jacobian_z(out[0]).shape == (2, 2)
+    assert softmax.softmax_jacobian_z(out).shape == (1, 2, 2)
+    for wrong in (np.empty((1, 2, 2)), np.empty((2, 1, 2)), np.empty(2)):
+        with pytest.raises(ValueError, match=r"out: expected an array of float64 \(2, 2\)"):
+            softmax.softmax_jacobian_z(out[0], out=wrong)
+    with pytest.raises(ValueError, match="p: expected a batch axis, as g has"):
+        softmax.softmax_vjp(out[0], out)
 
 
 def test_arrays_laid_out_otherwise_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
