@@ -120,7 +120,7 @@ FORWARD_FAULTS = {
     "no shift by the maximum": ("_exp_of_negative(z[row, k] - m)", "_exp_of_negative(z[row, k])"),
     "log 2 in one part": (" + n * np.float32(2.1219444005469058e-4)", ""),
     "a term of the polynomial lost": ("    q = q * r + np.float32(0.1666652113199234)\n", ""),
-    "exponent off by one": ("0x3F800000", "0x3F000000"),
+    "exponent off by one": ("t - np.float32(12583039.0)", "t - np.float32(12583038.0)"),
     "rest of the samples left out": ("if done < B:", "if done < 0:"),
     "sum of another sample": ("each_s[row] = s", "each_s[0] = s"),
     "whole part of the logarithm lost": ("k * np.float32(0.6931381225585938)", "np.float32(0)"),
