@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from symderiv.expression.nodes import Entry, Expression, Index
 from symderiv.kernels.blocks import EACH, FEWER_ROWS, ROWS, Blocked, Flat
@@ -24,7 +24,8 @@ from symderiv.kernels.loop_program import (
 )
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.nests import TOTAL
-from symderiv.kernels.numba_streams import Streamed, streamed
+from symderiv.kernels.numba_stores import StorePrinter
+from symderiv.kernels.numba_streams import streamed
 from symderiv.kernels.numba_sums import CHUNK, SumByChunks, sum_by_chunks
 from symderiv.kernels.windows import window_of
 
@@ -34,7 +35,7 @@ _NEUTRAL: dict[Kind, str] = {
 }  # fmt: skip
 
 
-class LoopPrinter:
+class LoopPrinter(StorePrinter):
     """Prints one loop program.
 
     `streams` are the results that may be written past the caches, and `passes` those that may be long.
@@ -48,8 +49,9 @@ class LoopPrinter:
         passes: Collection[Node] = (),
     ) -> None:
         self.program, self.names, self.streams, self.passes = program, names, streams, passes
-        #: What says that a result is written past the caches, and the test for it.
+        #: What says that a result is written past the caches, and the test for it; and of its rows the same.
         self.large: dict[str, str] = {}
+        self.ahead: dict[str, str] = {}
         rows = [each for each in nodes(program.body) if isinstance(each, Loop) and each.role == "rows"]
         self.formula = LoopFormula(names, program.labels, rows[0].letter if rows else None)
         names.put(TOTAL, "total")
@@ -65,7 +67,7 @@ class LoopPrinter:
         lines = [f"def {name}({', '.join(parameters)}):"]
         lines.append(f'{_INDENT}"""The loops of {name.removeprefix("_").removesuffix("_kernel")}."""')
         head = self._head([*buffers, *body])
-        head += [f"{large} = {test}" for large, test in self.large.items()]
+        head += [f"{each} = {test}" for each, test in (*self.large.items(), *self.ahead.items())]
         if self.large:
             self.formula.use("stream")
             body += [f"if {' or '.join(self.large)}:", f"{_INDENT}_end_of_streams()"]
@@ -138,22 +140,12 @@ class LoopPrinter:
     def _loop(self, node: Loop) -> list[str]:
         parts = streamed(node, self.streams) if self.streams else None
         if parts is not None:
-            lines = self._past_the_caches(parts)
-            return [*lines, "else:", *(_INDENT + line for line in self._plain_loop(node))]
+            return [*self._stored(parts), "else:", *(_INDENT + line for line in self._plain_loop(node))]
         sums = sum_by_chunks(node) if node in self.passes else None
         if sums is None or any(each.array in self.results for each in sums.sums):
             return self._plain_loop(node)
         lines = self._in_chunks(sums)
         return [*lines, "else:", *(_INDENT + line for line in self._plain_loop(node))]
-
-    def _parts(self, rows: Mapping[str, Entry], places: str) -> str:
-        """The statement that takes these places of rows."""
-        parts = [self.names.give(name, f"{self.names[row.array]}_part") for name, row in rows.items()]
-        taken = [
-            f"{self.names[row.array]}[{', '.join([*map(self.formula.place, row.indices), places])}]"
-            for row in rows.values()
-        ]
-        return f"{', '.join(parts)} = {', '.join(taken)}"
 
     def _in_chunks(self, sums: SumByChunks) -> list[str]:
         """A pass that adds up, so many terms at a time."""
@@ -183,32 +175,6 @@ class LoopPrinter:
                 f"{_INDENT * 2}{total} += {each}"
                 for total, each in zip(totals, of_chunk.values(), strict=True)
             ),
-        ]
-
-    def _past_the_caches(self, parts: Streamed) -> list[str]:
-        """A loop over the parts of a row, whose whole lines are written past the caches."""
-        self.names.put("@value of a place", "value")
-        result = self.names.give(parts.result, f"{self.names[parts.stored]}_part")
-        size = "large" if parts.reads else "huge"
-        large = self.names.give(f"@{size} {parts.stored}", f"{size}_{self.names[parts.stored]}")
-        least = "_CACHED" if parts.reads else "_FILLED"
-        self.large[large] = f"_is_streamed({self.names[parts.stored]}, {least})"
-        begun = self._parts(parts.rows, "begin:end")
-        letter = self.formula.letter(parts.loop.letter)
-        inside: list[str] = []
-        for node in parts.loop.body:
-            stored = node is parts.store
-            inside += self.formula.assigned("value", parts.store.value) if stored else self._node(node)
-        return [
-            f"if {large}:  # whole lines of memory are written past the caches",
-            f"{_INDENT}for begin, end, whole in _in_lines({self.formula.entry(parts.rows[parts.result])}):",
-            f"{_INDENT * 2}{begun}",
-            f"{_INDENT * 2}for {letter} in range({result}.size):",
-            *(_INDENT * 3 + line for line in inside),
-            f"{_INDENT * 3}if whole:",
-            f"{_INDENT * 4}_stream({result}, {letter}, value)",
-            f"{_INDENT * 3}else:",
-            f"{_INDENT * 4}{result}[{letter}] = value",
         ]
 
     def _plain_loop(self, node: Loop) -> list[str]:

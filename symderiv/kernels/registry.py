@@ -98,6 +98,7 @@ TARGETS: dict[str, Target] = {
             lines={
                 "_LONG_ROW, _CHUNK = 100_000, 4_096": "_LONG_ROW, _CHUNK = 0, 16",
                 "_FETCHED_ROW, _STEP = 4_000, 1_024": "_FETCHED_ROW, _STEP = 0, 8",
+                "_FETCHED, _WRITTEN, _AHEAD = 1 << 20, 1_024,": "_FETCHED, _WRITTEN, _AHEAD = 0, 8,",
             },
         ),
         Target(

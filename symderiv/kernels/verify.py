@@ -80,7 +80,7 @@ def verify_source(
                 for dtype in dtypes
                 for check in checker.check(function, trial, dtype)
             ]
-        if re.search(rf"\b_?{identifier(spec.name)}(_step_\d+)?_(kernel|f32)_by_chunks\b", source):
+        if _has_chunks(source, identifier(spec.name)):
             small = loaded(problem, target, in_small_chunks(source, target))
             by_chunks = getattr(small, identifier(spec.name))
             judged += [
@@ -102,6 +102,14 @@ def _without_unused(problem: Problem, specifications: Sequence[FunctionSpec]) ->
     used = {name for tree in trees for name in names_in(tree)} | {each.of for each in problem.upstream}
     used |= {name for spec in specifications for each in spec.arguments for name in (each.name, each.of)}
     return replace(problem, inputs=tuple(each for each in problem.inputs if each.name in used))
+
+
+def _has_chunks(source: str, name: str) -> bool:
+    """Whether an emitted function works on rows by chunks, or writes them in steps, where they are long."""
+    if re.search(rf"\b_?{name}(_step_\d+)?_(kernel|f32)_by_chunks\b", source):
+        return True
+    kernel = re.search(rf"^def _{name}(_step_\d+)?_kernel\b.*?^\S", source, re.DOTALL | re.MULTILINE)
+    return kernel is not None and "_is_fetched" in kernel[0]
 
 
 def in_small_chunks(source: str, target: str) -> str:

@@ -16,6 +16,7 @@ from symderiv.kernels.lowering import lower_function
 from symderiv.kernels.numba_streams import Streamed, streamed, written_only
 from symderiv.kernels.schedule import schedule
 from symderiv.kernels.specification import functions_of
+from symderiv.kernels.verify import verify_source
 from symderiv.notation.reader import read_problem
 from symderiv.problem import Problem
 from tests.kernels.emitted import problem
@@ -67,6 +68,37 @@ label c : K
 batch x, c
 y[i] = x[i] * (x[i] - delta(i, c))
 """
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("places", [515, 1024, 1301])  # a last step of a few numbers, whole steps
+def test_what_only_writes_is_written_in_steps(dtype: str, places: int) -> None:
+    softmax = load_source(emit(problem("softmax"), "numba"), "softmax")
+    p = np.random.default_rng(4).random((2, places)).astype(dtype)
+    guarded = np.full(2 * places**2 + 64, 7, dtype)
+    out = guarded[:-64].reshape(2, places, places)
+    assert softmax._is_fetched(out)
+    assert not softmax._is_streamed(out, softmax._FILLED)
+    softmax.softmax_jacobian_z(p, out)
+    right = p[:, :, None] * (np.eye(places, dtype=dtype) - p[:, None, :])
+    np.testing.assert_allclose(out, right, rtol=1e-6)
+    assert np.all(guarded[-64:] == 7)
+
+
+def test_steps_that_write_wrong_places_are_found() -> None:
+    given = problem("softmax")
+    code = emit(given, "numba")
+    right, wrong = (
+        "out_part, p_part = out[row, i, begin:end]",
+        "out_part, p_part = out[row, i, 0:end - begin]",
+    )
+    assert right in code
+    at = code.index(right, code.index("elif long_out:"))
+    checks = verify_source(
+        given, "numba", code[:at] + code[at:].replace(right, wrong, 1), large=False, dtypes=("float32",),
+        only=("softmax_jacobian_z",),
+    )  # fmt: skip
+    assert [check for check in checks if not check.ok and check.kind.endswith("by chunks")]
 
 
 def test_what_does_more_than_storing_does_not() -> None:
