@@ -16,6 +16,7 @@ from symderiv.kernels.function_spec import WEIGHT
 from symderiv.kernels.loop_program import Loop, LoopProgram, Parameter
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
+from symderiv.kernels.numba_stores import PARTS
 
 INDENT = "    "
 
@@ -33,8 +34,12 @@ class CompiledEntry:
         *,
         chunked: Mapping[str, bool],
         in_python: bool,
+        told: frozenset[str],
     ) -> None:
         self.in_python = in_python
+        #: The kernels that are told of how many parts of the samples there are; then the entry is as well.
+        self.told = told
+        self.parts = names.give(PARTS, "parts") if told else ""
         self.spec, self.program, self.names, self.kernel = lowered.spec, program, names, kernel
         self.blocks, self.chunked = blocks, chunked
         self.compiled = f"{kernel.removesuffix('_kernel')}_{'fits' if in_python else 'compiled'}"
@@ -103,6 +108,10 @@ class CompiledEntry:
         """What the entry is given beside the parameters: a loss's weight, where the kernel takes none."""
         return [weight] if self.losses and not self.in_python and not self.weighted else []
 
+    def _for_parts(self, count: str) -> list[str]:
+        """What the entry is given after all others."""
+        return [count] if self.told else []
+
     def _size(self, axis: str) -> str:
         return self.names[f"size of {axis}"] if axis else ""
 
@@ -115,23 +124,25 @@ class CompiledEntry:
         """The first array of numbers."""
         return next(each for each in self.program.parameters if each.axes and each.kind == "real")
 
-    def _chosen(self, given: str) -> list[str]:
+    def _chosen(self, given: str, parts: str = "") -> list[str]:
         """The call of the kernel for samples that are so long."""
+
+        def call(kernel: str) -> str:
+            return f"{kernel}({given}{f', {parts}' if parts and kernel in self.told else ''})"
+
         ways: list[tuple[str, str]] = []
         if self.blocks is not None:
             few = f"{self._bytes(self.blocks.axis)} <= {FEW_BYTES}"
-            ways.append(
-                (f"{few} and {self._size(self.batch)} >= {ROWS}", f"{self.kernel}_by_blocks({given})")
-            )
+            ways.append((f"{few} and {self._size(self.batch)} >= {ROWS}", call(f"{self.kernel}_by_blocks")))
         if self.chunked:
             long = " and ".join(f"{self._bytes(axis)} >= {self._long(axis)}" for axis in self.chunked)
-            ways.append((long, f"{self.kernel}_by_chunks({given})"))
+            ways.append((long, call(f"{self.kernel}_by_chunks")))
         if not ways:
-            return [f"{self.kernel}({given})"]
+            return [call(self.kernel)]
         lines: list[str] = []
-        for condition, call in ways:
-            lines += [f"{'elif' if lines else 'if'} {condition}:", f"{INDENT}{call}"]
-        return [*lines, "else:", f"{INDENT}{self.kernel}({given})"]
+        for condition, way in ways:
+            lines += [f"{'elif' if lines else 'if'} {condition}:", f"{INDENT}{way}"]
+        return [*lines, "else:", f"{INDENT}{call(self.kernel)}"]
 
     def _long(self, axis: str) -> str:
         """What tells from how many bytes on a sample is long.
@@ -158,7 +169,9 @@ class CompiledEntry:
         names, program = self.names, self.program
         first = names[self.arrays[0].name]
         parameters = [self._taken(each) for each in program.parameters] + self._for_losses(self.weight)
+        parameters += self._for_parts(self.parts)
         kinds = [self._kind(each) for each in program.parameters] + self._for_losses("_number")
+        kinds += self._for_parts("_count")
         plain = {each.name for each in program.parameters if not each.axes and not each.is_result}
         given = [f"real({names[p.name]})" if p.name in plain else names[p.name] for p in program.parameters]
         lines = _as_arrays([self._taken(each) for each in program.parameters if each.axes])
@@ -185,7 +198,7 @@ class CompiledEntry:
                 shape = ", ".join(map(self._size, each.axes))
                 lines.append(f"{names[each.name]} = {self._taken(each)}.reshape({shape})")
         if not self.in_python:
-            lines += self._chosen(", ".join(given))
+            lines += self._chosen(", ".join(given), self.parts)
         said = "Do the loops, where all arguments fit together; say whether they do"
         if self.losses and total:
             said = "Do the loops and add up the losses; None where the arguments do not fit together"

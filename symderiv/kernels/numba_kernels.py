@@ -19,12 +19,12 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
     """The kernel of one function, those by blocks of samples and by chunks, and the call of them."""
     program = schedule(lowered)
     blocks, chunks = blocked(program), chunked(program)
-    around = ready(lowered, program, names, kernel, blocks, chunked=limits(chunks) if chunks else {})
     # Where short samples are done by blocks, the others may be long; where not, they must not ask for much.
     passes = [each for rows in program.body if isinstance(rows, Loop) for each in rows.body]
     printer = LoopPrinter(program, names, written_only(program), passes if blocks is not None else ())
     lines = printer.kernel(kernel)
-    helpers = printer.formula.helpers | set(around.helpers)
+    helpers = set(printer.formula.helpers)
+    told = {kernel} if printer.large else set()  # of how many parts of the samples there are
     if blocks is not None:
         by_blocks = BlockPrinter(program, names, blocks)
         lines += ["", "", "@njit(**_FAST)", *by_blocks.kernel(f"{kernel}_by_blocks", kernel)]
@@ -33,9 +33,20 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
         by_chunks = ChunkPrinter(chunks, names, written_only(chunks))
         lines += ["", "", "@njit(**_FAST)", *by_chunks.kernel(f"{kernel}_by_chunks")]
         helpers |= {"chunks"} | by_chunks.formula.helpers
+        told |= {f"{kernel}_by_chunks"} if by_chunks.large else set()
+    around = ready(
+        lowered,
+        program,
+        names,
+        kernel,
+        blocks,
+        chunked=limits(chunks) if chunks else {},
+        told=frozenset(told),
+    )
     if around.entry:
         lines += ["", "", *around.entry]
     body = list(around.body)
     return PrintedFunction(
-        body, lines, helpers, before=around.before, threaded=around.threaded, flat=around.flat
-    )
+        body, lines, helpers | set(around.helpers), before=around.before, threaded=around.threaded,
+        flat=around.flat,
+    )  # fmt: skip

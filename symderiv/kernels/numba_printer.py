@@ -24,7 +24,7 @@ from symderiv.kernels.loop_program import (
 )
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.nests import TOTAL
-from symderiv.kernels.numba_stores import StorePrinter
+from symderiv.kernels.numba_stores import PARTS, StorePrinter
 from symderiv.kernels.numba_streams import streamed
 from symderiv.kernels.numba_sums import CHUNK, SumByChunks, sum_by_chunks
 from symderiv.kernels.windows import window_of
@@ -64,6 +64,8 @@ class LoopPrinter(StorePrinter):
         body = self._lines(self.program.body)
         buffers = self._buffers(self.program.buffers)
         parameters = [self.names[each.name] for each in self.program.parameters]
+        # Several threads share the samples: one does not see of what size the whole result is.
+        parameters += [f"{self.names[PARTS]}=1"] if self.large else []
         lines = [f"def {name}({', '.join(parameters)}):"]
         lines.append(f'{_INDENT}"""The loops of {name.removeprefix("_").removesuffix("_kernel")}."""')
         head = self._head([*buffers, *body])

@@ -17,6 +17,8 @@ from symderiv.kernels.names import NameTable
 from symderiv.kernels.numba_streams import Streamed
 
 _INDENT = "    "
+#: Of how many parts of the samples one is worked on.
+PARTS = "@parts of the samples"
 
 
 class StorePrinter(ABC):
@@ -56,7 +58,8 @@ class StorePrinter(ABC):
         size = "large" if parts.reads else "huge"
         large = self.names.give(f"@{size} {parts.stored}", f"{size}_{self.names[parts.stored]}")
         least = "_CACHED" if parts.reads else "_FILLED"
-        self.large[large] = f"_is_streamed({self.names[parts.stored]}, {least})"
+        count = self.names.give(PARTS, "parts")
+        self.large[large] = f"_is_streamed({self.names[parts.stored]}, {count}, {least})"
         begun = self._parts(parts.rows, "begin:end")
         letter = self.formula.letter(parts.loop.letter)
         inside: list[str] = []

@@ -56,13 +56,17 @@ def ready(
     *,
     chunked: Mapping[str, bool] | None = None,
     in_python: bool = False,
+    told: frozenset[str] = frozenset(),
 ) -> Ready:
     """All that stands around the kernels of one function.
 
     `chunked` are the axes of which there are chunks, each with whether these pay early.
+    The kernels that are `told` so have the number of parts of the samples as their last argument.
     With `in_python`, the kernel is a function in Python, and compiled code only looks whether all fits.
     """
-    return _Ready(lowered, program, names, kernel, blocks, chunked=chunked or {}, in_python=in_python).made()
+    return _Ready(
+        lowered, program, names, kernel, blocks, chunked=chunked or {}, in_python=in_python, told=told
+    ).made()
 
 
 class _Ready(CompiledEntry):
@@ -77,13 +81,13 @@ class _Ready(CompiledEntry):
             spelled = [self._taken(each) for each in self.program.parameters]
         spelled += self._for_losses("1")
         callee = self.kernel if self.in_python else f"{self.compiled}[dtype]"
-        call = f"{callee}({', '.join(spelled)})"
+        call = f"{callee}({', '.join((*spelled, *(self._for_parts('1') if self.has_entry else ())))})"
         if not self.has_entry:
             return Ready((), (), (call,))
         sliced = self._sliced()
         body = [call]
         if sliced:
-            shared = f"{callee}, {sliced}, {', '.join(spelled)}"
+            shared = f"{callee}, {sliced}, {', '.join(spelled)}{', told=True' if self.told else ''}"
             body = [
                 "if threads == 1:",
                 f"{INDENT}{call}",
@@ -132,7 +136,7 @@ class _Ready(CompiledEntry):
             value = f"_reduced(losses, {how})" if self.in_python else f"_ONE[{first}.dtype] * value"
             returned.append(value)
         returned += ["into"] if self.outputs else []
-        given = [*spelled.values(), *self._for_losses(self.weight)]
+        given = [*spelled.values(), *self._for_losses(self.weight), *self._for_parts("1")]
         known_by = f"{self.compiled}[{first}.dtype]"
         done = [f"return {', '.join(returned)}"]
         if self.in_python:

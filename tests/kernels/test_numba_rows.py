@@ -49,7 +49,7 @@ def test_what_only_writes_goes_past_the_caches_where_it_would_fill_them() -> Non
     assert parts is not None
     assert not parts.reads
     source = emit(problem("softmax"), "numba")
-    assert "_is_streamed(out, _FILLED)" in source
+    assert "_is_streamed(out, parts, _FILLED)" in source
     softmax = load_source(source, "softmax")
     p = np.random.default_rng(3).random(4099, np.float32)  # rows begin everywhere within a line of memory
     out = softmax.softmax_jacobian_z(p)
@@ -78,7 +78,7 @@ def test_what_only_writes_is_written_in_steps(dtype: str, places: int) -> None:
     guarded = np.full(2 * places**2 + 64, 7, dtype)
     out = guarded[:-64].reshape(2, places, places)
     assert softmax._is_fetched(out)
-    assert not softmax._is_streamed(out, softmax._FILLED)
+    assert not softmax._is_streamed(out, 1, softmax._FILLED)
     softmax.softmax_jacobian_z(p, out)
     right = p[:, :, None] * (np.eye(places, dtype=dtype) - p[:, None, :])
     np.testing.assert_allclose(out, right, rtol=1e-6)
