@@ -37,12 +37,12 @@ class CompiledEntry:
         told: frozenset[str],
     ) -> None:
         self.in_python = in_python
-        #: The kernels that are told of how many parts of the samples there are; then the entry is as well.
+        #: The kernels that are told of how many parts of the samples there are.
         self.told = told
-        self.parts = names.give(PARTS, "parts") if told else ""
         self.spec, self.program, self.names, self.kernel = lowered.spec, program, names, kernel
         self.blocks, self.chunked = blocks, chunked
         self.compiled = f"{kernel.removesuffix('_kernel')}_{'fits' if in_python else 'compiled'}"
+        self.of_part = f"{kernel.removesuffix('_kernel')}_of_part"
         shown = {each.name: each.shown for each in self.spec.results}
         self.groups = {each.name: each.groups for each in self.spec.results}
         parameters = program.parameters
@@ -108,10 +108,6 @@ class CompiledEntry:
         """What the entry is given beside the parameters: a loss's weight, where the kernel takes none."""
         return [weight] if self.losses and not self.in_python and not self.weighted else []
 
-    def _for_parts(self, count: str) -> list[str]:
-        """What the entry is given after all others."""
-        return [count] if self.told else []
-
     def _size(self, axis: str) -> str:
         return self.names[f"size of {axis}"] if axis else ""
 
@@ -162,30 +158,15 @@ class CompiledEntry:
         if any(self._is_flattened(each) and self.groups[each.name][0] != (0,) for each in parameters):
             return ()
         sliced = tuple(each.axes[:1] == (self.batch,) for each in parameters)
-        return (*sliced, *(False for _ in self._for_losses("")))
+        return sliced if self.told else (*sliced, *(False for _ in self._for_losses("")))
 
     def entry(self) -> list[str]:
         """The compiled function that looks whether all fits together, and calls the kernel."""
         names, program = self.names, self.program
-        first = names[self.arrays[0].name]
         parameters = [self._taken(each) for each in program.parameters] + self._for_losses(self.weight)
-        parameters += self._for_parts(self.parts)
         kinds = [self._kind(each) for each in program.parameters] + self._for_losses("_number")
-        kinds += self._for_parts("_count")
-        plain = {each.name for each in program.parameters if not each.axes and not each.is_result}
-        given = [f"real({names[p.name]})" if p.name in plain else names[p.name] for p in program.parameters]
-        lines = _as_arrays([self._taken(each) for each in program.parameters if each.axes])
-        lines += [f"real = {first}.dtype.type"] if (plain or self.losses) and not self.in_python else []
-        sizes = []
-        for axis in dict.fromkeys(axis for each in program.parameters for axis in each.axes):
-            if axis in program.sizes:
-                lines.append(
-                    f"{self._size(axis)} = {program.sizes[axis]}  # the only size that this file takes"
-                )
-                continue
-            owner, place = program.size_of(axis)
-            lines.append(f"{self._size(axis)} = {names[owner.name]}.shape[{place}]")
-            sizes.append(self._size(axis))
+        lines = self._begun()
+        sizes = [self._size(axis) for axis in self._axes() if axis not in program.sizes]
         total = self.losses is not None and not self.in_python
         if self.losses and total:
             losses = names[self.losses.name]
@@ -193,12 +174,9 @@ class CompiledEntry:
                 f"{losses} = {losses} if {losses}.size else np.empty({self._size(self.batch)}, real)"
             )
         lines += long_if(self._misfits(sizes), ["return None" if total else "return False"], " or ")
-        for each in program.parameters:
-            if self._is_flattened(each):
-                shape = ", ".join(map(self._size, each.axes))
-                lines.append(f"{names[each.name]} = {self._taken(each)}.reshape({shape})")
+        lines += self._reshaped()
         if not self.in_python:
-            lines += self._chosen(", ".join(given), self.parts)
+            lines += self._chosen(self._converted())
         said = "Do the loops, where all arguments fit together; say whether they do"
         if self.losses and total:
             said = "Do the loops and add up the losses; None where the arguments do not fit together"
@@ -211,6 +189,63 @@ class CompiledEntry:
             f"def {self.compiled}({', '.join(parameters)}):",
             f'{INDENT}"""{said}."""',
             *(INDENT + line for line in lines),
+        ]
+
+    def entry_of_part(self) -> list[str]:
+        """The same for one of several parts of the samples, which fit; none where there is no need."""
+        if not (self.told and self._sliced()):
+            return []
+        parts = self.names.give(PARTS, "parts")
+        parameters = self.program.parameters
+        kinds = [*(self._kind(each) for each in parameters), "_count"]
+        return [
+            f"@_by_dtype({', '.join(kinds)})",
+            f"def {self.of_part}({', '.join([*map(self._taken, parameters), parts])}):",
+            f'{INDENT}"""The same for one of so many parts of the samples, which are known to fit together."""',
+            *(
+                INDENT + line
+                for line in (*self._begun(), *self._reshaped(), *self._chosen(self._converted(), parts))
+            ),
+            f"{INDENT}return True",
+        ]
+
+    def _axes(self) -> list[str]:
+        """All axes, as they come."""
+        return list(dict.fromkeys(axis for each in self.program.parameters for axis in each.axes))
+
+    def _plain(self) -> set[str]:
+        """The numbers among the arguments."""
+        return {each.name for each in self.program.parameters if not each.axes and not each.is_result}
+
+    def _converted(self) -> str:
+        """The arguments of the kernels, numbers in the dtype of the arrays."""
+        names, plain = self.names, self._plain()
+        return ", ".join(
+            f"real({names[each.name]})" if each.name in plain else names[each.name]
+            for each in self.program.parameters
+        )
+
+    def _begun(self) -> list[str]:
+        """The arrays, the dtype and the sizes."""
+        names, program = self.names, self.program
+        lines = _as_arrays([self._taken(each) for each in program.parameters if each.axes])
+        if (self._plain() or self.losses) and not self.in_python:
+            lines.append(f"real = {names[self.arrays[0].name]}.dtype.type")
+        for axis in self._axes():
+            if axis in program.sizes:
+                said = "  # the only size that this file takes"
+                lines.append(f"{self._size(axis)} = {program.sizes[axis]}{said}")
+            else:
+                owner, place = program.size_of(axis)
+                lines.append(f"{self._size(axis)} = {names[owner.name]}.shape[{place}]")
+        return lines
+
+    def _reshaped(self) -> list[str]:
+        """Flattened results, as the kernels take them."""
+        return [
+            f"{self.names[each.name]} = {self._taken(each)}.reshape({', '.join(map(self._size, each.axes))})"
+            for each in self.program.parameters
+            if self._is_flattened(each)
         ]
 
     def _kind(self, each: Parameter) -> str:

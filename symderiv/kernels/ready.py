@@ -81,13 +81,16 @@ class _Ready(CompiledEntry):
             spelled = [self._taken(each) for each in self.program.parameters]
         spelled += self._for_losses("1")
         callee = self.kernel if self.in_python else f"{self.compiled}[dtype]"
-        call = f"{callee}({', '.join((*spelled, *(self._for_parts('1') if self.has_entry else ())))})"
+        call = f"{callee}({', '.join(spelled)})"
         if not self.has_entry:
             return Ready((), (), (call,))
         sliced = self._sliced()
         body = [call]
         if sliced:
-            shared = f"{callee}, {sliced}, {', '.join(spelled)}{', told=True' if self.told else ''}"
+            shared = f"{callee}, {sliced}, {', '.join(spelled)}"
+            if self.told:
+                taken = ", ".join(self._taken(each) for each in self.program.parameters)
+                shared = f"{self.of_part}[dtype], {sliced}, {taken}, told=True"
             body = [
                 "if threads == 1:",
                 f"{INDENT}{call}",
@@ -95,7 +98,8 @@ class _Ready(CompiledEntry):
                 f"{INDENT}_in_threads(threads, {shared})",
             ]
         helpers = ("overlap", *(("labels",) if self.labels else ()), *(("alone",) if self.single else ()))
-        short, entry = tuple(self._short()), tuple(self.entry())
+        short, entry, of_part = tuple(self._short()), tuple(self.entry()), tuple(self.entry_of_part())
+        entry = (*entry, "", "", *of_part) if of_part else entry
         return Ready(short, entry, tuple(body), helpers, bool(sliced), flat=not self.in_python)
 
     def _short(self) -> list[str]:
@@ -136,7 +140,7 @@ class _Ready(CompiledEntry):
             value = f"_reduced(losses, {how})" if self.in_python else f"_ONE[{first}.dtype] * value"
             returned.append(value)
         returned += ["into"] if self.outputs else []
-        given = [*spelled.values(), *self._for_losses(self.weight), *self._for_parts("1")]
+        given = [*spelled.values(), *self._for_losses(self.weight)]
         known_by = f"{self.compiled}[{first}.dtype]"
         done = [f"return {', '.join(returned)}"]
         if self.in_python:
