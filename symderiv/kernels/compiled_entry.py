@@ -201,7 +201,7 @@ class CompiledEntry:
         return [
             f"@_by_dtype({', '.join(kinds)})",
             f"def {self.of_part}({', '.join([*map(self._taken, parameters), parts])}):",
-            f'{INDENT}"""The same for one of so many parts of the samples, which are known to fit together."""',
+            f'{INDENT}"""The same for one of so many parts of the samples; it fits."""',
             *(
                 INDENT + line
                 for line in (*self._begun(), *self._reshaped(), *self._chosen(self._converted(), parts))
