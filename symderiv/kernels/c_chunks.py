@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from symderiv.expression.nodes import Entry, Position
 from symderiv.kernels.c_formula import Dtype
-from symderiv.kernels.c_functions import mentions
-from symderiv.kernels.c_loops import CLoops, block, calls
+from symderiv.kernels.c_functions import block, mentions
+from symderiv.kernels.c_loops import CLoops
+from symderiv.kernels.c_stores import calls
 from symderiv.kernels.chunks import CHUNKS_OF, chunked_axes
 from symderiv.kernels.loop_program import Loop, LoopProgram
 from symderiv.kernels.loop_walk import entries_of

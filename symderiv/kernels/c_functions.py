@@ -50,6 +50,13 @@ def _in_lines(start: str, words: Sequence[str], end: str, width: int) -> list[st
     return [*lines, line]
 
 
+def block(head: str, body: Sequence[str]) -> list[str]:
+    """A block in braces; what is a block by itself already needs no other."""
+    if len(body) > 2 and (body[0], body[-1]) == ("{", "}") and all(each[0] == " " for each in body[1:-1]):
+        body = [each.removeprefix(INDENT) for each in body[1:-1]]
+    return [f"{head} {{", *(INDENT + line for line in body), "}"]
+
+
 def mentions(text: str, name: str) -> bool:
     """Whether a name stands in some code; comments are none."""
     return re.search(rf"(?<![\w.]){re.escape(name)}\b", _COMMENT.sub("", text)) is not None

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Call, Entry, Position
+from symderiv.expression.nodes import Entry
 from symderiv.expression.traverse import walk
 from symderiv.kernels.c_formula import CFormula, Dtype, in_library
-from symderiv.kernels.c_functions import INDENT, mentions
+from symderiv.kernels.c_functions import INDENT, block, mentions
+from symderiv.kernels.c_stores import CStores, calls
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.loop_program import (
     Kind,
@@ -38,7 +39,7 @@ _NEUTRAL: dict[Kind, str] = {"sum": "0.0", "prod": "1.0", "max": "-INFINITY", "m
 _TOGETHER: dict[Kind, str] = {"sum": "total", "prod": "product", "max": "largest", "min": "smallest"}
 
 
-class CLoops:
+class CLoops(CStores):
     """Prints the nodes of one loop program in one dtype."""
 
     def __init__(self, program: LoopProgram, names: NameTable, dtype: Dtype, rows: Loop | None) -> None:
@@ -52,15 +53,12 @@ class CLoops:
             names.give(each.name, each.name.lstrip("@"))
         self.formula = CFormula(names, dtype, axes, program.labels, pointers, letter, program.sizes)
         read = {each.array for value in formulas(program.body) for each in entries_in(value)}
-        #: The results that are nowhere read.
         self.unread = {each.name for each in program.parameters if each.is_result and each.axes} - read
         self.scalars = {each.name for each in program.buffers if not each.indices}
         #: What is known of the rows: near ones need no chunks; narrow and slim ones fewer lanes besides.
         self.form: Literal["", "narrow", "slim", "near", "long"] = ""
-        #: Whether results are streamed in what is printed; None to decide when it is run.
-        self.stream: bool | None = None
-        #: The local variables that are declared in the blocks that are open.
-        self.open: list[set[str]] = [set()]
+        self.stream = None
+        self.open = [set()]
 
     # -- nodes ------------------------------------------------------------------------------
 
@@ -144,11 +142,7 @@ class CLoops:
         carried = carried_in(node)
         streamed = self.streamed(node)
         if streamed is not None and self.stream is None:
-            self.stream = True
-            lines = block(f"if ({self.is_large(streamed)})", self.loop(node))
-            self.stream = False
-            lines += block("else", self.loop(node))
-            self.stream = None
+            lines = self._stored(node, streamed, begin, end)
         elif streamed is not None and self.stream:
             lines = self._past_the_caches(node, streamed, begin, end)
         elif carried or (
@@ -160,48 +154,6 @@ class CLoops:
             lines = block(head, self.inside(node.body))
         self.formula.inside = known
         return lines
-
-    def streamed(self, node: Loop) -> Store | None:
-        """The one result that an innermost loop stores in order, and that is read nowhere."""
-        if node.window is not None or any(isinstance(each, Loop | Start | Reduce) for each in node.body):
-            return None
-        found = [
-            each
-            for each in node.body
-            if isinstance(each, Store)
-            and each.target.array in self.unread
-            and each.target.indices[-1] == node.letter
-            and node.letter not in each.target.indices[:-1]
-        ]
-        return found[0] if len(found) == 1 else None
-
-    def is_large(self, streamed: Store) -> str:
-        """The condition under which a result is written past the caches."""
-        numbers = " * ".join(self.formula.places(axis) for axis in self.formula.axes[streamed.target.array])
-        return f"{numbers} * (ptrdiff_t)sizeof({self.dtype.c}) > STREAMED"
-
-    def _past_the_caches(self, node: Loop, streamed: Store, begin: str, end: str) -> list[str]:
-        """Stores that leave the caches alone, for a result that is larger than these: by whole lines."""
-        self.formula.helpers |= {"stream", "places"}
-        letter = self.formula.letter(node.letter)
-        target = streamed.target
-        start = Entry(target.array, (*target.indices[:-1], Position(1, node.letter.axis)))
-        place = f"&{self.formula.stored(start).removesuffix('0]')}begin]"
-        self.open.append(set())
-        body: list[str] = []
-        for each in node.body:
-            if each is streamed:
-                body.append(f"part[{letter} - begin] = {self.formula.text(streamed.value)};")
-            else:
-                body += self._node(each)
-        self.open.pop()
-        inner = [
-            f"end = {self.dtype.short}_end_of_part({place}, begin, {end});",
-            f"{self.dtype.c} part[PART];",
-            *block(f"for (ptrdiff_t {letter} = begin; {letter} < end; {letter}++)", body),
-            f"{self.dtype.short}_stream({place}, part, end - begin);",
-        ]
-        return block(f"for (ptrdiff_t begin = {begin}, end; begin < {end}; begin = end)", inner)
 
     def _in_lanes(self, node: Loop, carried: Sequence[Reduce], begin: str, end: str) -> list[str]:
         """A reduction: whole blocks of lanes, then the rest, chunk by chunk where sums are in it."""
@@ -294,13 +246,6 @@ def each_lane(count: str) -> str:
     return f"FOR_LANES({count})"
 
 
-def block(head: str, body: Sequence[str]) -> list[str]:
-    """A block in braces; what is a block by itself already needs no other."""
-    if len(body) > 2 and (body[0], body[-1]) == ("{", "}") and all(each[0] == " " for each in body[1:-1]):
-        body = [each.removeprefix(INDENT) for each in body[1:-1]]
-    return [f"{head} {{", *(INDENT + line for line in body), "}"]
-
-
 def carried_in(node: Loop) -> list[Reduce]:
     """The reductions of an innermost loop whose target is the same in all its turns."""
     if any(isinstance(each, Loop | Start) for each in node.body):
@@ -329,12 +274,6 @@ def _may_repeat(node: Loop, carried: Sequence[Reduce]) -> bool:
                 return False
             known.add(each.target)
     return True
-
-
-def calls(node: Loop) -> bool:
-    """Whether a loop has much to do for each number, so that few lanes keep a processor busy."""
-    values = [each.value for each in node.body if isinstance(each, Store | Reduce)]
-    return any(isinstance(part, Call) for value in values for _, part in walk(value))
 
 
 def _comment(text: str) -> list[str]:

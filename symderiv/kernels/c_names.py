@@ -32,10 +32,11 @@ size_t ptrdiff_t int32_t int64_t uint32_t uint64_t float_t double_t
 OWN = """
 lane first begin end again done work thread threads larger_place smaller_place
 row start stop from to whole unit share stay_near place line part ahead end_of_streams places places_of_chunk
-sample matrix total
-OMP FETCH FOR_LANES INLINED SHARED
+sample matrix total size
+OMP FETCH FETCH_TO_WRITE FOR_LANES INLINED SHARED
 F32_NARROW F64_NARROW F32_LANES F64_LANES F32_WIDE F64_WIDE F32_WIDEST F64_WIDEST
-CHUNK LONG_ROW CHUNK_BYTES CHUNKS STREAMED PART ROWS NEAR CACHED SHORT LANES GRAIN
+CHUNK LONG_ROW CHUNK_BYTES CHUNKS STREAMED FILLED FETCHED WRITTEN AHEAD
+PART ROWS NEAR CACHED SHORT LANES GRAIN
 TILE DEPTH HEIGHT PLAIN
 """
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from symderiv.expression.nodes import Entry
 from symderiv.expression.traverse import walk
-from symderiv.kernels.c_loops import calls, carried_in
+from symderiv.kernels.c_loops import carried_in
+from symderiv.kernels.c_stores import calls
 from symderiv.kernels.loop_program import Loop, Node, Note, Reduce, Start, Store, nodes
 
 

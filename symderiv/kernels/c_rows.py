@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 
 from symderiv.kernels.c_chunks import CChunks
 from symderiv.kernels.c_formula import Dtype
-from symderiv.kernels.c_functions import INDENT, RowFunctions, call, mentions
-from symderiv.kernels.c_loops import CLoops, block, calls, each_lane
+from symderiv.kernels.c_functions import INDENT, RowFunctions, block, call, mentions
+from symderiv.kernels.c_loops import CLoops, each_lane
 from symderiv.kernels.c_passes import entries, homes, is_narrow, only_axis, segments_of
+from symderiv.kernels.c_stores import calls
 from symderiv.kernels.chunks import chunked
 from symderiv.kernels.loop_program import (
     Buffer,
@@ -188,14 +189,14 @@ class CRows:
         """A segment for each of the samples that are worked on together."""
         last = segment[-1]
         streamed = self.loops.streamed(last) if isinstance(last, Loop) else None
-        if streamed is None:
+        if not isinstance(last, Loop) or streamed is None:
             return block(_EACH_ROW, self.loops.inside(segment))
         self.loops.stream = True
         large = block(_EACH_ROW, self.loops.inside(segment))
         self.loops.stream = False
         others = block(_EACH_ROW, self.loops.inside(segment))
         self.loops.stream = None
-        return [*block(f"if ({self.loops.is_large(streamed)})", large), *block("else", others)]
+        return [*block(f"if ({self.loops.is_large(last, streamed)})", large), *block("else", others)]
 
     def _stay_near(self, node: Loop, axis: str) -> str:
         """Whether ROWS samples stay in a near cache; exponentials leave the time to fetch from the second."""

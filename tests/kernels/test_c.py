@@ -205,6 +205,17 @@ def test_large_results_past_the_caches() -> None:
     assert wrong(verify_source(problem("layer_norm"), "c", spoilt, dtypes=("float32",)))
 
 
+def test_what_only_writes_is_written_in_steps() -> None:
+    text = emit(problem("softmax"), "c")
+    short = text.replace("FETCHED = 1 << 20", "FETCHED = 0").replace("WRITTEN = 1024", "WRITTEN = 8")
+    assert short.count("WRITTEN = 8,") == short.count("FETCHED = 0,") == 1
+    only = ("softmax_jacobian_z",)
+    assert not wrong(verify_source(problem("softmax"), "c", short, dtypes=("float32", "float64"), only=only))
+    spoilt = short.replace("j = start; j < stop", "j = start; j < stop - 1")
+    assert spoilt != short
+    assert wrong(verify_source(problem("softmax"), "c", spoilt, dtypes=("float32",), only=only))
+
+
 def test_names_of_c_and_of_its_library(tmp_path: Path) -> None:
     total = " + ".join(f"{name}[k]" for name in NAMES)
     text = (
