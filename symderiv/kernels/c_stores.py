@@ -12,7 +12,7 @@ from symderiv.expression.indices import mentions
 from symderiv.expression.nodes import Call, Entry, Position
 from symderiv.expression.traverse import walk
 from symderiv.kernels.c_formula import CFormula, Dtype
-from symderiv.kernels.c_functions import INDENT, block
+from symderiv.kernels.c_functions import block
 from symderiv.kernels.loop_program import Loop, Node, Reduce, Start, Store
 from symderiv.kernels.loop_walk import entries_in
 
@@ -94,8 +94,10 @@ class CStores(ABC):
         fetched = f"smaller_place({place}ahead + AHEAD / size, {self._numbers(streamed)} - 1)"
         inner = [
             f"const ptrdiff_t stop = smaller_place(start + WRITTEN / size, {end});",
-            "for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size)",
-            f"{INDENT}FETCH_TO_WRITE(&{array}[{fetched}]);",
+            *block(
+                "for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size)",
+                [f"const ptrdiff_t place = {fetched};", f"FETCH_TO_WRITE(&{array}[place]);"],
+            ),
             *block(f"for (ptrdiff_t {letter} = start; {letter} < stop; {letter}++)", self.inside(node.body)),
         ]
         return [

@@ -172,13 +172,10 @@ class Formula(ABC):
         above: list[str] = []
         below: list[str] = []
         magnitude = abs(coefficient)
-        if is_short(magnitude):
-            if magnitude != 1:
-                above.append(self._literal(magnitude))
-        else:
-            if magnitude.numerator != 1:
-                above.append(self._literal(Fraction(magnitude.numerator)))
+        if magnitude.numerator == 1 and not is_short(magnitude):
             below.append(self._literal(Fraction(magnitude.denominator)))
+        elif magnitude != 1:  # one number: rounded once, and multiplied by
+            above.append(self._literal(magnitude))
         for factor in factors_of(rest):
             if isinstance(factor, Number):
                 continue

@@ -37,10 +37,13 @@ _HELPERS = (
     "exp", "log", "expm1", "tanh", "erf", "erfc", EXP_OF_NEGATIVE, "log_ratio", "minus_log_ratio",
     "log_gamma", "digamma",
 )  # fmt: skip
+#: exp(u) - 1 of what is not positive.
+EXPM1 = "expm1_of_negative"
 #: The helpers that a helper uses.
 _NEEDED = {
     "sigmoid": (EXP_OF_NEGATIVE,), "softplus": (EXP_OF_NEGATIVE,),
-    "power": ("exp", "log"), "tanh": ("expm1",), "erf": ("expm1",), "erfc": (EXP_OF_NEGATIVE,),
+    "power": ("exp", "log"), "tanh": (EXPM1,), "erf": (EXPM1,),
+    "erfc": (EXP_OF_NEGATIVE,),
 }  # fmt: skip
 
 
@@ -62,6 +65,7 @@ class LoopFormula(Formula):
         self.helpers: set[str] = set()
         self.inside: frozenset[Shift] = frozenset()  # shifted places that are known to exist
         self.shifting: frozenset[Index] = frozenset()  # the letters of loops over them
+        self.read_once: dict[Entry, str] = {}  # labels that a local variable holds
 
     def use(self, helper: str) -> None:
         """Let the module bring a helper along, and what it needs."""
@@ -120,7 +124,7 @@ class LoopFormula(Formula):
         """The value of a label, or the chunk of a place."""
         if node.array == CHUNK_AT:
             return f"{self.place(node.indices[0])} // places"
-        return self.entry(node)
+        return self.read_once.get(node) or self.entry(node)
 
     def entry(self, node: Entry) -> str:
         """One entry of an array, or a local variable."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from symderiv.expression.indices import mentions
 from symderiv.expression.nodes import Entry, Expression, Index
 from symderiv.kernels.blocks import EACH, FEWER_ROWS, ROWS, Blocked, Flat
 from symderiv.kernels.hoist import SCALE
@@ -22,6 +23,7 @@ from symderiv.kernels.loop_program import (
     Store,
     nodes,
 )
+from symderiv.kernels.loop_walk import entries_of
 from symderiv.kernels.names import NameTable
 from symderiv.kernels.nests import TOTAL
 from symderiv.kernels.numba_stores import PARTS, StorePrinter
@@ -120,6 +122,23 @@ class LoopPrinter(StorePrinter):
     def _lines(self, body: tuple[Node, ...]) -> list[str]:
         return [line for node in body for line in self._node(node)]
 
+    def _turn(self, body: tuple[Node, ...]) -> list[str]:
+        """The lines of one turn of a loop; a label that loops in it use while they store is read before them.
+
+        For all that the compiler knows, what they store may be the label, so that it would read it again.
+        """
+        new = {
+            label: self.names.give(f"@{self.formula.entry(label)} read once", "at")
+            for label in _labels_of_loops(body, self.program.labels)
+            if label not in self.formula.read_once
+        }
+        begun = [f"{name} = {self.formula.entry(label)}" for label, name in new.items()]
+        self.formula.read_once |= new
+        lines = self._lines(body)
+        for label in new:
+            del self.formula.read_once[label]
+        return [*begun, *lines]
+
     def _node(self, node: Node) -> list[str]:
         match node:
             case Note(text, of):
@@ -185,7 +204,7 @@ class LoopPrinter(StorePrinter):
         if node.window is not None:
             window = window_of(node.window, node.letter, self.formula.place, self.formula.places)
         if window is None:
-            return [f"for {letter} in range({size}):", *(_INDENT + line for line in self._lines(node.body))]
+            return [f"for {letter} in range({size}):", *(_INDENT + line for line in self._turn(node.body))]
         self.formula.inside |= window.inside
         self.formula.shifting |= {node.letter}
         inside = self._lines(node.body)
@@ -218,6 +237,19 @@ class LoopPrinter(StorePrinter):
                 helper += "_exponent" if is_shift else ""
                 self.formula.use(helper)
                 return f"{target} = _{helper}({target}, {text})"
+
+
+def _labels_of_loops(body: tuple[Node, ...], labels: frozenset[str]) -> dict[Entry, None]:
+    """The labels that loops in a body use, in all their turns the same, while they store into arrays."""
+    found: dict[Entry, None] = {}
+    for loop in body:
+        inside = tuple(nodes((loop,))) if isinstance(loop, Loop) else ()
+        letters = [each.letter for each in inside if isinstance(each, Loop)]
+        if any(isinstance(each, Store | Reduce) and each.target.indices for each in inside):
+            for entry in entries_of((loop,)):
+                if entry.array in labels and not any(mentions(entry, letter) for letter in letters):
+                    found[entry] = None
+    return found
 
 
 class BlockPrinter(LoopPrinter):
@@ -299,7 +331,7 @@ class BlockPrinter(LoopPrinter):
         sliced = next(self.names[each.name] for each in self.program.parameters if self._is_sliced(each))
         count = f"len({sliced})" if innermost or self.most_bytes is not None else str(ROWS)
         head = f"for {self.formula.letter(self.blocks.letter)} in range({count}):"
-        return [*notes, head, *(_INDENT + line for line in self._lines(rest))]
+        return [*notes, head, *(_INDENT + line for line in self._turn(rest))]
 
     def _factor(self, value: Expression) -> str:
         # Where it is put in memory, it is a vector's, and no loop can divide by it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -150,6 +152,20 @@ def test_a_lookup_costs_no_array_over_places_and_tokens() -> None:
         assert found.tolist() == [[0, 0], [3, 4], [0, 0], [0, 0], [11, 22]]
         assert "arange(V)" not in source
         assert "(V, T)" not in source
+
+
+def test_a_label_is_read_before_the_loop_that_it_is_for() -> None:
+    problem = read_problem(PROBLEMS["lookup"].replace("\n        ", "\n"), "lookup")
+    source = emit(problem, "numba")
+    assert "            dE[at, d] += dL_do[t, d]\n" in source
+    lookup = load(problem, "numba")
+    E, y, g = np.zeros((3, 8), np.float32), np.array([1, 1, 0, 1]), np.ones((4, 8), np.float32)
+    np.testing.assert_array_equal(lookup.lookup_gradient(E, y, g), np.float32([[1], [3], [0]]) + E)
+    # Read again for each number, it would keep the loop from being done on vectors.
+    kernel = lookup._lookup_gradient_kernel
+    kernel(E, y, g, E)
+    *_, compiled = kernel.inspect_llvm().values()
+    assert re.search(r"fadd .*<\d+ x float>", compiled)
 
 
 @pytest.mark.parametrize("target", ["numpy", "numba"])
