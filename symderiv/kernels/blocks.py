@@ -15,8 +15,21 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
 
-from symderiv.expression.nodes import Call, Entry, Expression, Index, Number, Power
-from symderiv.expression.traverse import walk
+from symderiv.expression.indices import mentions
+from symderiv.expression.nodes import (
+    Call,
+    Delta,
+    Entry,
+    Expression,
+    Index,
+    IndexTerm,
+    Number,
+    Power,
+    Product,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.loop_program import (
     EXP_OF_NEGATIVE,
     Buffer,
@@ -27,9 +40,10 @@ from symderiv.kernels.loop_program import (
     Reduce,
     Start,
     Store,
+    formulas,
     nodes,
 )
-from symderiv.kernels.loop_walk import arrays_of, entries_in, mapped, writes
+from symderiv.kernels.loop_walk import arrays_of, entries_in, entries_of, mapped, writes
 
 #: How many samples are worked on together, and how many where so many do not stay in the nearest cache.
 ROWS, FEWER_ROWS = 32, 16
@@ -96,10 +110,45 @@ def blocked(program: LoopProgram) -> Blocked | None:
     axes = {each.letter.axis for each in loops}
     if len(axes) != 1 or any(each.role != "pass" for each in loops):
         return None
+    if _is_compared(rows.body, rows.letter):
+        return None
     steps = _steps(rows.body)
     if len(steps) == 1:
         return None
     return _with_letter(program, rows.letter, axes.pop(), steps)
+
+
+def _is_compared(body: tuple[Node, ...], letter: Index) -> bool:
+    """Whether the number of a sample is used for more than to find what is its own, as in `n <= m`.
+
+    In a block, samples are counted from its first one.
+    """
+
+    def entry(found: Entry) -> Entry:
+        own = found.indices[:1] == (letter,)
+        return Entry(found.array, tuple(map(term, found.indices[1:] if own else found.indices)))
+
+    def term(found: IndexTerm) -> IndexTerm:
+        return entry(found) if isinstance(found, Entry) else found
+
+    def without(node: Expression) -> Expression:
+        match node:
+            case Entry():
+                return entry(node)
+            case Delta(left, right):
+                return Delta(term(left), term(right))
+        node = map_children(node, without)
+        if isinstance(node, Sum | Product | Where) and node.condition is not None:
+            sides = [
+                entry(each) if isinstance(each, Entry) else each
+                for each in (node.condition.left, node.condition.right)
+            ]
+            return replace(node, condition=replace(node.condition, left=sides[0], right=sides[1]))
+        return node
+
+    found = [*formulas(body), *entries_of(body)]
+    found += [each.window for each in nodes(body) if isinstance(each, Loop) and each.window is not None]
+    return any(mentions(without(each), letter) for each in found)
 
 
 def _steps(body: Iterable[Node]) -> list[list[Node] | Flat]:

@@ -119,6 +119,15 @@ class Checker:
         different = self.trials(False)[1]
         return [replace(different, sizes={**different.sizes, self.batch_axis: size}, entries=MANY_SAMPLES)]
 
+    def of_rows(self, size: int) -> list[Trial]:
+        """Trials with one long axis each, for what works on several rows of matrices at a time."""
+        different = self.trials(False)[1]
+        axes = [
+            axis for axis in different.sizes if axis not in {self.batch_axis, *self.meaning.lowered.sizes}
+        ]
+        sizes = [{**different.sizes, axis: size} for axis in axes]
+        return [replace(different, sizes=each, entries=MANY_SAMPLES) for each in sizes if size]
+
     def _trials(self, large: bool) -> list[Trial]:
         unused = {self.batch_axis, *self.batched.idle_axes()}
         others = [axis for axis in self.batched.axes if axis not in unused]

@@ -74,9 +74,12 @@ def verify_source(
             for check in checker.check(function, trial, dtype, made_for.large)
         ]
         with large_ways(module, made_for.limits) as others:
+            tried = (*checker.trials(False), *checker.of_batch(made_for.batch)) if others else ()
+            if re.search(rf"\b_{identifier(spec.name)}_step_\d+_by_blocks\b", source):
+                tried = (*tried, *checker.of_rows(made_for.batch))
             judged += [
                 replace(check, kind=f"{check.kind}, as where sizes are large")
-                for trial in ((*checker.trials(False), *checker.of_batch(made_for.batch)) if others else ())
+                for trial in tried
                 for dtype in dtypes
                 for check in checker.check(function, trial, dtype)
             ]

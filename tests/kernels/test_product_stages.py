@@ -13,7 +13,7 @@ from symderiv.kernels.lowering import lower_function
 from symderiv.kernels.product_stages import Staged, staged
 from symderiv.kernels.registry import TARGETS
 from symderiv.kernels.specification import functions_of
-from symderiv.kernels.verify import large_ways
+from symderiv.kernels.verify import large_ways, verify_source
 from symderiv.kernels.work import Work
 from tests.kernels.emitted import module, own, problem
 
@@ -175,3 +175,29 @@ def test_a_fault_in_the_stages_shows(right: str, wrong: str) -> None:
     with large_ways(emitted, LIMITS):
         bad = emitted.linear_layer_vjp(*given)
     assert any(not np.allclose(one, other) for one, other in zip(good, bad, strict=True))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("places", [45, 64, 100])
+def test_rows_that_are_compared_are_not_counted_from_the_first_of_a_block(dtype: str, places: int) -> None:
+    """A mask of what comes later, `n <= m`, in stages that would be done by blocks of rows."""
+    assert "_by_blocks(" not in emit(problem("causal_attention"), "numba")
+    source = np.random.default_rng(3)
+    Q, K, V, g = source.standard_normal((4, 2, places, 24)).astype(dtype)
+    for function in ("causal_attention", "causal_attention_gradient"):
+        given = (Q, K, V, g) if function.endswith("gradient") else (Q, K, V)
+        ours, wanted = (
+            getattr(module("causal_attention", target), function)(*given) for target in ("numba", "numpy")
+        )
+        for one, other in zip(np.atleast_1d(ours), np.atleast_1d(wanted), strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=2000 * np.finfo(dtype).eps)
+
+
+def test_a_fault_in_blocks_of_rows_is_found() -> None:
+    given, function = problem("attention_head"), "attention_head"
+    code = emit(given, "numba")
+    step = code.index("def _attention_head_step_1_by_blocks")
+    assert "each_s[row] = s\n" in code[step:]
+    wrong = code[:step] + code[step:].replace("each_s[row] = s\n", "each_s[0] = s\n", 1)
+    checks = verify_source(given, "numba", wrong, large=False, dtypes=("float32",), only=(function,))
+    assert [check for check in checks if not check.ok]
