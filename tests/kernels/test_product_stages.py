@@ -175,3 +175,15 @@ def test_a_fault_in_the_stages_shows(right: str, wrong: str) -> None:
     with large_ways(emitted, LIMITS):
         bad = emitted.linear_layer_vjp(*given)
     assert any(not np.allclose(one, other) for one, other in zip(good, bad, strict=True))
+
+
+def test_a_block_is_as_large_as_it_may_be() -> None:
+    """What all samples share makes blocks larger, but not so large that they come from far."""
+    at_once = module("linear_layer", "numba")._samples_at_once
+    shared = 2**30
+    assert at_once(4096, 2**12, shared) == 512
+    assert at_once(4096, 2**17, shared) == 96
+    assert at_once(4096, 2**20, shared) == 64
+    assert at_once(40, 2**12, shared) == 40
+    assert at_once(4096, 2**12, 2**10) == 64
+    assert at_once(4096, 2**10, 2**10) == 256
