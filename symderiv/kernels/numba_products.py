@@ -11,6 +11,7 @@ from symderiv.kernels.names import NameTable
 from symderiv.kernels.numba_kernels import print_loops
 from symderiv.kernels.numba_printer import LoopPrinter
 from symderiv.kernels.numba_stages import StagePrinter
+from symderiv.kernels.numba_together import printed_together
 from symderiv.kernels.printed import PrintedFunction
 from symderiv.kernels.product_stages import Staged, staged
 from symderiv.kernels.ready import ready
@@ -37,9 +38,11 @@ def _printed(lowered: Lowered, stages: Staged, names: NameTable, kernel: str) ->
     lines = printer.kernel(f"{stem}_loops")
     stage_printer = StagePrinter(stages, program.parameters, names, stem)
     steps = stage_printer.steps()
-    body = stage_printer.body()
-    helpers = printer.formula.helpers | set(around.helpers) | stage_printer.helpers
+    choice, several, used = printed_together(stages, stage_printer)
+    body = stage_printer.body(choice)
+    helpers = printer.formula.helpers | set(around.helpers) | stage_printer.helpers | used
     lines += [line for step in steps for line in ("", "", _COMPILED, *step)]
+    lines += ["", "", *several] if several else []
     lines += ["", "", f"def {kernel}({given}):", *(_INDENT + line for line in body)]
     if around.entry:
         lines += ["", "", *around.entry]
