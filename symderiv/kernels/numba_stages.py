@@ -292,6 +292,9 @@ class StagePrinter:
             total, part = (self._merged(text, axes) for text in (self._whole(name), self._part(name)))
             return [f"_add_product(start == 0, {left}, {right}, {total}, {part})"]
         target = self._merged(self._view(name, as_operand=True), axes)
+        if self.in_blocks and name in self.given and each.right.array in self.copies and not each.leading:
+            self.helpers.add("product_by_rows")
+            return [f"_product_by_rows({left}, {right}, {target})"]
         return [f"np.matmul({left}, {right}, out={target})"]
 
     def _operand(self, product: MatrixProduct, entry: Entry) -> str:

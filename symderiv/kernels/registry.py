@@ -79,7 +79,10 @@ class Target:
 
 
 #: With these, products are left to BLAS at any size, by small blocks.
-_LARGE_PRODUCTS = {"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_AT_LEAST": 2, "_CACHE": 0, "_NARROW": 3}
+_LARGE_PRODUCTS = {
+    **{"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_AT_LEAST": 3, "_CACHE": 0, "_NARROW": 3},
+    **{"_ROWS": 2, "_LARGE_BLOCK": 0, "_FEW_TERMS": 99},
+}
 
 TARGETS: dict[str, Target] = {
     target.name: target

@@ -161,7 +161,9 @@ def test_large_products_do_not_go_through_the_loops(monkeypatch: pytest.MonkeyPa
     [
         ("_add_product(start == 0,", "_add_product(True,"),
         ("_add_part(start == 0,", "_add_part(True,"),
-        ("np.matmul(g[here],", "np.matmul(g[: len(dx[here])],"),
+        ("_product_by_rows(g[here],", "_product_by_rows(g[: len(dx[here])],"),
+        ("np.matmul(stacks[0], right, out=stacks[1])", "stacks[1][...] = 0"),
+        ("np.matmul(left[whole:], right, out=out[whole:])", "out[whole:] = 0"),
         ("range(0, B, at_once)", "range(at_once, B, at_once)"),
     ],
 )
@@ -186,3 +188,13 @@ def test_a_block_is_as_large_as_it_may_be() -> None:
     assert at_once(40, 2**12, shared) == 40
     assert at_once(4096, 2**12, 2**10) == 64
     assert at_once(4096, 2**10, 2**10) == 256
+
+
+@pytest.mark.parametrize(("rows", "terms"), [(70, 5), (64, 5), (31, 5), (70, 40), (1, 2)])
+@pytest.mark.parametrize("columns", [10, 2000])
+def test_a_product_by_rows_is_the_product(rows: int, terms: int, columns: int) -> None:
+    source = np.random.default_rng(8)
+    left, right = source.standard_normal((rows, terms)), source.standard_normal((terms, columns))
+    out = np.full((rows, columns), np.nan)
+    module("linear_layer", "numba")._product_by_rows(left, right, out)
+    np.testing.assert_allclose(out, left @ right, rtol=1e-12, atol=1e-13)
