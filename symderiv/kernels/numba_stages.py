@@ -132,6 +132,7 @@ class StagePrinter:
             lines.append("# So many samples at a time that what is worked on stays in the cache")
             arguments = f"{self._size(over.axis)}, ({each}) * dtype.itemsize, ({shared}) * dtype.itemsize"
             lines.append(f"at_once = _samples_at_once({arguments})")
+            lines += self._fitted()
         lines += self._made()
         if self.in_blocks and self.staged.totals:
             for name in sorted(self.staged.totals):
@@ -139,6 +140,17 @@ class StagePrinter:
                 whole = f"{whole}[0]" if self._is_of_a_sample(name) else whole
                 lines.append(f"{self._part(name)} = np.empty_like({whole})  # of one block")
         return lines
+
+    def _fitted(self) -> list[str]:
+        """Fewer samples at a time where parts of sums over them are faster then."""
+        sums = [each for each in self.staged.products if each.target.array in self.staged.totals]
+        sums = [each for each in sums if self._may_be_in_parts(each)]
+        widths = [" * ".join(self._size(index.axis) for index in each.columns) for each in sums]
+        widths = list(dict.fromkeys(widths))
+        if not widths:
+            return []
+        widest = f"max({', '.join(widths)})" if len(widths) > 1 else widths[0]
+        return [f"at_once = _samples_for_parts(at_once, {widest}, dtype)"]
 
     def _made(self) -> list[str]:
         """What stages leave for each other, as arrays; those of one shape are one piece of memory.
@@ -290,12 +302,21 @@ class StagePrinter:
         if self.in_blocks and name in self.staged.totals:
             self.helpers.add("add_product")
             total, part = (self._merged(text, axes) for text in (self._whole(name), self._part(name)))
-            return [f"_add_product(start == 0, {left}, {right}, {total}, {part})"]
+            by = ", _product_in_parts" if self._may_be_in_parts(each) else ""
+            return [f"_add_product(start == 0, {left}, {right}, {total}, {part}{by})"]
         target = self._merged(self._view(name, as_operand=True), axes)
         if self.in_blocks and name in self.given and each.right.array in self.copies and not each.leading:
             self.helpers.add("product_by_rows")
             return [f"_product_by_rows({left}, {right}, {target})"]
+        if self.in_blocks and name in self.given and self._may_be_in_parts(each):
+            return [f"_product_in_parts({left}, {right}, {target})"]
         return [f"np.matmul({left}, {right}, out={target})"]
+
+    def _may_be_in_parts(self, product: MatrixProduct) -> bool:
+        """Whether parts of a product may be faster: of one sample, where no operand is shared by all."""
+        may_be = self.staged.alone is not None and not product.leading
+        self.helpers |= {"product_in_parts"} if may_be else set()
+        return may_be
 
     def _operand(self, product: MatrixProduct, entry: Entry) -> str:
         text = self._merged(self._view(entry.array, as_operand=True), product.axes(entry))

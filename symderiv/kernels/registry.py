@@ -81,7 +81,7 @@ class Target:
 #: With these, products are left to BLAS at any size, by small blocks.
 _LARGE_PRODUCTS = {
     **{"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_AT_LEAST": 3, "_CACHE": 0, "_NARROW": 3},
-    **{"_ROWS": 2, "_LARGE_BLOCK": 0, "_FEW_TERMS": 99},
+    **{"_ROWS": 2, "_LARGE_BLOCK": 0, "_FEW_TERMS": 99, "_SMALL": 50, "_PART_BYTES": 4},
 }
 
 TARGETS: dict[str, Target] = {

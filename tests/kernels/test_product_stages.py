@@ -198,3 +198,50 @@ def test_a_product_by_rows_is_the_product(rows: int, terms: int, columns: int) -
     out = np.full((rows, columns), np.nan)
     module("linear_layer", "numba")._product_by_rows(left, right, out)
     np.testing.assert_allclose(out, left @ right, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("rows", [3, 8, 96, 200, 250])
+@pytest.mark.parametrize(("terms", "columns"), [(128, 64), (2048, 64), (5000, 64), (128, 65)])
+def test_a_product_in_parts_is_the_product(
+    rows: int, terms: int, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emitted = module("attention_head", "numba")
+    source = np.random.default_rng(9)
+    left, right = source.standard_normal((terms, rows)).T, source.standard_normal((terms, columns))
+    for small in (0, 10**6):
+        monkeypatch.setattr(emitted, "_SMALL", small)
+        out = np.full((rows, columns), np.nan)
+        emitted._product_in_parts(left, right, out)
+        np.testing.assert_allclose(out, left @ right, rtol=1e-9, atol=1e-10)
+
+
+def test_samples_for_parts_are_as_many_as_make_small_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    emitted = module("attention_head", "numba")
+    long, short = np.dtype(np.float64), np.dtype(np.float32)
+    monkeypatch.setattr(emitted, "_SMALL", 10**6)
+    assert emitted._samples_for_parts(187, 64, long) == 162
+    assert emitted._samples_for_parts(100, 64, long) == 100
+    assert emitted._samples_for_parts(187, 128, long) == 187
+    assert emitted._samples_for_parts(187, 64, short) == 187
+    monkeypatch.setattr(emitted, "_SMALL", 0)
+    assert emitted._samples_for_parts(187, 64, long) == 187
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("np.matmul(stacks[0], right, out=stacks[1])", "stacks[1][...] = 0"),
+        ("np.matmul(left[whole:], right, out=out[whole:])", "out[whole:] = 0"),
+    ],
+)
+def test_a_fault_in_parts_shows(right: str, wrong: str) -> None:
+    """At the sizes and limits of verification."""
+    source = emit(problem("attention_head"), "numba")
+    assert right in source
+    emitted = load_source(source.replace(right, wrong))
+    values = np.random.default_rng(10)
+    given = [values.standard_normal(shape) for shape in ((2, 3, 4), (2, 5, 4), (2, 5, 3), (2, 3, 3))]
+    good = module("attention_head", "numba").attention_head_gradient(*given)
+    with other_way(emitted, LARGE):
+        bad = emitted.attention_head_gradient(*given)
+    assert any(not np.allclose(one, other) for one, other in zip(good, bad, strict=True))
