@@ -89,9 +89,9 @@ def test_a_fault_in_the_product_shows(right: str, wrong: str) -> None:
 def test_products_are_right_whatever_a_vector_holds(bytes_of_a_vector: int | None, dtype: str) -> None:
     """With the widths that processors have, and where the compiler has no vectors."""
     if bytes_of_a_vector is None:
-        functions = broken("#ifdef __GNUC__\ntypedef float", "#if 0\ntypedef float")
+        functions = broken("#ifdef VECTOR_BYTES", "#if 0")
     else:
-        functions = broken("__BIGGEST_ALIGNMENT__", str(bytes_of_a_vector))
+        functions = broken("vector_size(VECTOR_BYTES)", f"vector_size({bytes_of_a_vector})")
     assert max(differs(functions, size, dtype) for size in SIZES) < 40
 
 
