@@ -37,14 +37,16 @@ OMP FETCH FETCH_TO_WRITE FOR_LANES INLINED SHARED
 F32_NARROW F64_NARROW F32_LANES F64_LANES F32_WIDE F64_WIDE F32_WIDEST F64_WIDEST
 CHUNK LONG_ROW CHUNK_BYTES CHUNKS STREAMED FILLED FETCHED WRITTEN AHEAD
 PART ROWS NEAR CACHED SHORT LANES GRAIN
-TILE DEPTH HEIGHT PLAIN
+VECTOR_BYTES ROUNDED_ONCE UNROLLED F32_VECTOR F64_VECTOR TILE DEPTH SHALLOW PANEL
+FEW_ROWS FEW_TERMS FEW_PRODUCTS
 """
 
 #: What the helpers of the file are called, behind f32_ or f64_.
 _HELPERS = """
-add_product at_least_lowest cube digamma e_near_zero end_of_part erf erfc exp exp_of_negative expm1 larger
-largest log log_gamma matrix_product power product relu sigmoid sign smaller smallest softplus square step
-stream tanh tile total
+add_product at_least_lowest copy_columns cube digamma dot_products e_near_zero end_of_part erf erfc exp
+exp_of_negative expm1 larger largest log log_gamma matrix_product narrow_tile power product product_of_copy
+product_part product_rows relu sigmoid sign smaller smallest softplus square step stream tanh total vector
+wide_tile
 """
 #: The limits of whole numbers, which are macros: <stdint.h> and <limits.h>.
 _LIMITS = (

@@ -1,7 +1,7 @@
 """A function with matrix products, in C: a call for each product, and a function for the loops between them.
 
-The file brings a product of its own along and needs no library: some columns of TILE rows at a time,
-in registers, from a strip of the right matrix that is copied together.
+The file brings a product of its own along and needs no library: a tile of TILE rows by two vectors at a time
+stays in registers, and a strip of the right matrix in the nearest cache, copied together where that pays.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def print_c(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunction:
     declared: list[str] = []
     lines: list[str] = []
     example: tuple[str, ...] = ()
-    helpers: set[str] = {"add_product", "matrix_product"}
+    helpers: set[str] = {"add_product", "fetch", "matrix_product", "share", "total"}
     for dtype in (FLOAT, DOUBLE):
         steps = {each.name: _StepPrinter(scheduled(each), names, dtype, {}, {}) for each in _works(stages)}
         called = {each: f"{name}_step_{number}" for number, each in enumerate(steps, 1)}

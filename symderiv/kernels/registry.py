@@ -50,8 +50,10 @@ class Target:
     large
         Results of more bytes take paths that smaller ones do not, likewise.
     limits
-        Constants of an emitted module that say from what size on another way is taken, and values with
-        which it is taken at any size. Each way is tried.
+        For each way that is taken from some size on: the constant that a module with this way has, and
+        the constants with which it is taken at any size. Each way is tried.
+    rows
+        The constants with which rows of matrices are worked on between products at any size, by blocks.
     lines
         The same of lines of the text, where what is compiled has the constants in it: those, and other
         lines in their place, with which rows are worked on by chunks at any size.
@@ -72,11 +74,18 @@ class Target:
     sized: bool = False
     batch: int = 0
     large: int = 0
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
     lines: Mapping[str, str] = field(default_factory=dict)
     load: Callable[[str, str, Sequence[FunctionSpec]], Any] = load_module
     load_kept: Callable[[str, str], Any] | None = None
 
+
+#: With these, products are left to BLAS at any size, by small blocks.
+_LARGE_PRODUCTS = {
+    **{"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_AT_LEAST": 3, "_CACHE": 0, "_NARROW": 3},
+    **{"_ROWS": 2, "_LARGE_BLOCK": 0, "_FEW_TERMS": 99, "_SMALL": 50, "_PART_BYTES": 4},
+}
 
 TARGETS: dict[str, Target] = {
     target.name: target
@@ -94,7 +103,11 @@ TARGETS: dict[str, Target] = {
             batch=35,
             large=2**23,
             load_kept=load_kept,
-            limits={"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_AT_LEAST": 2, "_CACHE": 0, "_NARROW": 3},
+            limits={
+                "_FEW_PRODUCTS": {**_LARGE_PRODUCTS, "_TOGETHER": 0},
+                "_TOGETHER": {**_LARGE_PRODUCTS, "_TOGETHER": 2**13},
+            },
+            rows={"_FEW_PRODUCTS": 0, "_FEW_ROWS": 0, "_TOGETHER": 0},
             lines={
                 "_LONG_ROW, _CHUNK = 100_000, 4_096": "_LONG_ROW, _CHUNK = 0, 16",
                 "_FETCHED_ROW, _STEP = 4_000, 1_024": "_FETCHED_ROW, _STEP = 0, 8",

@@ -73,16 +73,22 @@ def verify_source(
             for dtype in dtypes
             for check in checker.check(function, trial, dtype, made_for.large)
         ]
-        with large_ways(module, made_for.limits) as others:
-            tried = (*checker.trials(False), *checker.of_batch(made_for.batch)) if others else ()
-            if re.search(rf"\b_{identifier(spec.name)}_step_\d+_by_blocks\b", source):
-                tried = (*tried, *checker.of_rows(made_for.batch))
-            judged += [
-                replace(check, kind=f"{check.kind}, as where sizes are large")
-                for trial in tried
-                for dtype in dtypes
-                for check in checker.check(function, trial, dtype)
-            ]
+        for limits in (each for name, each in made_for.limits.items() if hasattr(module, name)):
+            with other_way(module, limits):
+                judged += [
+                    replace(check, kind=f"{check.kind}, as where sizes are large")
+                    for trial in (*checker.trials(False), *checker.of_batch(made_for.batch))
+                    for dtype in dtypes
+                    for check in checker.check(function, trial, dtype)
+                ]
+        if re.search(rf"\b_{identifier(spec.name)}_step_\d+_by_blocks\b", source):
+            with other_way(module, made_for.rows):
+                judged += [
+                    replace(check, kind=f"{check.kind}, as where sizes are large, with many rows")
+                    for trial in checker.of_rows(made_for.batch)
+                    for dtype in dtypes
+                    for check in checker.check(function, trial, dtype)
+                ]
         if _has_chunks(source, identifier(spec.name)):
             small = loaded(problem, target, in_small_chunks(source, target))
             by_chunks = getattr(small, identifier(spec.name))
@@ -125,13 +131,13 @@ def in_small_chunks(source: str, target: str) -> str:
 
 
 @contextmanager
-def large_ways(module: Any, limits: Mapping[str, int]) -> Iterator[bool]:
-    """Let the functions of an emitted module take the ways of large sizes; says whether there are any."""
+def other_way(module: Any, limits: Mapping[str, int]) -> Iterator[None]:
+    """Let the functions of an emitted module take the way of other sizes, by the constants that it has."""
     own = {name: getattr(module, name) for name in limits if hasattr(module, name)}
     try:
         for name in own:
             setattr(module, name, limits[name])
-        yield bool(own)
+        yield
     finally:
         for name, value in own.items():
             setattr(module, name, value)

@@ -13,11 +13,11 @@ from symderiv.kernels.lowering import lower_function
 from symderiv.kernels.product_stages import Staged, staged
 from symderiv.kernels.registry import TARGETS
 from symderiv.kernels.specification import functions_of
-from symderiv.kernels.verify import large_ways, verify_source
+from symderiv.kernels.verify import other_way, verify_source
 from symderiv.kernels.work import Work
 from tests.kernels.emitted import module, own, problem
 
-LIMITS = TARGETS["numba"].limits
+LARGE = TARGETS["numba"].limits["_FEW_PRODUCTS"]
 
 
 def stages(name: str, function: str) -> Staged | None:
@@ -131,8 +131,7 @@ def test_both_ways_give_the_same(name: str, function: str, samples: int) -> None
     emitted = module(name, "numba")
     given = arguments(name, function, samples)
     small = flat(getattr(emitted, function)(*given))
-    with large_ways(emitted, LIMITS) as others:
-        assert others
+    with other_way(emitted, LARGE):
         large = flat(getattr(emitted, function)(*given))
     for one, other in zip(small, large, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
@@ -162,7 +161,9 @@ def test_large_products_do_not_go_through_the_loops(monkeypatch: pytest.MonkeyPa
     [
         ("_add_product(start == 0,", "_add_product(True,"),
         ("_add_part(start == 0,", "_add_part(True,"),
-        ("np.matmul(g[here],", "np.matmul(g[: len(dx[here])],"),
+        ("_product_by_rows(g[here],", "_product_by_rows(g[: len(dx[here])],"),
+        ("np.matmul(stacks[0], right, out=stacks[1])", "stacks[1][...] = 0"),
+        ("np.matmul(left[whole:], right, out=out[whole:])", "out[whole:] = 0"),
         ("range(0, B, at_once)", "range(at_once, B, at_once)"),
     ],
 )
@@ -172,7 +173,7 @@ def test_a_fault_in_the_stages_shows(right: str, wrong: str) -> None:
     emitted = load_source(source.replace(right, wrong))
     given = arguments("linear_layer", "linear_layer_vjp", 37)
     good = module("linear_layer", "numba").linear_layer_vjp(*given)
-    with large_ways(emitted, LIMITS):
+    with other_way(emitted, LARGE):
         bad = emitted.linear_layer_vjp(*given)
     assert any(not np.allclose(one, other) for one, other in zip(good, bad, strict=True))
 
@@ -201,3 +202,72 @@ def test_a_fault_in_blocks_of_rows_is_found() -> None:
     wrong = code[:step] + code[step:].replace("each_s[row] = s\n", "each_s[0] = s\n", 1)
     checks = verify_source(given, "numba", wrong, large=False, dtypes=("float32",), only=(function,))
     assert [check for check in checks if not check.ok]
+
+
+def test_a_block_is_as_large_as_it_may_be() -> None:
+    """What all samples share makes blocks larger, but not so large that they come from far."""
+    at_once = module("linear_layer", "numba")._samples_at_once
+    shared = 2**30
+    assert at_once(4096, 2**12, shared) == 512
+    assert at_once(4096, 2**17, shared) == 96
+    assert at_once(4096, 2**20, shared) == 64
+    assert at_once(40, 2**12, shared) == 40
+    assert at_once(4096, 2**12, 2**10) == 64
+    assert at_once(4096, 2**10, 2**10) == 256
+
+
+@pytest.mark.parametrize(("rows", "terms"), [(70, 5), (64, 5), (31, 5), (70, 40), (1, 2)])
+@pytest.mark.parametrize("columns", [10, 2000])
+def test_a_product_by_rows_is_the_product(rows: int, terms: int, columns: int) -> None:
+    source = np.random.default_rng(8)
+    left, right = source.standard_normal((rows, terms)), source.standard_normal((terms, columns))
+    out = np.full((rows, columns), np.nan)
+    module("linear_layer", "numba")._product_by_rows(left, right, out)
+    np.testing.assert_allclose(out, left @ right, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("rows", [3, 8, 96, 200, 250])
+@pytest.mark.parametrize(("terms", "columns"), [(128, 64), (2048, 64), (5000, 64), (128, 65)])
+def test_a_product_in_parts_is_the_product(
+    rows: int, terms: int, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emitted = module("attention_head", "numba")
+    source = np.random.default_rng(9)
+    left, right = source.standard_normal((terms, rows)).T, source.standard_normal((terms, columns))
+    for small in (0, 10**6):
+        monkeypatch.setattr(emitted, "_SMALL", small)
+        out = np.full((rows, columns), np.nan)
+        emitted._product_in_parts(left, right, out)
+        np.testing.assert_allclose(out, left @ right, rtol=1e-9, atol=1e-10)
+
+
+def test_samples_for_parts_are_as_many_as_make_small_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    emitted = module("attention_head", "numba")
+    long, short = np.dtype(np.float64), np.dtype(np.float32)
+    monkeypatch.setattr(emitted, "_SMALL", 10**6)
+    assert emitted._samples_for_parts(187, 64, long) == 162
+    assert emitted._samples_for_parts(100, 64, long) == 100
+    assert emitted._samples_for_parts(187, 128, long) == 187
+    assert emitted._samples_for_parts(187, 64, short) == 187
+    monkeypatch.setattr(emitted, "_SMALL", 0)
+    assert emitted._samples_for_parts(187, 64, long) == 187
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("np.matmul(stacks[0], right, out=stacks[1])", "stacks[1][...] = 0"),
+        ("np.matmul(left[whole:], right, out=out[whole:])", "out[whole:] = 0"),
+    ],
+)
+def test_a_fault_in_parts_shows(right: str, wrong: str) -> None:
+    """At the sizes and limits of verification."""
+    source = emit(problem("attention_head"), "numba")
+    assert right in source
+    emitted = load_source(source.replace(right, wrong))
+    values = np.random.default_rng(10)
+    given = [values.standard_normal(shape) for shape in ((2, 3, 4), (2, 5, 4), (2, 5, 3), (2, 3, 3))]
+    good = module("attention_head", "numba").attention_head_gradient(*given)
+    with other_way(emitted, LARGE):
+        bad = emitted.attention_head_gradient(*given)
+    assert any(not np.allclose(one, other) for one, other in zip(good, bad, strict=True))
