@@ -26,6 +26,7 @@ from symderiv.expression.nodes import (
     Number,
     Power,
     Product,
+    Size,
     Sum,
     Where,
 )
@@ -121,7 +122,8 @@ def blocked(program: LoopProgram) -> Blocked | None:
 def _is_compared(body: tuple[Node, ...], letter: Index) -> bool:
     """Whether the number of a sample is used for more than to find what is its own, as in `n <= m`.
 
-    In a block, samples are counted from its first one.
+    In a block, samples are counted from its first one; and what is left over of the samples, from the first
+    of those, is fewer than all: their number is not to be used either, as in `1 / N`.
     """
 
     def entry(found: Entry) -> Entry:
@@ -148,6 +150,8 @@ def _is_compared(body: tuple[Node, ...], letter: Index) -> bool:
 
     found = [*formulas(body), *entries_of(body)]
     found += [each.window for each in nodes(body) if isinstance(each, Loop) and each.window is not None]
+    if any(part == Size(letter.axis) for each in found for _, part in walk(each)):
+        return True
     return any(mentions(without(each), letter) for each in found)
 
 

@@ -21,7 +21,17 @@ from symderiv.problem import Input, Problem
 from tests.kernels.emitted import OWN, PYTHON, module, own, problem, source
 
 #: Numba and what it is made of; of the standard library threads, and what looks at memory.
-_OF_NUMBA = {"numba", "numba.extending", "llvmlite", "collections", "ctypes", "os", "queue", "threading"}
+_OF_NUMBA = {
+    "numba",
+    "numba.extending",
+    "llvmlite",
+    "llvmlite.binding",
+    "collections",
+    "ctypes",
+    "os",
+    "queue",
+    "threading",
+}
 EVERY = [(name, target) for name in catalog.names() for target in PYTHON]
 
 

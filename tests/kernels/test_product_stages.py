@@ -15,7 +15,7 @@ from symderiv.kernels.registry import TARGETS
 from symderiv.kernels.specification import functions_of
 from symderiv.kernels.verify import other_way, verify_source
 from symderiv.kernels.work import Work
-from tests.kernels.emitted import module, own, problem
+from tests.kernels.emitted import load, module, own, problem
 
 LARGE = TARGETS["numba"].limits["_FEW_PRODUCTS"]
 
@@ -192,6 +192,30 @@ def test_rows_that_are_compared_are_not_counted_from_the_first_of_a_block(dtype:
         )
         for one, other in zip(np.atleast_1d(ours), np.atleast_1d(wanted), strict=True):
             np.testing.assert_allclose(one, other, rtol=0, atol=2000 * np.finfo(dtype).eps)
+
+
+MEAN_OF_ROWS = """
+index i, k : K
+input x[N, D], W[D, K]
+label y[N] : K
+loss L
+z[n, k] = sum(d, x[n, d] * W[d, k])
+p[n, i] = exp(z[n, i]) / sum(k, exp(z[n, k]))
+L = -sum(n, log(p[n, y[n]])) / N
+derive d(L, W[d, k])
+"""
+
+
+def test_rows_that_are_counted_are_not_counted_in_blocks() -> None:
+    """What is left over of blocks is fewer rows; the mean is still over all."""
+    made = own("mean_of_rows", MEAN_OF_ROWS)
+    source = np.random.default_rng(5)
+    x, W, y = source.standard_normal((70, 40)), source.standard_normal((40, 10)), source.integers(0, 10, 70)
+    (value, dW), (wanted, right) = (
+        load(made, target).mean_of_rows_value_and_gradient(x, W, y) for target in ("numba", "numpy")
+    )
+    np.testing.assert_allclose(value, wanted, rtol=1e-12)
+    np.testing.assert_allclose(dW, right, rtol=0, atol=1e-12)
 
 
 def test_a_fault_in_blocks_of_rows_is_found() -> None:
