@@ -10,7 +10,7 @@ pass, JAX works out anew; such rows are marked. A ratio is JAX's time over that 
 
 from __future__ import annotations
 
-from symderiv.bench.measure import limit_threads
+from symderiv.bench.measure import limit_threads, machine
 
 limit_threads(1)  # libraries ask when they are imported
 
@@ -160,7 +160,7 @@ def main() -> None:
     print(f"ahead of JAX in {ahead} of {len(found)}; * is given what the forward function returned")
     if options.json:
         options.json.write_text(
-            json.dumps({"against": "jax.jit", "jax": jax.__version__, "rows": found}, indent=1)
+            json.dumps({"machine": machine(), "jax": jax.__version__, "rows": found}, indent=1)
         )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +27,12 @@ def write_results(app: Any) -> None:
     parts, folder = source / "generated" / "parts", source / "generated" / "plots"
     parts.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
-    found = [(path, read(path.read_text(encoding="utf-8"))) for path in kept]
+    texts = {path: path.read_text(encoding="utf-8") for path in kept}
+    catalogues = {path: made for path, text in texts.items() if "rows" in (made := json.loads(text))}
+    found = [(path, read(text)) for path, text in texts.items() if path not in catalogues]
     found.sort(key=lambda each: (each[1].run is None, bool(each[1].growth)))  # speed, accuracy, growth
     made = [section(path, each, folder / path.stem) for path, each in found]
+    made += [catalogue_section(path, each) for path, each in catalogues.items()]
     write(parts / "results.md", "\n".join(made) if made else NOTHING)
 
 
@@ -52,6 +58,30 @@ def section(path: Path, found: Recorded, folder: Path) -> str:
     parts += [f"![{each.stem.replace('_', ' ')}](generated/plots/{path.stem}/{each.name})" for each in drawn]
     parts += [markdown(each) for each in tables]
     return "\n\n".join(parts) + "\n"
+
+
+def catalogue_section(path: Path, kept: dict[str, Any]) -> str:
+    """What ``benchmarks/catalogue.py`` kept: a row for each problem, with its ratios at all sizes."""
+    table = Table(title="Gradients: JAX's time over that of the emitted Numba function")
+    table.add_column("problem")
+    table.add_column("sizes", overflow="fold")
+    table.add_column("ratios", justify="right")
+    for name, rows in groupby(kept["rows"], key=itemgetter("problem")):
+        each = list(rows)
+        sizes = [" ".join(f"{axis}={size}" for axis, size in row["sizes"].items()) for row in each]
+        table.add_row(
+            f"{name} \\*" if each[0]["given"] else name,
+            "; ".join(sizes),
+            ", ".join(f"{row['ratio']:.2f}" for row in each),
+        )
+    ahead = sum(row["ratio"] > 1 for row in kept["rows"])
+    said = [
+        f"{kept['machine']}, 1 thread; `jax.jit` of JAX {kept['jax']}.",
+        f"The emitted function is faster in {ahead} of {len(kept['rows'])} cases.",
+        "Where a name has a star, it is given what the forward function returned.",
+    ]
+    title = f"## {path.stem.replace('_', ' ').capitalize()}"
+    return "\n\n".join([title, " ".join(said), markdown(table), ""])
 
 
 def markdown(table: Table) -> str:
