@@ -33,6 +33,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -58,14 +59,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -200,7 +204,7 @@ def _attention_head_loops(Q, K, V, out):
                 sum_Q_K[n] = total
             # m: the largest exponent becomes 0, so exp cannot overflow
             m = real(-np.inf)
-            scale = real(1) / real(math.sqrt(C))
+            scale = _kept(real(1) / real(math.sqrt(C)))
             for n in range(N):
                 S[n] = scale * sum_Q_K[n]
                 m = _larger_exponent(m, S[n])
@@ -210,7 +214,7 @@ def _attention_head_loops(Q, K, V, out):
             for k in range(N):
                 e[k] = _exp_of_negative(S[k] - m)
                 s += e[k]
-            scale_2 = real(1) / s
+            scale_2 = _kept(real(1) / s)
             for n in range(N):
                 P[n] = scale_2 * e[n]
             for d in range(D):
@@ -231,7 +235,7 @@ def _attention_head_step_1(sum_Q_K, Q, P):
     for row in range(M):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
-        scale = real(1) / real(math.sqrt(C))
+        scale = _kept(real(1) / real(math.sqrt(C)))
         for n in range(N):
             P[row, n] = scale * sum_Q_K[row, n]
             m = _larger_exponent(m, P[row, n])
@@ -241,7 +245,7 @@ def _attention_head_step_1(sum_Q_K, Q, P):
         for k in range(N):
             e[k] = _exp_of_negative(P[row, k] - m)
             s += e[k]
-        scale_2 = real(1) / s
+        scale_2 = _kept(real(1) / s)
         for n in range(N):
             P[row, n] = scale_2 * e[n]
 
@@ -266,7 +270,7 @@ def _attention_head_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
         # e[row, k]: between 0 and 1, and at least one of them is 1
         for row in range(len(sum_Q_K)):
             m = real(-np.inf)
-            scale = real(1) / real(math.sqrt(C))
+            scale = _kept(real(1) / real(math.sqrt(C)))
             for n in range(N):
                 P[row, n] = scale * sum_Q_K[row, n]
                 m = _larger_exponent(m, P[row, n])
@@ -295,6 +299,28 @@ def _attention_head_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
         _attention_head_step_1(all_sum_Q_K[done:], all_Q[done:], all_P[done:])
 
 
+def _attention_head_together(Q, K, V, out, at_once):
+    """Several samples together: a product of all of them takes one call."""
+    B = Q.shape[0]
+    M = Q.shape[1]
+    C = Q.shape[2]
+    N = K.shape[1]
+    dtype = out.dtype
+    step_1 = _attention_head_step_1
+    if N * dtype.itemsize <= 400:
+        step_1 = _attention_head_step_1_by_blocks
+    at_once = min(at_once, B)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_Q_K, P = np.empty((2, at_once, M, N), dtype)
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(Q[here], K[here].swapaxes(-1, -2), out=sum_Q_K[held])
+        for sample in range(held.stop):
+            step_1(sum_Q_K[sample], Q[start + sample], P[sample])
+        np.matmul(P[held], V[here], out=out[here])
+
+
 def _attention_head_kernel(Q, K, V, out):
     """Large matrix products are left to BLAS, with compiled loops between them."""
     B = Q.shape[0]
@@ -305,6 +331,10 @@ def _attention_head_kernel(Q, K, V, out):
     if M < _FEW_ROWS or M * C * N + M * N * D < _FEW_PRODUCTS:
         return _attention_head_loops(Q, K, V, out)
     dtype = out.dtype
+    # Small samples: several together, since one call then does a product for all of them
+    at_once = _TOGETHER // ((2 * M * N + 1 * M * C + 1 * N * C + 1 * N * D + 1 * M * D) * dtype.itemsize)
+    if at_once > 1:
+        return _attention_head_together(Q, K, V, out, at_once)
     step_1 = _attention_head_step_1
     if N * dtype.itemsize <= 400:
         step_1 = _attention_head_step_1_by_blocks
@@ -312,15 +342,15 @@ def _attention_head_kernel(Q, K, V, out):
     at_once = _samples_at_once(
         M, (2 * N + 1 * C + 1 * D) * dtype.itemsize, (1 * N * C + 1 * N * D) * dtype.itemsize
     )
-    sum_Q_K = np.empty((at_once, N), dtype)
-    P = np.empty((at_once, N), dtype)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_Q_K, P = np.empty((2, at_once, N), dtype)
     for sample in range(B):
         for start in range(0, M, at_once):
             here = slice(start, start + at_once)
             held = slice(0, min(at_once, M - start))
             np.matmul(Q[sample, here], K[sample].T, out=sum_Q_K[held])
             step_1(sum_Q_K[held], Q[sample, here], P[held])
-            np.matmul(P[held], V[sample], out=out[sample, here])
+            _product_in_parts(P[held], V[sample], out[sample, here])
 
 
 @_by_dtype(_reads(3), _reads(3), _reads(3), _writes(3))
@@ -483,7 +513,7 @@ def _attention_head_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK):
                 sum_Q_K[n] = total
             # m: the largest exponent becomes 0, so exp cannot overflow
             m = real(-np.inf)
-            scale = real(1) / real(math.sqrt(C))
+            scale = _kept(real(1) / real(math.sqrt(C)))
             for n in range(N):
                 S[n] = scale * sum_Q_K[n]
                 m = _larger_exponent(m, S[n])
@@ -493,7 +523,7 @@ def _attention_head_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK):
             for k in range(N):
                 e[k] = _exp_of_negative(S[k] - m)
                 s += e[k]
-            scale_2 = real(1) / s
+            scale_2 = _kept(real(1) / s)
             for n in range(N):
                 P[n] = scale_2 * e[n]
             for n in range(N):
@@ -520,7 +550,7 @@ def _attention_head_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK):
                 for c in range(C):
                     sum_S_bar_Q[n, c] += S_bar[n] * Q[row, m_2, c]
         for n in range(N):
-            scale_3 = real(1) / real(math.sqrt(C))
+            scale_3 = _kept(real(1) / real(math.sqrt(C)))
             for c in range(C):
                 dK[row, n, c] = scale_3 * sum_S_bar_Q[n, c]
 
@@ -535,7 +565,7 @@ def _attention_head_gradient_step_1(sum_Q_K, P_bar, Q, P, S_bar_scaled):
     for row in range(M):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
-        scale = real(1) / real(math.sqrt(C))
+        scale = _kept(real(1) / real(math.sqrt(C)))
         for n in range(N):
             P[row, n] = scale * sum_Q_K[row, n]
             m = _larger_exponent(m, P[row, n])
@@ -545,7 +575,7 @@ def _attention_head_gradient_step_1(sum_Q_K, P_bar, Q, P, S_bar_scaled):
         for k in range(N):
             S_bar_scaled[row, k] = _exp_of_negative(P[row, k] - m)
             s += S_bar_scaled[row, k]
-        scale_2 = real(1) / s
+        scale_2 = _kept(real(1) / s)
         for n in range(N):
             P[row, n] = scale_2 * S_bar_scaled[row, n]
         sum_P_bar_P = real(0)
@@ -577,7 +607,7 @@ def _attention_head_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, all
         # S_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
         for row in range(len(sum_Q_K)):
             m = real(-np.inf)
-            scale = real(1) / real(math.sqrt(C))
+            scale = _kept(real(1) / real(math.sqrt(C)))
             for n in range(N):
                 P[row, n] = scale * sum_Q_K[row, n]
                 m = _larger_exponent(m, P[row, n])
@@ -615,6 +645,31 @@ def _attention_head_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, all
         )
 
 
+def _attention_head_gradient_together(Q, K, V, dL_dO, dV, dQ, dK, at_once):
+    """Several samples together: a product of all of them takes one call."""
+    B = Q.shape[0]
+    M = Q.shape[1]
+    C = Q.shape[2]
+    N = K.shape[1]
+    dtype = dV.dtype
+    step_1 = _attention_head_gradient_step_1
+    if N * dtype.itemsize <= 400:
+        step_1 = _attention_head_gradient_step_1_by_blocks
+    at_once = min(at_once, B)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_Q_K, P, P_bar, S_bar_scaled = np.empty((4, at_once, M, N), dtype)
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(Q[here], K[here].swapaxes(-1, -2), out=sum_Q_K[held])
+        np.matmul(dL_dO[here], V[here].swapaxes(-1, -2), out=P_bar[held])
+        for sample in range(held.stop):
+            step_1(sum_Q_K[sample], P_bar[sample], Q[start + sample], P[sample], S_bar_scaled[sample])
+        np.matmul(P[held].swapaxes(-1, -2), dL_dO[here], out=dV[here])
+        np.matmul(S_bar_scaled[held], K[here], out=dQ[here])
+        np.matmul(S_bar_scaled[held].swapaxes(-1, -2), Q[here], out=dK[here])
+
+
 def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
     """Large matrix products are left to BLAS, with compiled loops between them."""
     B = Q.shape[0]
@@ -625,6 +680,10 @@ def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
     if M < _FEW_ROWS or M * C * N + M * N * D < _FEW_PRODUCTS:
         return _attention_head_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK)
     dtype = dV.dtype
+    # Small samples: several together, since one call then does a product for all of them
+    at_once = _TOGETHER // ((4 * M * N + 2 * M * C + 2 * N * C + 2 * N * D + 1 * M * D) * dtype.itemsize)
+    if at_once > 1:
+        return _attention_head_gradient_together(Q, K, V, dL_dO, dV, dQ, dK, at_once)
     step_1 = _attention_head_gradient_step_1
     if N * dtype.itemsize <= 400:
         step_1 = _attention_head_gradient_step_1_by_blocks
@@ -632,10 +691,9 @@ def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
     at_once = _samples_at_once(
         M, (4 * N + 2 * C + 1 * D) * dtype.itemsize, (2 * N * C + 2 * N * D) * dtype.itemsize
     )
-    sum_Q_K = np.empty((at_once, N), dtype)
-    P = np.empty((at_once, N), dtype)
-    P_bar = np.empty((at_once, N), dtype)
-    S_bar_scaled = np.empty((at_once, N), dtype)
+    at_once = _samples_for_parts(at_once, max(D, C), dtype)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_Q_K, P, P_bar, S_bar_scaled = np.empty((4, at_once, N), dtype)
     dK_part = np.empty_like(dK[0])  # of one block
     dV_part = np.empty_like(dV[0])  # of one block
     for sample in range(B):
@@ -645,9 +703,11 @@ def _attention_head_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
             np.matmul(Q[sample, here], K[sample].T, out=sum_Q_K[held])
             np.matmul(dL_dO[sample, here], V[sample].T, out=P_bar[held])
             step_1(sum_Q_K[held], P_bar[held], Q[sample, here], P[held], S_bar_scaled[held])
-            _add_product(start == 0, P[held].T, dL_dO[sample, here], dV[sample], dV_part)
-            np.matmul(S_bar_scaled[held], K[sample], out=dQ[sample, here])
-            _add_product(start == 0, S_bar_scaled[held].T, Q[sample, here], dK[sample], dK_part)
+            _add_product(start == 0, P[held].T, dL_dO[sample, here], dV[sample], dV_part, _product_in_parts)
+            _product_in_parts(S_bar_scaled[held], K[sample], dQ[sample, here])
+            _add_product(
+                start == 0, S_bar_scaled[held].T, Q[sample, here], dK[sample], dK_part, _product_in_parts
+            )
 
 
 @_by_dtype(_reads(3), _reads(3), _reads(3), _reads(3), _writes(3), _writes(3), _writes(3))
@@ -693,12 +753,11 @@ def _attention_head_gradient_fits(Q, K, V, dL_dO, dV, dQ, dK):
     return True
 
 
-def _add_product(is_first, left, right, total, part):
+def _add_product(is_first, left, right, total, part, product=np.matmul):
     """Add the product of one block to the total; that of the first block begins it."""
-    if is_first:
-        np.matmul(left, right, out=total)
-    else:
-        np.add(total, np.matmul(left, right, out=part), out=total)
+    product(left, right, out=total if is_first else part)
+    if not is_first:
+        np.add(total, part, out=total)
 
 
 def _exp_of_negative_32(u):
@@ -708,9 +767,10 @@ def _exp_of_negative_32(u):
     u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
     range a polynomial gives exp(r) to the last digit.
     """
-    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
-    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
-    n = t - np.float32(12582912.0)
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t, with
+    # 127 more, which is where an exponent has its zero.
+    t = u * np.float32(1.4426950408889634) + np.float32(12583039.0)
+    n = t - np.float32(12583039.0)
     # log 2 in two parts, so that n times the first is exact
     r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
     q = np.float32(1.3814611593261361e-3)
@@ -720,15 +780,15 @@ def _exp_of_negative_32(u):
     q = q * r + np.float32(0.4999999403953552)
     q = q * r + np.float32(1)
     q = q * r + np.float32(1)
-    # 2^n: n in the place of the exponent, whose own zero is 127
-    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    # 2^n: those bits in the place of the exponent
+    power = np.int32(np.float32(t).view(np.int32) << np.int32(23)).view(np.float32)
     return np.float32(0) if u < np.float32(-87.33654) else q * power
 
 
 def _exp_of_negative_64(u):
     """The same in float64, with a longer polynomial."""
-    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
-    n = t - 6755399441055744.0
+    t = u * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
+    n = t - 6755399441056767.0
     r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
     q = 2.5000053635022473e-08
     q = q * r + 2.7630233617826445e-07
@@ -742,7 +802,7 @@ def _exp_of_negative_64(u):
     q = q * r + 0.5000000000000011
     q = q * r + 1.0
     q = q * r + 1.0
-    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    power = np.int64(np.float64(t).view(np.int64) << 52).view(np.float64)
     return 0.0 if u < -708.3964185322641 else q * power
 
 
@@ -755,6 +815,20 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _kept(typing, value):
+    """The value: a quotient that LLVM does not take apart.
+
+    Allowed to regroup, it would rather divide every number of a loop than multiply it by 1 / s.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        fence = builder.module.declare_intrinsic("llvm.arithmetic.fence", [arguments[0].type])
+        return builder.call(fence, arguments)
+
+    return value(value), instruction
 
 
 @intrinsic
@@ -781,9 +855,52 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+def _most_of_small():
+    """How many multiplications a product may have that BLAS does without copying its operands; 0 for none.
+
+    OpenBLAS has such a way on processors with AVX-512.
+    """
+    try:
+        is_openblas = "openblas" in np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
+        return 10**6 if is_openblas and get_host_cpu_features().get("avx512f") else 0
+    except (KeyError, TypeError, RuntimeError):  # NumPy, or LLVM, does not say
+        return 0
+
+
+_SMALL = _most_of_small()
+# It works on 12 rows together, or on 4, and with so many rows it is as fast as it gets.
+_PART_ROWS = 96
+# Where results have more columns than this, or their numbers fewer bytes, it is not faster.
+_PART_COLUMNS = 64
+_PART_BYTES = 8
+
+
+def _product_in_parts(left, right, out):
+    """A product, by parts of some rows where these are small."""
+    rows = _SMALL // right.size
+    is_faster = out.itemsize >= _PART_BYTES and out.shape[-1] <= _PART_COLUMNS
+    if not (is_faster and 4 <= rows < len(out) and out.ndim == 2):
+        return np.matmul(left, right, out=out)
+    rows = min(rows - rows % (12 if rows >= 12 else 4), _PART_ROWS)
+    whole = len(out) - len(out) % rows
+    stacks = [each[:whole].reshape(-1, rows, each.shape[1]) for each in (left, out)]
+    np.matmul(stacks[0], right, out=stacks[1])
+    if whole < len(out):
+        np.matmul(left[whole:], right, out=out[whole:])
+
+
+def _samples_for_parts(at_once, columns, dtype):
+    """At most so many samples that parts of a sum over them are small."""
+    is_faster = dtype.itemsize >= _PART_BYTES and columns <= _PART_COLUMNS
+    fitting = _SMALL // (_PART_ROWS * columns) if is_faster else 0
+    return min(at_once, fitting or at_once)
+
+
 # At least so many samples are worked on together, and as many more as these bytes hold.
 _AT_LEAST = 64
 _CACHE = 2**18
+# A block that is larger than the cache has no more bytes than this: from there on it comes from too far.
+_IN_REACH = 12 * 2**20
 
 
 def _samples_at_once(samples, bytes_of_each, shared_bytes):
@@ -791,8 +908,12 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
 
     Up to 512 where what all samples share is large, since that is read once for each block.
     """
-    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
-    return min(samples, most)
+    most = min(512, shared_bytes * _AT_LEAST // 2**17, _IN_REACH // bytes_of_each)
+    return min(samples, max(_AT_LEAST, _CACHE // bytes_of_each, most))
+
+
+# Samples are done together as long as all that belongs to them has no more bytes: half of a core's cache.
+_TOGETHER = 2**20
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
@@ -830,7 +951,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -848,20 +974,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -886,6 +1025,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -953,10 +1093,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -967,6 +1108,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -977,7 +1119,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

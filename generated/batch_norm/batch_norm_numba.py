@@ -46,14 +46,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -155,12 +158,12 @@ def batch_norm(X, gain, bias, eps, out=None):
 
 
 @njit(**_FAST)
-def _batch_norm_kernel(X, gain, bias, eps, out):
+def _batch_norm_kernel(X, gain, bias, eps, out, parts=1):
     """The loops of batch_norm."""
     real = out.dtype.type  # keeps literals narrow
     N = X.shape[0]
     K = X.shape[1]
-    large_out = _is_streamed(out, _CACHED)
+    large_out = _is_streamed(out, parts, _CACHED)
     sum_X = np.empty(K, out.dtype)  # of all samples
     mu = np.empty(K, out.dtype)  # of all samples
     sum_X_mu = np.empty(K, out.dtype)  # of all samples
@@ -170,7 +173,7 @@ def _batch_norm_kernel(X, gain, bias, eps, out):
     for n in range(N):
         for k in range(K):
             sum_X[k] += X[n, k]
-    scale = real(1) / real(N)
+    scale = _kept(real(1) / real(N))
     for k in range(K):
         mu[k] = scale * sum_X[k]
     for k in range(K):
@@ -308,13 +311,13 @@ def batch_norm_gradient(X, gain, eps, dL_dY, out=None):
 
 
 @njit(**_FAST)
-def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
+def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX, parts=1):
     """The loops of batch_norm_gradient."""
     real = dbias.dtype.type  # keeps literals narrow
     N = X.shape[0]
     K = X.shape[1]
-    large_dbias = _is_streamed(dbias, _CACHED)
-    large_dX = _is_streamed(dX, _CACHED)
+    large_dbias = _is_streamed(dbias, parts, _CACHED)
+    large_dX = _is_streamed(dX, parts, _CACHED)
     sum_dL_dY = np.empty(K, dbias.dtype)  # of all samples
     mu = np.empty(K, dbias.dtype)  # of all samples
     sum_X_mu = np.empty(K, dbias.dtype)  # of all samples
@@ -343,7 +346,7 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
     for n in range(N):
         for k in range(K):
             dgain[k] += X[n, k]
-    scale = real(1) / real(N)
+    scale = _kept(real(1) / real(N))
     for k in range(K):
         mu[k] = scale * dgain[k]
     for k in range(K):
@@ -362,7 +365,7 @@ def _batch_norm_gradient_kernel(X, gain, eps, dL_dY, dbias, dgain, dX):
     for k in range(K):
         dgain[k] = sum_dL_dY_Z[k]
     for n in range(N):
-        scale_2 = real(1) / real(N)
+        scale_2 = _kept(real(1) / real(N))
         if large_dX:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(dX[n]):
                 dX_part, gain_part, sigma_part, dL_dY_part, Z_part, sum_dL_dY_Z_part, sum_dL_dY_part = (
@@ -424,6 +427,20 @@ def _batch_norm_gradient_compiled(X, gain, eps, dL_dY, dbias, dgain, dX):
     return True
 
 
+@intrinsic
+def _kept(typing, value):
+    """The value: a quotient that LLVM does not take apart.
+
+    Allowed to regroup, it would rather divide every number of a loop than multiply it by 1 / s.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        fence = builder.module.declare_intrinsic("llvm.arithmetic.fence", [arguments[0].type])
+        return builder.call(fence, arguments)
+
+    return value(value), instruction
+
+
 @njit(**_FAST)
 def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
@@ -437,10 +454,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -521,7 +541,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -539,20 +564,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -577,6 +615,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 def _read(*arguments):

@@ -50,7 +50,11 @@ enum {
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
     STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    FILLED = 1 << 25,   /* or more than these, where as good as nothing is read; */
     PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
+    FETCHED = 1 << 20, /* smaller results of which nothing is read, from so many bytes on, are written in steps */
+    WRITTEN = 1024,    /* of so many bytes, with the memory that lies so many bytes behind them being fetched */
+    AHEAD = 4096,
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -170,6 +174,13 @@ INLINED double f64_exp_of_negative(double x)
     return x < -708.0 ? 0.0 : e;
 }
 
+/* Has a line of memory brought near, for later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch(place)
+#else
+#define FETCH(place) ((void)(place))
+#endif
+
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
 {
@@ -236,28 +247,249 @@ static inline double f64_largest_widest(double *lanes)
     return f64_largest_wide(lanes);
 }
 
+/* How many bytes the widest register holds: GCC tells that itself, and Clang what it may use. */
+#if defined(__clang__) && defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__clang__) && defined(__AVX__)
+#define VECTOR_BYTES 32
+#elif defined(__GNUC__)
+#define VECTOR_BYTES __BIGGEST_ALIGNMENT__
+#endif
+
+/* As many numbers side by side; a single one where the compiler has no such type. */
+#ifdef VECTOR_BYTES
+typedef float f32_vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef double f64_vector __attribute__((vector_size(VECTOR_BYTES)));
+#else
+typedef float f32_vector;
+typedef double f64_vector;
+#endif
+
+/* GCC rounds a * b + c once if it is told so, and keeps arrays in registers if no loop over them is left. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define ROUNDED_ONCE __attribute__((noinline, optimize("fp-contract=fast")))
+#define UNROLLED _Pragma("GCC unroll 16")
+#else
+#define ROUNDED_ONCE
+#define UNROLLED
+#endif
+
 enum {
-    TILE = 6,    /* rows of a product that are worked on together, in registers */
-    DEPTH = 256, /* terms that are added up before they are put down */
-    HEIGHT = 96, /* rows for which one strip of the right matrix is copied together */
-    PLAIN = 8192 /* multiplications below which copying costs more than it saves */
+    F32_VECTOR = sizeof(f32_vector) / sizeof(float),
+    F64_VECTOR = sizeof(f64_vector) / sizeof(double),
+    TILE = 6,          /* rows of a product whose sums fill the registers, two vectors for each row */
+    DEPTH = 256,       /* terms that are added up before they are put down: a strip of them stays near; */
+    SHALLOW = 64,      /* so many where each is in a line of memory of its own */
+    PANEL = 196608,    /* bytes of the left matrix that the right one is copied for: they stay in a cache */
+    FEW_ROWS = 24,     /* for so many rows it is not worth a copy, */
+    FEW_TERMS = 128,   /* so few terms are not worth sums side by side, */
+    FEW_PRODUCTS = 128 /* and so few multiplications nothing but a plain loop */
 };
 
-/* TILE rows of a product with a strip, F32_WIDE columns wide; row r of the left matrix begins at at[r]. */
-static void f32_tile(ptrdiff_t terms, const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
-    const float *restrict strip, float *restrict sums)
+/* Defined below. */
+static inline ptrdiff_t share(ptrdiff_t samples, ptrdiff_t unit, int end);
+static inline float f32_total(float *lanes);
+static inline double f64_total(double *lanes);
+
+/* 2 * TILE rows of the left matrix, which begin at at[0], at[1] and so on, by one vector of columns. */
+ROUNDED_ONCE static void f32_narrow_tile(ptrdiff_t terms, const float *restrict left,
+    const ptrdiff_t *restrict at, ptrdiff_t left_term, const float *restrict strip, ptrdiff_t strip_term,
+    float *restrict sums, ptrdiff_t sums_row)
 {
-    float lanes[TILE][F32_WIDE] = { { 0 } };
-    const float *first = left + at[0], *second = left + at[1], *third = left + at[2];
-    const float *fourth = left + at[3], *fifth = left + at[4], *sixth = left + at[5];
-    for (ptrdiff_t term = 0; term < terms; term++) {
-        const float factors[TILE] = { first[term * step], second[term * step], third[term * step],
-            fourth[term * step], fifth[term * step], sixth[term * step] };
-        for (int r = 0; r < TILE; r++)
-            FOR_LANES(F32_WIDE)
-                lanes[r][lane] = f32_add_product(factors[r], strip[term * F32_WIDE + lane], lanes[r][lane]);
+    f32_vector lanes[2 * TILE][1] = { 0 }, right[1];
+    for (ptrdiff_t l = 0; l < terms; l++) {
+        UNROLLED for (int v = 0; v < 1; v++)
+            memcpy(&right[v], strip + l * strip_term + v * F32_VECTOR, sizeof right[v]);
+        UNROLLED for (int r = 0; r < 2 * TILE; r++) {
+            const float factor = left[at[r] + l * left_term];
+            UNROLLED for (int v = 0; v < 1; v++)
+                lanes[r][v] = factor * right[v] + lanes[r][v];
+        }
     }
-    memcpy(sums, lanes, sizeof lanes);
+    UNROLLED for (int r = 0; r < 2 * TILE; r++)
+        UNROLLED for (int v = 0; v < 1; v++)
+            memcpy(sums + r * sums_row + v * F32_VECTOR, &lanes[r][v], sizeof lanes[r][v]);
+}
+
+/* TILE rows of the left matrix, which begin at at[0], at[1] and so on, by two vectors of columns. */
+ROUNDED_ONCE static void f32_wide_tile(ptrdiff_t terms, const float *restrict left,
+    const ptrdiff_t *restrict at, ptrdiff_t left_term, const float *restrict strip, ptrdiff_t strip_term,
+    float *restrict sums, ptrdiff_t sums_row)
+{
+    f32_vector lanes[TILE][2] = { 0 }, right[2];
+    for (ptrdiff_t l = 0; l < terms; l++) {
+        UNROLLED for (int v = 0; v < 2; v++)
+            memcpy(&right[v], strip + l * strip_term + v * F32_VECTOR, sizeof right[v]);
+        UNROLLED for (int r = 0; r < TILE; r++) {
+            const float factor = left[at[r] + l * left_term];
+            UNROLLED for (int v = 0; v < 2; v++)
+                lanes[r][v] = factor * right[v] + lanes[r][v];
+        }
+    }
+    UNROLLED for (int r = 0; r < TILE; r++)
+        UNROLLED for (int v = 0; v < 2; v++)
+            memcpy(sums + r * sums_row + v * F32_VECTOR, &lanes[r][v], sizeof lanes[r][v]);
+}
+
+/* Some columns as a strip, one vector wide or two, one term after another; behind the last it holds zeros. */
+static void f32_copy_columns(ptrdiff_t columns, ptrdiff_t terms, const float *restrict right,
+    ptrdiff_t right_term, ptrdiff_t right_column, float *restrict strip)
+{
+    const ptrdiff_t wide = columns <= F32_VECTOR ? F32_VECTOR : 2 * F32_VECTOR;
+    if (columns < wide) {
+        memset(strip, 0, (size_t)(terms * wide) * sizeof *strip);
+        for (ptrdiff_t j = 0; j < columns; j++)
+            for (ptrdiff_t l = 0; l < terms; l++)
+                strip[l * wide + j] = right[l * right_term + j * right_column];
+    } else if (right_column == 1) {
+        for (ptrdiff_t l = 0; l < terms; l++)
+            for (ptrdiff_t j = 0; j < wide; j += F32_VECTOR)
+                memcpy(strip + l * wide + j, right + l * right_term + j, sizeof(f32_vector));
+    } else {
+        for (ptrdiff_t l = 0; l < terms; l++)
+            for (ptrdiff_t j = 0; j < wide; j++)
+                strip[l * wide + j] = right[l * right_term + j * right_column];
+    }
+}
+
+/* A tile of a product in its place: of its sums, those of the rows and columns that there are.
+   Where `is_more`, the sums of other terms are there already. */
+SHARED void f32_product_tile(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, const ptrdiff_t *restrict at, ptrdiff_t left_term,
+    const float *restrict strip, ptrdiff_t strip_term,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column, int is_more)
+{
+    const int is_narrow = columns <= F32_VECTOR;
+    const ptrdiff_t high = is_narrow ? 2 * TILE : TILE;
+    const ptrdiff_t wide = is_narrow ? F32_VECTOR : 2 * F32_VECTOR;
+    const int is_whole = rows == high && columns == wide && product_column == 1 && !is_more;
+    _Alignas(f32_vector) float sums[2 * TILE * F32_VECTOR];
+    for (ptrdiff_t r = 0; r < rows && product_column == 1; r++)
+        for (ptrdiff_t j = 0; j < columns; j += F32_VECTOR)
+            FETCH(product + r * product_row + j); /* it comes while the sums are made */
+    (is_narrow ? f32_narrow_tile : f32_wide_tile)(terms, left, at, left_term, strip, strip_term,
+        is_whole ? product : sums, is_whole ? product_row : wide);
+    for (ptrdiff_t r = 0; r < rows && !is_whole; r++)
+        if (is_more)
+            for (ptrdiff_t j = 0; j < columns; j++)
+                product[r * product_row + j * product_column] += sums[r * wide + j];
+        else
+            for (ptrdiff_t j = 0; j < columns; j++)
+                product[r * product_row + j * product_column] = sums[r * wide + j];
+}
+
+/* A part of a product, from no more than DEPTH terms: as many strips together as stay near. In the left
+   matrix, TILE rows begin left_tile behind the TILE rows before. */
+static void f32_product_part(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_tile, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column, int is_more)
+{
+    enum { WIDE = 2 * F32_VECTOR };
+    _Alignas(f32_vector) float strips[DEPTH * WIDE];
+    const ptrdiff_t together = DEPTH / terms * WIDE;
+    for (ptrdiff_t start = 0; start < columns; start += together) {
+        const ptrdiff_t stop = columns - start < together ? columns : start + together;
+        const int are_vectors = right_column == 1 && (stop - start) % F32_VECTOR == 0;
+        const int is_in_place = are_vectors && rows <= FEW_ROWS;
+        for (ptrdiff_t j = start; j < stop && !is_in_place; j += WIDE)
+            f32_copy_columns(stop - j < WIDE ? stop - j : WIDE, terms, right + j * right_column,
+                right_term, right_column, strips + (j - start) * terms);
+        for (ptrdiff_t i = 0; i < rows; i += 2 * TILE) {
+            ptrdiff_t at[2 * TILE];
+            for (ptrdiff_t r = 0; r < 2 * TILE; r++) { /* below the last row, that row again */
+                const ptrdiff_t row = i + r < rows ? i + r : rows - 1;
+                at[r] = row / TILE * left_tile + row % TILE * left_row;
+            }
+            for (ptrdiff_t j = start; j < stop; j += WIDE) {
+                const ptrdiff_t width = stop - j < WIDE ? stop - j : WIDE;
+                const ptrdiff_t wide = width <= F32_VECTOR ? F32_VECTOR : WIDE;
+                const ptrdiff_t high = width <= F32_VECTOR ? 2 * TILE : TILE;
+                const float *strip = is_in_place ? right + j : strips + (j - start) * terms;
+                float *to = product + i * product_row + j * product_column;
+                for (ptrdiff_t r = 0; r < 2 * TILE && i + r < rows; r += high)
+                    f32_product_tile(rows - i - r < high ? rows - i - r : high, width, terms,
+                        left, at + r, left_term, strip, is_in_place ? right_term : wide,
+                        to + r * product_row, product_row, product_column, is_more);
+            }
+        }
+    }
+}
+
+/* Such a part from a copy of the left matrix: of TILE rows the first terms, the second terms, and so on. */
+static void f32_product_of_copy(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column, int is_more)
+{
+    float panel[PANEL / sizeof(float)], *to = panel;
+    for (ptrdiff_t i = 0; i < rows; i += TILE)
+        for (ptrdiff_t l = 0; l < terms; l++, to += TILE) {
+            const float *from = left + i * left_row + l * left_term;
+            if (left_row == 1 && i + TILE <= rows)
+                memcpy(to, from, TILE * sizeof *to);
+            else
+                for (ptrdiff_t r = 0; r < TILE && i + r < rows; r++)
+                    to[r] = from[r * left_row];
+        }
+    f32_product_part(rows, columns, terms, panel, TILE * terms, 1, TILE,
+        right, right_term, right_column, product, product_row, product_column, is_more);
+}
+
+/* The rows of a product from `from` to `to`, part by part. */
+SHARED void f32_product_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t rows, ptrdiff_t columns,
+    ptrdiff_t terms, const float *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    /* The left matrix is read where it is if its terms lie side by side, or if there are few strips. */
+    const int is_near = left_term == 1, is_copied = !is_near && columns > 4 * F32_VECTOR;
+    /* Terms are taken together in the same way whoever works on a row. */
+    const ptrdiff_t most = (is_near || is_copied) && rows > FEW_ROWS ? DEPTH : SHALLOW;
+    const ptrdiff_t parts = (terms + most - 1) / most, depth = (terms + parts - 1) / parts;
+    const ptrdiff_t panel = PANEL / DEPTH / (ptrdiff_t)sizeof(float), high = is_near ? 2 * panel : panel;
+    /* All terms of some rows, whose sums stay near; or some terms of all rows, and the right matrix stays. */
+    const ptrdiff_t span = is_near ? terms : depth;
+    for (ptrdiff_t first = 0; first < terms; first += span)
+        for (ptrdiff_t top = from; top < to; top += high)
+            for (ptrdiff_t begin = first; begin < terms && begin < first + span; begin += depth) {
+                const ptrdiff_t some_rows = to - top < high ? to - top : high;
+                const ptrdiff_t some_terms = terms - begin < depth ? terms - begin : depth;
+                const float *a = left + top * left_row + begin * left_term;
+                const float *b = right + begin * right_term;
+                float *sums = product + top * product_row;
+                if (is_copied)
+                    f32_product_of_copy(some_rows, columns, some_terms, a, left_row, left_term,
+                        b, right_term, right_column, sums, product_row, product_column, begin > 0);
+                else
+                    f32_product_part(some_rows, columns, some_terms, a, TILE * left_row, left_row,
+                        left_term, b, right_term, right_column, sums, product_row, product_column, begin > 0);
+            }
+}
+
+/* The sums over l of left[i, l] right[l, j], where the terms of both lie side by side: no copies. */
+static void f32_dot_products(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const float *restrict left, ptrdiff_t left_row,
+    const float *restrict right, ptrdiff_t right_column,
+    float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t j = 0; j < columns; j++) {
+            const float *a = left + i * left_row, *b = right + j * right_column;
+            float sum = 0;
+            for (ptrdiff_t begin = 0; begin < terms; begin += CHUNK) {
+                const ptrdiff_t end = terms - begin < CHUNK ? terms : begin + CHUNK;
+                float lanes[F32_LANES] = { 0 };
+                ptrdiff_t l = begin;
+                for (; l + F32_LANES <= end; l += F32_LANES)
+                    FOR_LANES(F32_LANES)
+                        lanes[lane] = f32_add_product(a[l + lane], b[l + lane], lanes[lane]);
+                sum += l > begin ? f32_total(lanes) : 0;
+                for (; l < end; l++)
+                    sum = f32_add_product(a[l], b[l], sum);
+            }
+            product[i * product_row + j * product_column] = sum;
+        }
 }
 
 /* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
@@ -266,12 +498,15 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     const float *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
     float *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
 {
-    if (columns < F32_WIDE && columns < rows) { /* the longer axis in vectors: the transposed product */
-        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
-            left, left_term, left_row, product, product_column, product_row);
-        return;
-    }
-    if (rows * columns * terms < PLAIN) {
+    const ptrdiff_t fewer = rows < columns ? rows : columns, products = rows * columns * terms;
+    /* Vectors come from the right matrix: better the one that has them in memory, or else a small one. */
+    const int is_better_transposed = right_column != 1 ? rows < columns && rows <= F32_VECTOR
+        : left_term != 1 && left_row == 1 && columns < rows && columns <= FEW_ROWS;
+    if (left_term == 1 && right_term == 1 && products >= FEW_PRODUCTS
+        && (fewer == 1 || (fewer <= 4 && terms >= FEW_TERMS))) {
+        f32_dot_products(rows, columns, terms, left, left_row, right, right_column,
+            product, product_row, product_column);
+    } else if (products < FEW_PRODUCTS || (rows * columns < 8 && terms < 8 * DEPTH)) { /* too few for vectors */
         for (ptrdiff_t i = 0; i < rows; i++)
             for (ptrdiff_t j = 0; j < columns; j++) {
                 float sum = 0;
@@ -279,53 +514,215 @@ static void f32_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
                 product[i * product_row + j * product_column] = sum;
             }
-        return;
+    } else if (is_better_transposed) {
+        f32_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+    } else {
+        OMP(omp parallel if (rows * columns > GRAIN))
+        f32_product_rows(share(rows, 2 * TILE, 0), share(rows, 2 * TILE, 1), rows, columns, terms,
+            left, left_row, left_term, right, right_term, right_column, product, product_row, product_column);
     }
-    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
-        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
-        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
-        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
-            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
-            float strip[DEPTH * F32_WIDE], sums[TILE * F32_WIDE];
-            for (ptrdiff_t start = 0; start < columns; start += F32_WIDE) {
-                const ptrdiff_t width = columns - start < F32_WIDE ? columns - start : F32_WIDE;
-                if (width < F32_WIDE)
-                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
-                for (ptrdiff_t l = 0; l < depth; l++)
-                    for (ptrdiff_t j = 0; j < width; j++)
-                        strip[l * F32_WIDE + j] = right[(begin + l) * right_term + (start + j) * right_column];
-                for (ptrdiff_t i = top; i < bottom; i += TILE) {
-                    ptrdiff_t at[TILE];
-                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
-                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
-                    f32_tile(depth, left, at, left_term, strip, sums);
-                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
-                        float *restrict row = product + (i + r) * product_row + start * product_column;
-                        for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] =
-                                sums[r * F32_WIDE + j] + (begin ? row[j * product_column] : 0);
-                    }
-                }
+}
+
+/* 2 * TILE rows of the left matrix, which begin at at[0], at[1] and so on, by one vector of columns. */
+ROUNDED_ONCE static void f64_narrow_tile(ptrdiff_t terms, const double *restrict left,
+    const ptrdiff_t *restrict at, ptrdiff_t left_term, const double *restrict strip, ptrdiff_t strip_term,
+    double *restrict sums, ptrdiff_t sums_row)
+{
+    f64_vector lanes[2 * TILE][1] = { 0 }, right[1];
+    for (ptrdiff_t l = 0; l < terms; l++) {
+        UNROLLED for (int v = 0; v < 1; v++)
+            memcpy(&right[v], strip + l * strip_term + v * F64_VECTOR, sizeof right[v]);
+        UNROLLED for (int r = 0; r < 2 * TILE; r++) {
+            const double factor = left[at[r] + l * left_term];
+            UNROLLED for (int v = 0; v < 1; v++)
+                lanes[r][v] = factor * right[v] + lanes[r][v];
+        }
+    }
+    UNROLLED for (int r = 0; r < 2 * TILE; r++)
+        UNROLLED for (int v = 0; v < 1; v++)
+            memcpy(sums + r * sums_row + v * F64_VECTOR, &lanes[r][v], sizeof lanes[r][v]);
+}
+
+/* TILE rows of the left matrix, which begin at at[0], at[1] and so on, by two vectors of columns. */
+ROUNDED_ONCE static void f64_wide_tile(ptrdiff_t terms, const double *restrict left,
+    const ptrdiff_t *restrict at, ptrdiff_t left_term, const double *restrict strip, ptrdiff_t strip_term,
+    double *restrict sums, ptrdiff_t sums_row)
+{
+    f64_vector lanes[TILE][2] = { 0 }, right[2];
+    for (ptrdiff_t l = 0; l < terms; l++) {
+        UNROLLED for (int v = 0; v < 2; v++)
+            memcpy(&right[v], strip + l * strip_term + v * F64_VECTOR, sizeof right[v]);
+        UNROLLED for (int r = 0; r < TILE; r++) {
+            const double factor = left[at[r] + l * left_term];
+            UNROLLED for (int v = 0; v < 2; v++)
+                lanes[r][v] = factor * right[v] + lanes[r][v];
+        }
+    }
+    UNROLLED for (int r = 0; r < TILE; r++)
+        UNROLLED for (int v = 0; v < 2; v++)
+            memcpy(sums + r * sums_row + v * F64_VECTOR, &lanes[r][v], sizeof lanes[r][v]);
+}
+
+/* Some columns as a strip, one vector wide or two, one term after another; behind the last it holds zeros. */
+static void f64_copy_columns(ptrdiff_t columns, ptrdiff_t terms, const double *restrict right,
+    ptrdiff_t right_term, ptrdiff_t right_column, double *restrict strip)
+{
+    const ptrdiff_t wide = columns <= F64_VECTOR ? F64_VECTOR : 2 * F64_VECTOR;
+    if (columns < wide) {
+        memset(strip, 0, (size_t)(terms * wide) * sizeof *strip);
+        for (ptrdiff_t j = 0; j < columns; j++)
+            for (ptrdiff_t l = 0; l < terms; l++)
+                strip[l * wide + j] = right[l * right_term + j * right_column];
+    } else if (right_column == 1) {
+        for (ptrdiff_t l = 0; l < terms; l++)
+            for (ptrdiff_t j = 0; j < wide; j += F64_VECTOR)
+                memcpy(strip + l * wide + j, right + l * right_term + j, sizeof(f64_vector));
+    } else {
+        for (ptrdiff_t l = 0; l < terms; l++)
+            for (ptrdiff_t j = 0; j < wide; j++)
+                strip[l * wide + j] = right[l * right_term + j * right_column];
+    }
+}
+
+/* A tile of a product in its place: of its sums, those of the rows and columns that there are.
+   Where `is_more`, the sums of other terms are there already. */
+SHARED void f64_product_tile(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t left_term,
+    const double *restrict strip, ptrdiff_t strip_term,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column, int is_more)
+{
+    const int is_narrow = columns <= F64_VECTOR;
+    const ptrdiff_t high = is_narrow ? 2 * TILE : TILE;
+    const ptrdiff_t wide = is_narrow ? F64_VECTOR : 2 * F64_VECTOR;
+    const int is_whole = rows == high && columns == wide && product_column == 1 && !is_more;
+    _Alignas(f64_vector) double sums[2 * TILE * F64_VECTOR];
+    for (ptrdiff_t r = 0; r < rows && product_column == 1; r++)
+        for (ptrdiff_t j = 0; j < columns; j += F64_VECTOR)
+            FETCH(product + r * product_row + j); /* it comes while the sums are made */
+    (is_narrow ? f64_narrow_tile : f64_wide_tile)(terms, left, at, left_term, strip, strip_term,
+        is_whole ? product : sums, is_whole ? product_row : wide);
+    for (ptrdiff_t r = 0; r < rows && !is_whole; r++)
+        if (is_more)
+            for (ptrdiff_t j = 0; j < columns; j++)
+                product[r * product_row + j * product_column] += sums[r * wide + j];
+        else
+            for (ptrdiff_t j = 0; j < columns; j++)
+                product[r * product_row + j * product_column] = sums[r * wide + j];
+}
+
+/* A part of a product, from no more than DEPTH terms: as many strips together as stay near. In the left
+   matrix, TILE rows begin left_tile behind the TILE rows before. */
+static void f64_product_part(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_tile, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column, int is_more)
+{
+    enum { WIDE = 2 * F64_VECTOR };
+    _Alignas(f64_vector) double strips[DEPTH * WIDE];
+    const ptrdiff_t together = DEPTH / terms * WIDE;
+    for (ptrdiff_t start = 0; start < columns; start += together) {
+        const ptrdiff_t stop = columns - start < together ? columns : start + together;
+        const int are_vectors = right_column == 1 && (stop - start) % F64_VECTOR == 0;
+        const int is_in_place = are_vectors && rows <= FEW_ROWS;
+        for (ptrdiff_t j = start; j < stop && !is_in_place; j += WIDE)
+            f64_copy_columns(stop - j < WIDE ? stop - j : WIDE, terms, right + j * right_column,
+                right_term, right_column, strips + (j - start) * terms);
+        for (ptrdiff_t i = 0; i < rows; i += 2 * TILE) {
+            ptrdiff_t at[2 * TILE];
+            for (ptrdiff_t r = 0; r < 2 * TILE; r++) { /* below the last row, that row again */
+                const ptrdiff_t row = i + r < rows ? i + r : rows - 1;
+                at[r] = row / TILE * left_tile + row % TILE * left_row;
+            }
+            for (ptrdiff_t j = start; j < stop; j += WIDE) {
+                const ptrdiff_t width = stop - j < WIDE ? stop - j : WIDE;
+                const ptrdiff_t wide = width <= F64_VECTOR ? F64_VECTOR : WIDE;
+                const ptrdiff_t high = width <= F64_VECTOR ? 2 * TILE : TILE;
+                const double *strip = is_in_place ? right + j : strips + (j - start) * terms;
+                double *to = product + i * product_row + j * product_column;
+                for (ptrdiff_t r = 0; r < 2 * TILE && i + r < rows; r += high)
+                    f64_product_tile(rows - i - r < high ? rows - i - r : high, width, terms,
+                        left, at + r, left_term, strip, is_in_place ? right_term : wide,
+                        to + r * product_row, product_row, product_column, is_more);
             }
         }
     }
 }
 
-/* TILE rows of a product with a strip, F64_WIDE columns wide; row r of the left matrix begins at at[r]. */
-static void f64_tile(ptrdiff_t terms, const double *restrict left, const ptrdiff_t *restrict at, ptrdiff_t step,
-    const double *restrict strip, double *restrict sums)
+/* Such a part from a copy of the left matrix: of TILE rows the first terms, the second terms, and so on. */
+static void f64_product_of_copy(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column, int is_more)
 {
-    double lanes[TILE][F64_WIDE] = { { 0 } };
-    const double *first = left + at[0], *second = left + at[1], *third = left + at[2];
-    const double *fourth = left + at[3], *fifth = left + at[4], *sixth = left + at[5];
-    for (ptrdiff_t term = 0; term < terms; term++) {
-        const double factors[TILE] = { first[term * step], second[term * step], third[term * step],
-            fourth[term * step], fifth[term * step], sixth[term * step] };
-        for (int r = 0; r < TILE; r++)
-            FOR_LANES(F64_WIDE)
-                lanes[r][lane] = f64_add_product(factors[r], strip[term * F64_WIDE + lane], lanes[r][lane]);
-    }
-    memcpy(sums, lanes, sizeof lanes);
+    double panel[PANEL / sizeof(double)], *to = panel;
+    for (ptrdiff_t i = 0; i < rows; i += TILE)
+        for (ptrdiff_t l = 0; l < terms; l++, to += TILE) {
+            const double *from = left + i * left_row + l * left_term;
+            if (left_row == 1 && i + TILE <= rows)
+                memcpy(to, from, TILE * sizeof *to);
+            else
+                for (ptrdiff_t r = 0; r < TILE && i + r < rows; r++)
+                    to[r] = from[r * left_row];
+        }
+    f64_product_part(rows, columns, terms, panel, TILE * terms, 1, TILE,
+        right, right_term, right_column, product, product_row, product_column, is_more);
+}
+
+/* The rows of a product from `from` to `to`, part by part. */
+SHARED void f64_product_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t rows, ptrdiff_t columns,
+    ptrdiff_t terms, const double *restrict left, ptrdiff_t left_row, ptrdiff_t left_term,
+    const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    /* The left matrix is read where it is if its terms lie side by side, or if there are few strips. */
+    const int is_near = left_term == 1, is_copied = !is_near && columns > 4 * F64_VECTOR;
+    /* Terms are taken together in the same way whoever works on a row. */
+    const ptrdiff_t most = (is_near || is_copied) && rows > FEW_ROWS ? DEPTH : SHALLOW;
+    const ptrdiff_t parts = (terms + most - 1) / most, depth = (terms + parts - 1) / parts;
+    const ptrdiff_t panel = PANEL / DEPTH / (ptrdiff_t)sizeof(double), high = is_near ? 2 * panel : panel;
+    /* All terms of some rows, whose sums stay near; or some terms of all rows, and the right matrix stays. */
+    const ptrdiff_t span = is_near ? terms : depth;
+    for (ptrdiff_t first = 0; first < terms; first += span)
+        for (ptrdiff_t top = from; top < to; top += high)
+            for (ptrdiff_t begin = first; begin < terms && begin < first + span; begin += depth) {
+                const ptrdiff_t some_rows = to - top < high ? to - top : high;
+                const ptrdiff_t some_terms = terms - begin < depth ? terms - begin : depth;
+                const double *a = left + top * left_row + begin * left_term;
+                const double *b = right + begin * right_term;
+                double *sums = product + top * product_row;
+                if (is_copied)
+                    f64_product_of_copy(some_rows, columns, some_terms, a, left_row, left_term,
+                        b, right_term, right_column, sums, product_row, product_column, begin > 0);
+                else
+                    f64_product_part(some_rows, columns, some_terms, a, TILE * left_row, left_row,
+                        left_term, b, right_term, right_column, sums, product_row, product_column, begin > 0);
+            }
+}
+
+/* The sums over l of left[i, l] right[l, j], where the terms of both lie side by side: no copies. */
+static void f64_dot_products(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t terms,
+    const double *restrict left, ptrdiff_t left_row,
+    const double *restrict right, ptrdiff_t right_column,
+    double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
+{
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t j = 0; j < columns; j++) {
+            const double *a = left + i * left_row, *b = right + j * right_column;
+            double sum = 0;
+            for (ptrdiff_t begin = 0; begin < terms; begin += CHUNK) {
+                const ptrdiff_t end = terms - begin < CHUNK ? terms : begin + CHUNK;
+                double lanes[F64_LANES] = { 0 };
+                ptrdiff_t l = begin;
+                for (; l + F64_LANES <= end; l += F64_LANES)
+                    FOR_LANES(F64_LANES)
+                        lanes[lane] = f64_add_product(a[l + lane], b[l + lane], lanes[lane]);
+                sum += l > begin ? f64_total(lanes) : 0;
+                for (; l < end; l++)
+                    sum = f64_add_product(a[l], b[l], sum);
+            }
+            product[i * product_row + j * product_column] = sum;
+        }
 }
 
 /* product[i, j] = the sum over l of left[i, l] right[l, j]; the strides tell where the matrices lie. */
@@ -334,12 +731,15 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
     const double *restrict right, ptrdiff_t right_term, ptrdiff_t right_column,
     double *restrict product, ptrdiff_t product_row, ptrdiff_t product_column)
 {
-    if (columns < F64_WIDE && columns < rows) { /* the longer axis in vectors: the transposed product */
-        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
-            left, left_term, left_row, product, product_column, product_row);
-        return;
-    }
-    if (rows * columns * terms < PLAIN) {
+    const ptrdiff_t fewer = rows < columns ? rows : columns, products = rows * columns * terms;
+    /* Vectors come from the right matrix: better the one that has them in memory, or else a small one. */
+    const int is_better_transposed = right_column != 1 ? rows < columns && rows <= F64_VECTOR
+        : left_term != 1 && left_row == 1 && columns < rows && columns <= FEW_ROWS;
+    if (left_term == 1 && right_term == 1 && products >= FEW_PRODUCTS
+        && (fewer == 1 || (fewer <= 4 && terms >= FEW_TERMS))) {
+        f64_dot_products(rows, columns, terms, left, left_row, right, right_column,
+            product, product_row, product_column);
+    } else if (products < FEW_PRODUCTS || (rows * columns < 8 && terms < 8 * DEPTH)) { /* too few for vectors */
         for (ptrdiff_t i = 0; i < rows; i++)
             for (ptrdiff_t j = 0; j < columns; j++) {
                 double sum = 0;
@@ -347,35 +747,13 @@ static void f64_matrix_product(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t term
                     sum += left[i * left_row + l * left_term] * right[l * right_term + j * right_column];
                 product[i * product_row + j * product_column] = sum;
             }
-        return;
-    }
-    for (ptrdiff_t begin = 0; begin < terms; begin += DEPTH) {
-        const ptrdiff_t depth = terms - begin < DEPTH ? terms - begin : DEPTH;
-        OMP(omp parallel for schedule(static) if (rows * columns > GRAIN))
-        for (ptrdiff_t top = 0; top < rows; top += HEIGHT) {
-            const ptrdiff_t bottom = rows - top < HEIGHT ? rows : top + HEIGHT;
-            double strip[DEPTH * F64_WIDE], sums[TILE * F64_WIDE];
-            for (ptrdiff_t start = 0; start < columns; start += F64_WIDE) {
-                const ptrdiff_t width = columns - start < F64_WIDE ? columns - start : F64_WIDE;
-                if (width < F64_WIDE)
-                    memset(strip, 0, sizeof strip); /* what is behind the last column is worked out too */
-                for (ptrdiff_t l = 0; l < depth; l++)
-                    for (ptrdiff_t j = 0; j < width; j++)
-                        strip[l * F64_WIDE + j] = right[(begin + l) * right_term + (start + j) * right_column];
-                for (ptrdiff_t i = top; i < bottom; i += TILE) {
-                    ptrdiff_t at[TILE];
-                    for (ptrdiff_t r = 0; r < TILE; r++) /* past the end, the last row again */
-                        at[r] = (i + r < bottom ? i + r : bottom - 1) * left_row + begin * left_term;
-                    f64_tile(depth, left, at, left_term, strip, sums);
-                    for (ptrdiff_t r = 0; r < TILE && i + r < bottom; r++) {
-                        double *restrict row = product + (i + r) * product_row + start * product_column;
-                        for (ptrdiff_t j = 0; j < width; j++)
-                            row[j * product_column] =
-                                sums[r * F64_WIDE + j] + (begin ? row[j * product_column] : 0);
-                    }
-                }
-            }
-        }
+    } else if (is_better_transposed) {
+        f64_matrix_product(columns, rows, terms, right, right_column, right_term,
+            left, left_term, left_row, product, product_column, product_row);
+    } else {
+        OMP(omp parallel if (rows * columns > GRAIN))
+        f64_product_rows(share(rows, 2 * TILE, 0), share(rows, 2 * TILE, 1), rows, columns, terms,
+            left, left_row, left_term, right, right_term, right_column, product, product_row, product_column);
     }
 }
 

@@ -58,14 +58,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -198,7 +201,7 @@ def _causal_attention_loops(Q, K, V, out):
                 sum_Q_K[n] = total
             # m: the largest exponent becomes 0, so exp cannot overflow
             m = real(-np.inf)
-            scale = real(1) / real(math.sqrt(C))
+            scale = _kept(real(1) / real(math.sqrt(C)))
             for n in range(M):
                 S[n] = scale * sum_Q_K[n]
                 m = _larger_exponent(m, (S[n] if n <= m_2 else real(-np.inf)))
@@ -208,7 +211,7 @@ def _causal_attention_loops(Q, K, V, out):
             for k in range(M):
                 e[k] = _exp_of_negative((S[k] - m if k <= m_2 else real(-np.inf)))
                 s += e[k]
-            scale_2 = real(1) / s
+            scale_2 = _kept(real(1) / s)
             for n in range(M):
                 P[n] = scale_2 * e[n]
             for d in range(D):
@@ -228,7 +231,7 @@ def _causal_attention_step_1(sum_Q_K, Q, P):
     for row in range(M):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
-        scale = real(1) / real(math.sqrt(C))
+        scale = _kept(real(1) / real(math.sqrt(C)))
         for n in range(M):
             P[row, n] = scale * sum_Q_K[row, n]
             m = _larger_exponent(m, (P[row, n] if n <= row else real(-np.inf)))
@@ -238,57 +241,27 @@ def _causal_attention_step_1(sum_Q_K, Q, P):
         for k in range(M):
             e[k] = _exp_of_negative((P[row, k] - m if k <= row else real(-np.inf)))
             s += e[k]
-        scale_2 = real(1) / s
+        scale_2 = _kept(real(1) / s)
         for n in range(M):
             P[row, n] = scale_2 * e[n]
 
 
-@njit(**_FAST)
-def _causal_attention_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
-    """By blocks of 32 or 16 samples, so that loops are long where M is small."""
-    real = all_P.dtype.type  # keeps literals narrow
-    M = all_sum_Q_K.shape[0]
-    C = all_Q.shape[1]
-    together = 32 if M * all_sum_Q_K.itemsize <= 277 else 16  # they stay in the nearest cache
-    e = np.empty((32, M), all_P.dtype)  # of one block
-    each_s = np.empty(32, all_P.dtype)  # of one block
-    each_scale_2 = np.empty(32, all_P.dtype)  # of one block
-    for block in range(M // together):
-        start, stop = together * block, together * (block + 1)
-        sum_Q_K = all_sum_Q_K[start:stop]
-        Q = all_Q[start:stop]
-        P = all_P[start:stop]
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        # e[row, k]: between 0 and 1, and at least one of them is 1
-        for row in range(len(sum_Q_K)):
-            m = real(-np.inf)
-            scale = real(1) / real(math.sqrt(C))
-            for n in range(M):
-                P[row, n] = scale * sum_Q_K[row, n]
-                m = _larger_exponent(m, (P[row, n] if n <= row else real(-np.inf)))
-            for k in range(M):
-                e[row, k] = (P[row, k] - m if k <= row else real(-np.inf))
-        flat = e.reshape(-1)  # all rows as one
-        for place in range(together * M):
-            flat[place] = _exp_of_negative(flat[place])
-        # s: between 1 and the number of terms
-        for row in range(len(sum_Q_K)):
-            s = real(0)
-            for k in range(M):
-                s += e[row, k]
-            each_s[row] = s
-        for row in range(len(sum_Q_K)):
-            s = each_s[row]
-            scale_2 = real(1) / s
-            each_scale_2[row] = scale_2
-        for row in range(len(sum_Q_K)):
-            scale_2 = each_scale_2[row]
-            for n in range(M):
-                P[row, n] = scale_2 * e[row, n]
-    # What is left over of the samples
-    done = M - M % together
-    if done < M:
-        _causal_attention_step_1(all_sum_Q_K[done:], all_Q[done:], all_P[done:])
+def _causal_attention_together(Q, K, V, out, at_once):
+    """Several samples together: a product of all of them takes one call."""
+    B = Q.shape[0]
+    M = Q.shape[1]
+    C = Q.shape[2]
+    dtype = out.dtype
+    at_once = min(at_once, B)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_Q_K, P = np.empty((2, at_once, M, M), dtype)
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(Q[here], K[here].swapaxes(-1, -2), out=sum_Q_K[held])
+        for sample in range(held.stop):
+            _causal_attention_step_1(sum_Q_K[sample], Q[start + sample], P[sample])
+        np.matmul(P[held], V[here], out=out[here])
 
 
 def _causal_attention_kernel(Q, K, V, out):
@@ -300,14 +273,15 @@ def _causal_attention_kernel(Q, K, V, out):
     if M < _FEW_ROWS or M * M * C + M * M * D < _FEW_PRODUCTS:
         return _causal_attention_loops(Q, K, V, out)
     dtype = out.dtype
-    step_1 = _causal_attention_step_1
-    if M * dtype.itemsize <= 400:
-        step_1 = _causal_attention_step_1_by_blocks
-    sum_Q_K = np.empty((M, M), dtype)
-    P = np.empty((M, M), dtype)
+    # Small samples: several together, since one call then does a product for all of them
+    at_once = _TOGETHER // ((2 * M * M + 2 * M * C + 2 * M * D) * dtype.itemsize)
+    if at_once > 1:
+        return _causal_attention_together(Q, K, V, out, at_once)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_Q_K, P = np.empty((2, M, M), dtype)
     for sample in range(B):
         np.matmul(Q[sample], K[sample].T, out=sum_Q_K)
-        step_1(sum_Q_K, Q[sample], P)
+        _causal_attention_step_1(sum_Q_K, Q[sample], P)
         np.matmul(P, V[sample], out=out[sample])
 
 
@@ -468,7 +442,7 @@ def _causal_attention_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK):
                 sum_Q_K[n] = total
             # m: the largest exponent becomes 0, so exp cannot overflow
             m = real(-np.inf)
-            scale = real(1) / real(math.sqrt(C))
+            scale = _kept(real(1) / real(math.sqrt(C)))
             for n in range(M):
                 S[n] = scale * sum_Q_K[n]
                 m = _larger_exponent(m, (S[n] if n <= m_2 else real(-np.inf)))
@@ -478,7 +452,7 @@ def _causal_attention_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK):
             for k in range(M):
                 e[k] = _exp_of_negative((S[k] - m if k <= m_2 else real(-np.inf)))
                 s += e[k]
-            scale_2 = real(1) / s
+            scale_2 = _kept(real(1) / s)
             for n in range(M):
                 P[n] = scale_2 * e[n]
             for n in range(M):
@@ -505,7 +479,7 @@ def _causal_attention_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK):
                 for c in range(C):
                     sum_S_bar_Q[n, c] += S_bar[n] * Q[row, m_2, c]
         for n in range(M):
-            scale_3 = real(1) / real(math.sqrt(C))
+            scale_3 = _kept(real(1) / real(math.sqrt(C)))
             for c in range(C):
                 dK[row, n, c] = scale_3 * sum_S_bar_Q[n, c]
 
@@ -519,7 +493,7 @@ def _causal_attention_gradient_step_1(sum_Q_K, P_bar, Q, P, S_bar_scaled):
     for row in range(M):
         # m: the largest exponent becomes 0, so exp cannot overflow
         m = real(-np.inf)
-        scale = real(1) / real(math.sqrt(C))
+        scale = _kept(real(1) / real(math.sqrt(C)))
         for n in range(M):
             P[row, n] = scale * sum_Q_K[row, n]
             m = _larger_exponent(m, (P[row, n] if n <= row else real(-np.inf)))
@@ -529,7 +503,7 @@ def _causal_attention_gradient_step_1(sum_Q_K, P_bar, Q, P, S_bar_scaled):
         for k in range(M):
             S_bar_scaled[row, k] = _exp_of_negative((P[row, k] - m if k <= row else real(-np.inf)))
             s += S_bar_scaled[row, k]
-        scale_2 = real(1) / s
+        scale_2 = _kept(real(1) / s)
         for n in range(M):
             P[row, n] = scale_2 * S_bar_scaled[row, n]
         sum_P_bar_P = real(0)
@@ -539,63 +513,27 @@ def _causal_attention_gradient_step_1(sum_Q_K, P_bar, Q, P, S_bar_scaled):
             S_bar_scaled[row, n] = scale * P[row, n] * (P_bar[row, n] - sum_P_bar_P)
 
 
-@njit(**_FAST)
-def _causal_attention_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, all_P, all_S_bar_scaled):
-    """By blocks of 32 or 16 samples, so that loops are long where M is small."""
-    real = all_P.dtype.type  # keeps literals narrow
-    M = all_sum_Q_K.shape[0]
-    C = all_Q.shape[1]
-    together = 32 if M * all_sum_Q_K.itemsize <= 208 else 16  # they stay in the nearest cache
-    each_s = np.empty(32, all_P.dtype)  # of one block
-    each_scale = np.empty(32, all_P.dtype)  # of one block
-    each_scale_2 = np.empty(32, all_P.dtype)  # of one block
-    for block in range(M // together):
-        start, stop = together * block, together * (block + 1)
-        sum_Q_K = all_sum_Q_K[start:stop]
-        P_bar = all_P_bar[start:stop]
-        Q = all_Q[start:stop]
-        P = all_P[start:stop]
-        S_bar_scaled = all_S_bar_scaled[start:stop]
-        # m: the largest exponent becomes 0, so exp cannot overflow
-        # S_bar_scaled[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
-        for row in range(len(sum_Q_K)):
-            m = real(-np.inf)
-            scale = real(1) / real(math.sqrt(C))
-            for n in range(M):
-                P[row, n] = scale * sum_Q_K[row, n]
-                m = _larger_exponent(m, (P[row, n] if n <= row else real(-np.inf)))
-            for k in range(M):
-                S_bar_scaled[row, k] = (P[row, k] - m if k <= row else real(-np.inf))
-            each_scale[row] = scale
-        flat = S_bar_scaled.reshape(-1)  # all rows as one
-        for place in range(together * M):
-            flat[place] = _exp_of_negative(flat[place])
-        # s: between 1 and the number of terms
-        for row in range(len(sum_Q_K)):
-            s = real(0)
-            for k in range(M):
-                s += S_bar_scaled[row, k]
-            each_s[row] = s
-        for row in range(len(sum_Q_K)):
-            s = each_s[row]
-            scale_2 = real(1) / s
-            each_scale_2[row] = scale_2
-        for row in range(len(sum_Q_K)):
-            scale = each_scale[row]
-            scale_2 = each_scale_2[row]
-            for n in range(M):
-                P[row, n] = scale_2 * S_bar_scaled[row, n]
-            sum_P_bar_P = real(0)
-            for l in range(M):
-                sum_P_bar_P += P_bar[row, l] * P[row, l]
-            for n in range(M):
-                S_bar_scaled[row, n] = scale * P[row, n] * (P_bar[row, n] - sum_P_bar_P)
-    # What is left over of the samples
-    done = M - M % together
-    if done < M:
-        _causal_attention_gradient_step_1(
-            all_sum_Q_K[done:], all_P_bar[done:], all_Q[done:], all_P[done:], all_S_bar_scaled[done:]
-        )
+def _causal_attention_gradient_together(Q, K, V, dL_dO, dV, dQ, dK, at_once):
+    """Several samples together: a product of all of them takes one call."""
+    B = Q.shape[0]
+    M = Q.shape[1]
+    C = Q.shape[2]
+    dtype = dV.dtype
+    at_once = min(at_once, B)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_Q_K, P, P_bar, S_bar_scaled = np.empty((4, at_once, M, M), dtype)
+    for start in range(0, B, at_once):
+        here = slice(start, start + at_once)
+        held = slice(0, min(at_once, B - start))
+        np.matmul(Q[here], K[here].swapaxes(-1, -2), out=sum_Q_K[held])
+        np.matmul(dL_dO[here], V[here].swapaxes(-1, -2), out=P_bar[held])
+        for sample in range(held.stop):
+            _causal_attention_gradient_step_1(
+                sum_Q_K[sample], P_bar[sample], Q[start + sample], P[sample], S_bar_scaled[sample]
+            )
+        np.matmul(P[held].swapaxes(-1, -2), dL_dO[here], out=dV[here])
+        np.matmul(S_bar_scaled[held], K[here], out=dQ[here])
+        np.matmul(S_bar_scaled[held].swapaxes(-1, -2), Q[here], out=dK[here])
 
 
 def _causal_attention_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
@@ -607,17 +545,16 @@ def _causal_attention_gradient_kernel(Q, K, V, dL_dO, dV, dQ, dK):
     if M < _FEW_ROWS or M * M * C + M * M * D < _FEW_PRODUCTS:
         return _causal_attention_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK)
     dtype = dV.dtype
-    step_1 = _causal_attention_gradient_step_1
-    if M * dtype.itemsize <= 400:
-        step_1 = _causal_attention_gradient_step_1_by_blocks
-    sum_Q_K = np.empty((M, M), dtype)
-    P = np.empty((M, M), dtype)
-    P_bar = np.empty((M, M), dtype)
-    S_bar_scaled = np.empty((M, M), dtype)
+    # Small samples: several together, since one call then does a product for all of them
+    at_once = _TOGETHER // ((4 * M * M + 4 * M * C + 3 * M * D) * dtype.itemsize)
+    if at_once > 1:
+        return _causal_attention_gradient_together(Q, K, V, dL_dO, dV, dQ, dK, at_once)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_Q_K, P, P_bar, S_bar_scaled = np.empty((4, M, M), dtype)
     for sample in range(B):
         np.matmul(Q[sample], K[sample].T, out=sum_Q_K)
         np.matmul(dL_dO[sample], V[sample].T, out=P_bar)
-        step_1(sum_Q_K, P_bar, Q[sample], P, S_bar_scaled)
+        _causal_attention_gradient_step_1(sum_Q_K, P_bar, Q[sample], P, S_bar_scaled)
         np.matmul(P.T, dL_dO[sample], out=dV[sample])
         np.matmul(S_bar_scaled, K[sample], out=dQ[sample])
         np.matmul(S_bar_scaled.T, Q[sample], out=dK[sample])
@@ -672,9 +609,10 @@ def _exp_of_negative_32(u):
     u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
     range a polynomial gives exp(r) to the last digit.
     """
-    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
-    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
-    n = t - np.float32(12582912.0)
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t, with
+    # 127 more, which is where an exponent has its zero.
+    t = u * np.float32(1.4426950408889634) + np.float32(12583039.0)
+    n = t - np.float32(12583039.0)
     # log 2 in two parts, so that n times the first is exact
     r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
     q = np.float32(1.3814611593261361e-3)
@@ -684,15 +622,15 @@ def _exp_of_negative_32(u):
     q = q * r + np.float32(0.4999999403953552)
     q = q * r + np.float32(1)
     q = q * r + np.float32(1)
-    # 2^n: n in the place of the exponent, whose own zero is 127
-    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    # 2^n: those bits in the place of the exponent
+    power = np.int32(np.float32(t).view(np.int32) << np.int32(23)).view(np.float32)
     return np.float32(0) if u < np.float32(-87.33654) else q * power
 
 
 def _exp_of_negative_64(u):
     """The same in float64, with a longer polynomial."""
-    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
-    n = t - 6755399441055744.0
+    t = u * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
+    n = t - 6755399441056767.0
     r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
     q = 2.5000053635022473e-08
     q = q * r + 2.7630233617826445e-07
@@ -706,7 +644,7 @@ def _exp_of_negative_64(u):
     q = q * r + 0.5000000000000011
     q = q * r + 1.0
     q = q * r + 1.0
-    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    power = np.int64(np.float64(t).view(np.int64) << 52).view(np.float64)
     return 0.0 if u < -708.3964185322641 else q * power
 
 
@@ -719,6 +657,20 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _kept(typing, value):
+    """The value: a quotient that LLVM does not take apart.
+
+    Allowed to regroup, it would rather divide every number of a loop than multiply it by 1 / s.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        fence = builder.module.declare_intrinsic("llvm.arithmetic.fence", [arguments[0].type])
+        return builder.call(fence, arguments)
+
+    return value(value), instruction
 
 
 @intrinsic
@@ -743,6 +695,10 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+# Samples are done together as long as all that belongs to them has no more bytes: half of a core's cache.
+_TOGETHER = 2**20
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
@@ -780,7 +736,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -798,20 +759,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -836,6 +810,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -903,10 +878,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -917,6 +893,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -927,7 +904,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

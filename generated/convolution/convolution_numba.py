@@ -43,14 +43,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -130,9 +133,7 @@ def convolution(x, w, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _convolution_compiled[x.dtype](x, w, into):
-                return into
-            if x.ndim == 1 and _convolution_compiled[x.dtype](x[None], w, into[None]):
+            if _convolution_compiled[x.dtype](x, w, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -168,14 +169,20 @@ def _convolution_kernel(x, w, out):
             out[row, i] = total
 
 
-@_by_dtype(_reads(2), _reads(1), _writes(2))
+@_by_dtype(_reads(2, single=True), _reads(1), _writes(2, single=True))
 def _convolution_compiled(x, w, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, w, out = _array(x), _array(w), _array(out)
     B = x.shape[0]
     N = x.shape[1]
     K = w.shape[0]
-    if B * N * K == 0 or out.shape != (B, N) or _overlap(out, x) or _overlap(out, w):
+    if (
+        B * N * K == 0
+        or out.shape != (B, N)
+        or _is_alone(x) != _is_alone(out)
+        or _overlap(out, x)
+        or _overlap(out, w)
+    ):
         return False
     _convolution_kernel(x, w, out)
     return True
@@ -222,11 +229,7 @@ def convolution_gradient(x, w, dL_dy, out=None):
     ):
         try:
             into = (np.empty(w.shape, x.dtype), np.empty(x.shape, x.dtype)) if out is None else out
-            if x.ndim == 2 and _convolution_gradient_compiled[x.dtype](x, w, dL_dy, into[0], into[1]):
-                return into
-            if x.ndim == 1 and _convolution_gradient_compiled[x.dtype](
-                x[None], w, dL_dy[None], into[0], into[1][None]
-            ):
+            if _convolution_gradient_compiled[x.dtype](x, w, dL_dy, into[0], into[1]):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -278,7 +281,7 @@ def _convolution_gradient_kernel(x, w, dL_dy, dw, dx):
             dx[row, j] = total
 
 
-@_by_dtype(_reads(2), _reads(1), _reads(2), _writes(1), _writes(2))
+@_by_dtype(_reads(2, single=True), _reads(1), _reads(2, single=True), _writes(1), _writes(2, single=True))
 def _convolution_gradient_compiled(x, w, dL_dy, dw, dx):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, w, dL_dy, dw, dx = _array(x), _array(w), _array(dL_dy), _array(dw), _array(dx)
@@ -290,6 +293,8 @@ def _convolution_gradient_compiled(x, w, dL_dy, dw, dx):
         or dL_dy.shape != (B, N)
         or dw.shape != (K,)
         or dx.shape != (B, N)
+        or _is_alone(x) != _is_alone(dL_dy)
+        or _is_alone(dL_dy) != _is_alone(dx)
         or _overlap(dw, x)
         or _overlap(dw, w)
         or _overlap(dw, dL_dy)
@@ -301,6 +306,12 @@ def _convolution_gradient_compiled(x, w, dL_dy, dw, dx):
         return False
     _convolution_gradient_kernel(x, w, dL_dy, dw, dx)
     return True
+
+
+@njit(**_FAST)
+def _is_alone(array):
+    """Whether an array came as that of one sample, without the axis of the samples."""
+    return array.strides[0] == -1
 
 
 @njit(**_FAST)
@@ -350,7 +361,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -368,20 +384,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -406,6 +435,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -473,10 +503,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -487,6 +518,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -497,7 +529,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

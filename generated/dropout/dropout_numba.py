@@ -43,14 +43,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -61,6 +64,11 @@ def _places(axes):
 def _number(real):
     """A number."""
     return types.float64
+
+
+def _count(real):
+    """A whole number."""
+    return types.intp
 
 
 class _ByDtype(dict):
@@ -130,9 +138,7 @@ def dropout(x, R, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _dropout_compiled[x.dtype](x, R, into):
-                return into
-            if x.ndim == 1 and _dropout_compiled[x.dtype](x[None], R[None], into[None]):
+            if _dropout_compiled[x.dtype](x, R, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -148,16 +154,16 @@ def dropout(x, R, out=None, *, threads=1):
     if threads == 1:
         _dropout_compiled[dtype](x, R, out)
     else:
-        _in_threads(threads, _dropout_compiled[dtype], (True, True, True), x, R, out)
+        _in_threads(threads, _dropout_of_part[dtype], (True, True, True), x, R, out, told=True)
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _dropout_kernel(x, R, out):
+def _dropout_kernel(x, R, out, parts=1):
     """The loops of dropout."""
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _is_streamed(out, _CACHED)
+    large_out = _is_streamed(out, parts, _CACHED)
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
@@ -175,7 +181,7 @@ def _dropout_kernel(x, R, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(2))
+@_by_dtype(_reads(2, single=True), _reads(2, single=True), _writes(2, single=True))
 def _dropout_compiled(x, R, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, R, out = _array(x), _array(R), _array(out)
@@ -185,11 +191,23 @@ def _dropout_compiled(x, R, out):
         B * K == 0
         or R.shape != (B, K)
         or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(R)
+        or _is_alone(R) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, R)
     ):
         return False
     _dropout_kernel(x, R, out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(2, single=True), _writes(2, single=True), _count)
+def _dropout_of_part(x, R, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, R, out = _array(x), _array(R), _array(out)
+    B = x.shape[0]
+    K = x.shape[1]
+    _dropout_kernel(x, R, out, parts)
     return True
 
 
@@ -232,9 +250,7 @@ def dropout_gradient(R, dL_dy, out=None, *, threads=1):
     ):
         try:
             into = np.empty(R.shape, R.dtype) if out is None else out
-            if R.ndim == 2 and _dropout_gradient_compiled[R.dtype](R, dL_dy, into):
-                return into
-            if R.ndim == 1 and _dropout_gradient_compiled[R.dtype](R[None], dL_dy[None], into[None]):
+            if _dropout_gradient_compiled[R.dtype](R, dL_dy, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -250,16 +266,16 @@ def dropout_gradient(R, dL_dy, out=None, *, threads=1):
     if threads == 1:
         _dropout_gradient_compiled[dtype](R, dL_dy, dx)
     else:
-        _in_threads(threads, _dropout_gradient_compiled[dtype], (True, True, True), R, dL_dy, dx)
+        _in_threads(threads, _dropout_gradient_of_part[dtype], (True, True, True), R, dL_dy, dx, told=True)
     return dx[0] if single else dx
 
 
 @njit(**_FAST)
-def _dropout_gradient_kernel(R, dL_dy, dx):
+def _dropout_gradient_kernel(R, dL_dy, dx, parts=1):
     """The loops of dropout_gradient."""
     B = R.shape[0]
     K = R.shape[1]
-    large_dx = _is_streamed(dx, _CACHED)
+    large_dx = _is_streamed(dx, parts, _CACHED)
     for row in range(B):
         if large_dx:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(dx[row]):
@@ -277,7 +293,7 @@ def _dropout_gradient_kernel(R, dL_dy, dx):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(2))
+@_by_dtype(_reads(2, single=True), _reads(2, single=True), _writes(2, single=True))
 def _dropout_gradient_compiled(R, dL_dy, dx):
     """Do the loops, where all arguments fit together; say whether they do."""
     R, dL_dy, dx = _array(R), _array(dL_dy), _array(dx)
@@ -287,12 +303,30 @@ def _dropout_gradient_compiled(R, dL_dy, dx):
         B * K == 0
         or dL_dy.shape != (B, K)
         or dx.shape != (B, K)
+        or _is_alone(R) != _is_alone(dL_dy)
+        or _is_alone(dL_dy) != _is_alone(dx)
         or _overlap(dx, R)
         or _overlap(dx, dL_dy)
     ):
         return False
     _dropout_gradient_kernel(R, dL_dy, dx)
     return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(2, single=True), _writes(2, single=True), _count)
+def _dropout_gradient_of_part(R, dL_dy, dx, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    R, dL_dy, dx = _array(R), _array(dL_dy), _array(dx)
+    B = R.shape[0]
+    K = R.shape[1]
+    _dropout_gradient_kernel(R, dL_dy, dx, parts)
+    return True
+
+
+@njit(**_FAST)
+def _is_alone(array):
+    """Whether an array came as that of one sample, without the axis of the samples."""
+    return array.strides[0] == -1
 
 
 @njit(**_FAST)
@@ -308,10 +342,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -392,7 +429,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -410,20 +452,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -448,6 +503,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -515,10 +571,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -529,6 +586,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -539,7 +597,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

@@ -49,14 +49,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -67,6 +70,11 @@ def _places(axes):
 def _number(real):
     """A number."""
     return types.float64
+
+
+def _count(real):
+    """A whole number."""
+    return types.intp
 
 
 class _ByDtype(dict):
@@ -137,9 +145,7 @@ def elu(x, a, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _elu_compiled[x.dtype](x, a, into):
-                return into
-            if x.ndim == 1 and _elu_compiled[x.dtype](x[None], a, into[None]):
+            if _elu_compiled[x.dtype](x, a, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -170,14 +176,19 @@ def _elu_kernel(x, a, out):
             out[row, i] = (x[row, i] if x[row, i] > real(0) else a * _expm1(min(x[row, i], real(0))))
 
 
-@_by_dtype(_reads(2), _number, _writes(2))
+@_by_dtype(_reads(2, single=True), _number, _writes(2, single=True))
 def _elu_compiled(x, a, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, out = _array(x), _array(out)
     real = x.dtype.type
     B = x.shape[0]
     K = x.shape[1]
-    if B * K == 0 or out.shape != (B, K) or _overlap(out, x):
+    if (
+        B * K == 0
+        or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(out)
+        or _overlap(out, x)
+    ):
         return False
     _elu_kernel(x, real(a), out)
     return True
@@ -224,9 +235,7 @@ def elu_jacobian_x(x, a, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _elu_jacobian_x_compiled[x.dtype](x, a, into):
-                return into
-            if x.ndim == 1 and _elu_jacobian_x_compiled[x.dtype](x[None], a, into[None]):
+            if _elu_jacobian_x_compiled[x.dtype](x, a, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -242,17 +251,20 @@ def elu_jacobian_x(x, a, out=None, *, threads=1):
     if threads == 1:
         _elu_jacobian_x_compiled[dtype](x, a, out)
     else:
-        _in_threads(threads, _elu_jacobian_x_compiled[dtype], (True, False, True), x, a, out)
+        _in_threads(threads, _elu_jacobian_x_of_part[dtype], (True, False, True), x, a, out, told=True)
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _elu_jacobian_x_kernel(x, a, out):
+def _elu_jacobian_x_kernel(x, a, out, parts=1):
     """The loops of elu_jacobian_x."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     for row in range(B):
         for i in range(K):
             if huge_out:  # whole lines of memory are written past the caches
@@ -264,6 +276,14 @@ def _elu_jacobian_x_kernel(x, a, out):
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = real(0)
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
@@ -272,16 +292,32 @@ def _elu_jacobian_x_kernel(x, a, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _number, _writes(3))
+@_by_dtype(_reads(2, single=True), _number, _writes(3, single=True))
 def _elu_jacobian_x_compiled(x, a, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, out = _array(x), _array(out)
     real = x.dtype.type
     B = x.shape[0]
     K = x.shape[1]
-    if B * K == 0 or out.shape != (B, K, K) or _overlap(out, x):
+    if (
+        B * K == 0
+        or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
+        or _overlap(out, x)
+    ):
         return False
     _elu_jacobian_x_kernel(x, real(a), out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _number, _writes(3, single=True), _count)
+def _elu_jacobian_x_of_part(x, a, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, out = _array(x), _array(out)
+    real = x.dtype.type
+    B = x.shape[0]
+    K = x.shape[1]
+    _elu_jacobian_x_kernel(x, real(a), out, parts)
     return True
 
 
@@ -322,9 +358,7 @@ def elu_jacobian_a(x, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _elu_jacobian_a_compiled[x.dtype](x, into):
-                return into
-            if x.ndim == 1 and _elu_jacobian_a_compiled[x.dtype](x[None], into[None]):
+            if _elu_jacobian_a_compiled[x.dtype](x, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -354,13 +388,18 @@ def _elu_jacobian_a_kernel(x, out):
             out[row, i] = (real(0) if x[row, i] > real(0) else _expm1(min(x[row, i], real(0))))
 
 
-@_by_dtype(_reads(2), _writes(2))
+@_by_dtype(_reads(2, single=True), _writes(2, single=True))
 def _elu_jacobian_a_compiled(x, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, out = _array(x), _array(out)
     B = x.shape[0]
     K = x.shape[1]
-    if B * K == 0 or out.shape != (B, K) or _overlap(out, x):
+    if (
+        B * K == 0
+        or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(out)
+        or _overlap(out, x)
+    ):
         return False
     _elu_jacobian_a_kernel(x, out)
     return True
@@ -480,9 +519,7 @@ def elu_jvp(x, a, x_dot, a_dot, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _elu_jvp_compiled[x.dtype](x, a, x_dot, a_dot, into):
-                return into
-            if x.ndim == 1 and _elu_jvp_compiled[x.dtype](x[None], a, x_dot[None], a_dot, into[None]):
+            if _elu_jvp_compiled[x.dtype](x, a, x_dot, a_dot, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -520,7 +557,7 @@ def _elu_jvp_kernel(x, a, x_dot, a_dot, out):
             )
 
 
-@_by_dtype(_reads(2), _number, _reads(2), _number, _writes(2))
+@_by_dtype(_reads(2, single=True), _number, _reads(2, single=True), _number, _writes(2, single=True))
 def _elu_jvp_compiled(x, a, x_dot, a_dot, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, x_dot, out = _array(x), _array(x_dot), _array(out)
@@ -531,12 +568,20 @@ def _elu_jvp_compiled(x, a, x_dot, a_dot, out):
         B * K == 0
         or x_dot.shape != (B, K)
         or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(x_dot)
+        or _is_alone(x_dot) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, x_dot)
     ):
         return False
     _elu_jvp_kernel(x, real(a), x_dot, real(a_dot), out)
     return True
+
+
+@njit(**_FAST)
+def _is_alone(array):
+    """Whether an array came as that of one sample, without the axis of the samples."""
+    return array.strides[0] == -1
 
 
 def _exp_32(u):
@@ -673,6 +718,22 @@ def _compiled_expm1(u):
     return _expm1_32 if u == types.float32 else _expm1_64
 
 
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """Ask for the line that a place lies in, to write to it, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
 @njit(**_FAST)
 def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
@@ -686,10 +747,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -735,6 +799,17 @@ def _end_of_streams(typing):
     return types.void(), instruction
 
 
+# Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies
+# so many bytes ahead of each step.
+_FETCHED, _WRITTEN, _AHEAD = 1 << 20, 1_024, 4_096
+
+
+@njit(**_FAST)
+def _is_fetched(result):
+    """Whether it is such a result, in rows of a step at least."""
+    return result.nbytes >= _FETCHED and result.shape[-1] * result.itemsize >= _WRITTEN
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -770,7 +845,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -788,20 +868,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -826,6 +919,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -893,10 +987,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -907,6 +1002,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -917,7 +1013,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

@@ -50,7 +50,11 @@ enum {
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
     STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    FILLED = 1 << 25,   /* or more than these, where as good as nothing is read; */
     PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
+    FETCHED = 1 << 20, /* smaller results of which nothing is read, from so many bytes on, are written in steps */
+    WRITTEN = 1024,    /* of so many bytes, with the memory that lies so many bytes behind them being fetched */
+    AHEAD = 4096,
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -146,6 +150,13 @@ INLINED double f64_expm1(double u)
     memcpy(&back, &back_bits, sizeof back);
     return f64_add_product(p, low, low - back) * high;
 }
+
+/* Has a line of memory brought near that will be written later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH_TO_WRITE(place) __builtin_prefetch(place, 1)
+#else
+#define FETCH_TO_WRITE(place) ((void)(place))
+#endif
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
@@ -263,8 +274,7 @@ SHARED void gelu_tanh_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x_block[i][lane]
-                    + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f
+                    x_block[i][lane] + 0.044715f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane])
                 );
                 T[lane] = f32_tanh(u[lane]);
                 out_block[i][lane] = 0.5f * x_block[i][lane] * (1.0f + T[lane]);
@@ -289,8 +299,7 @@ SHARED void gelu_tanh_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
                 float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        x[row * K + i]
-                        + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                        x[row * K + i] + 0.044715f * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                     );
                     float T = f32_tanh(u);
                     part[i - begin] = 0.5f * x[row * K + i] * (1.0f + T);
@@ -301,7 +310,7 @@ SHARED void gelu_tanh_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                    x[row * K + i] + 0.044715f * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                 );
                 float T = f32_tanh(u);
                 out[row * K + i] = 0.5f * x[row * K + i] * (1.0f + T);
@@ -352,8 +361,7 @@ SHARED void gelu_tanh_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x_block[i][lane]
-                    + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0
+                    x_block[i][lane] + 0.044715 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane])
                 );
                 T[lane] = f64_tanh(u[lane]);
                 out_block[i][lane] = 0.5 * x_block[i][lane] * (1.0 + T[lane]);
@@ -378,8 +386,7 @@ SHARED void gelu_tanh_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
                 double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        x[row * K + i]
-                        + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                        x[row * K + i] + 0.044715 * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                     );
                     double T = f64_tanh(u);
                     part[i - begin] = 0.5 * x[row * K + i] * (1.0 + T);
@@ -390,7 +397,7 @@ SHARED void gelu_tanh_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                    x[row * K + i] + 0.044715 * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                 );
                 double T = f64_tanh(u);
                 out[row * K + i] = 0.5 * x[row * K + i] * (1.0 + T);
@@ -437,12 +444,12 @@ SHARED void gelu_tanh_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                x[row * K + i] + 0.044715f * (x[row * K + i] * x[row * K + i] * x[row * K + i])
             );
             T[i] = f32_tanh(u);
         }
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     float part[PART];
@@ -450,6 +457,23 @@ SHARED void gelu_tanh_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
                         part[j - begin] = 0.0f;
                     }
                     f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED && K * (ptrdiff_t)sizeof(float) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
                 }
             }
             else {
@@ -460,7 +484,7 @@ SHARED void gelu_tanh_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
             out[(row * K + i) * K + i] = 0.5f * (
                 T[i]
                 + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f
+                    0.134145f * (x[row * K + i] * x[row * K + i]) + 1.0f
                 ) * (1.0f - T[i] * T[i])
                 + 1.0f
             );
@@ -489,12 +513,12 @@ SHARED void gelu_tanh_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
             double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                x[row * K + i] + 0.044715 * (x[row * K + i] * x[row * K + i] * x[row * K + i])
             );
             T[i] = f64_tanh(u);
         }
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     double part[PART];
@@ -502,6 +526,23 @@ SHARED void gelu_tanh_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
                         part[j - begin] = 0.0;
                     }
                     f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED && K * (ptrdiff_t)sizeof(double) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
                 }
             }
             else {
@@ -512,7 +553,7 @@ SHARED void gelu_tanh_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_
             out[(row * K + i) * K + i] = 0.5 * (
                 T[i]
                 + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0
+                    0.134145 * (x[row * K + i] * x[row * K + i]) + 1.0
                 ) * (1.0 - T[i] * T[i])
                 + 1.0
             );
@@ -554,14 +595,13 @@ SHARED void gelu_tanh_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x_block[i][lane]
-                    + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f
+                    x_block[i][lane] + 0.044715f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane])
                 );
                 T[lane] = f32_tanh(u[lane]);
                 dx_block[i][lane] = 0.5f * g_block[i][lane] * (
                     T[lane]
                     + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f
+                        0.134145f * (x_block[i][lane] * x_block[i][lane]) + 1.0f
                     ) * (1.0f - T[lane] * T[lane])
                     + 1.0f
                 );
@@ -586,14 +626,13 @@ SHARED void gelu_tanh_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                 float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        x[row * K + i]
-                        + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                        x[row * K + i] + 0.044715f * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                     );
                     float T = f32_tanh(u);
                     part[i - begin] = 0.5f * g[row * K + i] * (
                         T
                         + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                            26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f
+                            0.134145f * (x[row * K + i] * x[row * K + i]) + 1.0f
                         ) * (1.0f - T * T)
                         + 1.0f
                     );
@@ -604,13 +643,13 @@ SHARED void gelu_tanh_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                    x[row * K + i] + 0.044715f * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                 );
                 float T = f32_tanh(u);
                 dx[row * K + i] = 0.5f * g[row * K + i] * (
                     T
                     + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f
+                        0.134145f * (x[row * K + i] * x[row * K + i]) + 1.0f
                     ) * (1.0f - T * T)
                     + 1.0f
                 );
@@ -665,14 +704,13 @@ SHARED void gelu_tanh_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x_block[i][lane]
-                    + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0
+                    x_block[i][lane] + 0.044715 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane])
                 );
                 T[lane] = f64_tanh(u[lane]);
                 dx_block[i][lane] = 0.5 * g_block[i][lane] * (
                     T[lane]
                     + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0
+                        0.134145 * (x_block[i][lane] * x_block[i][lane]) + 1.0
                     ) * (1.0 - T[lane] * T[lane])
                     + 1.0
                 );
@@ -697,14 +735,13 @@ SHARED void gelu_tanh_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                 double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        x[row * K + i]
-                        + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                        x[row * K + i] + 0.044715 * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                     );
                     double T = f64_tanh(u);
                     part[i - begin] = 0.5 * g[row * K + i] * (
                         T
                         + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                            26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0
+                            0.134145 * (x[row * K + i] * x[row * K + i]) + 1.0
                         ) * (1.0 - T * T)
                         + 1.0
                     );
@@ -715,13 +752,13 @@ SHARED void gelu_tanh_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                    x[row * K + i] + 0.044715 * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                 );
                 double T = f64_tanh(u);
                 dx[row * K + i] = 0.5 * g[row * K + i] * (
                     T
                     + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0
+                        0.134145 * (x[row * K + i] * x[row * K + i]) + 1.0
                     ) * (1.0 - T * T)
                     + 1.0
                 );
@@ -776,14 +813,13 @@ SHARED void gelu_tanh_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 u[lane] = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x_block[i][lane]
-                    + 8943.0f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0f
+                    x_block[i][lane] + 0.044715f * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane])
                 );
                 T[lane] = f32_tanh(u[lane]);
                 out_block[i][lane] = 0.5f * x_dot_block[i][lane] * (
                     T[lane]
                     + x_block[i][lane] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        26829.0f * (x_block[i][lane] * x_block[i][lane]) / 200000.0f + 1.0f
+                        0.134145f * (x_block[i][lane] * x_block[i][lane]) + 1.0f
                     ) * (1.0f - T[lane] * T[lane])
                     + 1.0f
                 );
@@ -808,14 +844,13 @@ SHARED void gelu_tanh_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                 float part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        x[row * K + i]
-                        + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                        x[row * K + i] + 0.044715f * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                     );
                     float T = f32_tanh(u);
                     part[i - begin] = 0.5f * x_dot[row * K + i] * (
                         T
                         + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                            26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f
+                            0.134145f * (x[row * K + i] * x[row * K + i]) + 1.0f
                         ) * (1.0f - T * T)
                         + 1.0f
                     );
@@ -826,13 +861,13 @@ SHARED void gelu_tanh_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 float u = (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x[row * K + i] + 8943.0f * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0f
+                    x[row * K + i] + 0.044715f * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                 );
                 float T = f32_tanh(u);
                 out[row * K + i] = 0.5f * x_dot[row * K + i] * (
                     T
                     + x[row * K + i] * (float)(sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        26829.0f * (x[row * K + i] * x[row * K + i]) / 200000.0f + 1.0f
+                        0.134145f * (x[row * K + i] * x[row * K + i]) + 1.0f
                     ) * (1.0f - T * T)
                     + 1.0f
                 );
@@ -887,14 +922,13 @@ SHARED void gelu_tanh_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
         for (ptrdiff_t i = 0; i < K; i++) {
             for (ptrdiff_t lane = 0; lane < LANES; lane++) {
                 u[lane] = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x_block[i][lane]
-                    + 8943.0 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane]) / 200000.0
+                    x_block[i][lane] + 0.044715 * (x_block[i][lane] * x_block[i][lane] * x_block[i][lane])
                 );
                 T[lane] = f64_tanh(u[lane]);
                 out_block[i][lane] = 0.5 * x_dot_block[i][lane] * (
                     T[lane]
                     + x_block[i][lane] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        26829.0 * (x_block[i][lane] * x_block[i][lane]) / 200000.0 + 1.0
+                        0.134145 * (x_block[i][lane] * x_block[i][lane]) + 1.0
                     ) * (1.0 - T[lane] * T[lane])
                     + 1.0
                 );
@@ -919,14 +953,13 @@ SHARED void gelu_tanh_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                 double part[PART];
                 for (ptrdiff_t i = begin; i < end; i++) {
                     double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        x[row * K + i]
-                        + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                        x[row * K + i] + 0.044715 * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                     );
                     double T = f64_tanh(u);
                     part[i - begin] = 0.5 * x_dot[row * K + i] * (
                         T
                         + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                            26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0
+                            0.134145 * (x[row * K + i] * x[row * K + i]) + 1.0
                         ) * (1.0 - T * T)
                         + 1.0
                     );
@@ -937,13 +970,13 @@ SHARED void gelu_tanh_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
         else {
             for (ptrdiff_t i = 0; i < K; i++) {
                 double u = (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                    x[row * K + i] + 8943.0 * (x[row * K + i] * x[row * K + i] * x[row * K + i]) / 200000.0
+                    x[row * K + i] + 0.044715 * (x[row * K + i] * x[row * K + i] * x[row * K + i])
                 );
                 double T = f64_tanh(u);
                 out[row * K + i] = 0.5 * x_dot[row * K + i] * (
                     T
                     + x[row * K + i] * (sqrt((2.0 * (1.0 / 3.141592653589793)))) * (
-                        26829.0 * (x[row * K + i] * x[row * K + i]) / 200000.0 + 1.0
+                        0.134145 * (x[row * K + i] * x[row * K + i]) + 1.0
                     ) * (1.0 - T * T)
                     + 1.0
                 );

@@ -49,14 +49,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -67,6 +70,11 @@ def _places(axes):
 def _number(real):
     """A number."""
     return types.float64
+
+
+def _count(real):
+    """A whole number."""
+    return types.intp
 
 
 class _ByDtype(dict):
@@ -134,9 +142,7 @@ def gelu_tanh(x, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _gelu_tanh_compiled[x.dtype](x, into):
-                return into
-            if x.ndim == 1 and _gelu_tanh_compiled[x.dtype](x[None], into[None]):
+            if _gelu_tanh_compiled[x.dtype](x, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -164,19 +170,24 @@ def _gelu_tanh_kernel(x, out):
     for row in range(B):
         for i in range(K):
             u = real(math.sqrt((2 * (1 / math.pi)))) * (
-                x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000)
+                x[row, i] + real(8943 / 200000) * (x[row, i] * x[row, i] * x[row, i])
             )
             T = _tanh(u)
             out[row, i] = real(1 / 2) * x[row, i] * (real(1) + T)
 
 
-@_by_dtype(_reads(2), _writes(2))
+@_by_dtype(_reads(2, single=True), _writes(2, single=True))
 def _gelu_tanh_compiled(x, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, out = _array(x), _array(out)
     B = x.shape[0]
     K = x.shape[1]
-    if B * K == 0 or out.shape != (B, K) or _overlap(out, x):
+    if (
+        B * K == 0
+        or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(out)
+        or _overlap(out, x)
+    ):
         return False
     _gelu_tanh_kernel(x, out)
     return True
@@ -219,9 +230,7 @@ def gelu_tanh_jacobian_x(x, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _gelu_tanh_jacobian_x_compiled[x.dtype](x, into):
-                return into
-            if x.ndim == 1 and _gelu_tanh_jacobian_x_compiled[x.dtype](x[None], into[None]):
+            if _gelu_tanh_jacobian_x_compiled[x.dtype](x, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -236,22 +245,25 @@ def gelu_tanh_jacobian_x(x, out=None, *, threads=1):
     if threads == 1:
         _gelu_tanh_jacobian_x_compiled[dtype](x, out)
     else:
-        _in_threads(threads, _gelu_tanh_jacobian_x_compiled[dtype], (True, True), x, out)
+        _in_threads(threads, _gelu_tanh_jacobian_x_of_part[dtype], (True, True), x, out, told=True)
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _gelu_tanh_jacobian_x_kernel(x, out):
+def _gelu_tanh_jacobian_x_kernel(x, out, parts=1):
     """The loops of gelu_tanh_jacobian_x."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     T = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         for i in range(K):
             u = real(math.sqrt((2 * (1 / math.pi)))) * (
-                x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000)
+                x[row, i] + real(8943 / 200000) * (x[row, i] * x[row, i] * x[row, i])
             )
             T[i] = _tanh(u)
         for i in range(K):
@@ -264,13 +276,21 @@ def _gelu_tanh_jacobian_x_kernel(x, out):
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = real(0)
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
             out[row, i, i] = real(1 / 2) * (
                 T[i]
                 + x[row, i] * real(math.sqrt((2 * (1 / math.pi)))) * (
-                    real(26829) * (x[row, i] * x[row, i]) / real(200000) + real(1)
+                    real(26829 / 200000) * (x[row, i] * x[row, i]) + real(1)
                 ) * (real(1) - T[i] * T[i])
                 + real(1)
             )
@@ -278,15 +298,30 @@ def _gelu_tanh_jacobian_x_kernel(x, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _writes(3))
+@_by_dtype(_reads(2, single=True), _writes(3, single=True))
 def _gelu_tanh_jacobian_x_compiled(x, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, out = _array(x), _array(out)
     B = x.shape[0]
     K = x.shape[1]
-    if B * K == 0 or out.shape != (B, K, K) or _overlap(out, x):
+    if (
+        B * K == 0
+        or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
+        or _overlap(out, x)
+    ):
         return False
     _gelu_tanh_jacobian_x_kernel(x, out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _writes(3, single=True), _count)
+def _gelu_tanh_jacobian_x_of_part(x, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, out = _array(x), _array(out)
+    B = x.shape[0]
+    K = x.shape[1]
+    _gelu_tanh_jacobian_x_kernel(x, out, parts)
     return True
 
 
@@ -329,9 +364,7 @@ def gelu_tanh_vjp(x, g, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _gelu_tanh_vjp_compiled[x.dtype](x, g, into):
-                return into
-            if x.ndim == 1 and _gelu_tanh_vjp_compiled[x.dtype](x[None], g[None], into[None]):
+            if _gelu_tanh_vjp_compiled[x.dtype](x, g, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -360,19 +393,19 @@ def _gelu_tanh_vjp_kernel(x, g, dx):
     for row in range(B):
         for i in range(K):
             u = real(math.sqrt((2 * (1 / math.pi)))) * (
-                x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000)
+                x[row, i] + real(8943 / 200000) * (x[row, i] * x[row, i] * x[row, i])
             )
             T = _tanh(u)
             dx[row, i] = real(1 / 2) * g[row, i] * (
                 T
                 + x[row, i] * real(math.sqrt((2 * (1 / math.pi)))) * (
-                    real(26829) * (x[row, i] * x[row, i]) / real(200000) + real(1)
+                    real(26829 / 200000) * (x[row, i] * x[row, i]) + real(1)
                 ) * (real(1) - T * T)
                 + real(1)
             )
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(2))
+@_by_dtype(_reads(2, single=True), _reads(2, single=True), _writes(2, single=True))
 def _gelu_tanh_vjp_compiled(x, g, dx):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, g, dx = _array(x), _array(g), _array(dx)
@@ -382,6 +415,8 @@ def _gelu_tanh_vjp_compiled(x, g, dx):
         B * K == 0
         or g.shape != (B, K)
         or dx.shape != (B, K)
+        or _is_alone(x) != _is_alone(g)
+        or _is_alone(g) != _is_alone(dx)
         or _overlap(dx, x)
         or _overlap(dx, g)
     ):
@@ -427,9 +462,7 @@ def gelu_tanh_jvp(x, x_dot, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _gelu_tanh_jvp_compiled[x.dtype](x, x_dot, into):
-                return into
-            if x.ndim == 1 and _gelu_tanh_jvp_compiled[x.dtype](x[None], x_dot[None], into[None]):
+            if _gelu_tanh_jvp_compiled[x.dtype](x, x_dot, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -458,19 +491,19 @@ def _gelu_tanh_jvp_kernel(x, x_dot, out):
     for row in range(B):
         for i in range(K):
             u = real(math.sqrt((2 * (1 / math.pi)))) * (
-                x[row, i] + real(8943) * (x[row, i] * x[row, i] * x[row, i]) / real(200000)
+                x[row, i] + real(8943 / 200000) * (x[row, i] * x[row, i] * x[row, i])
             )
             T = _tanh(u)
             out[row, i] = real(1 / 2) * x_dot[row, i] * (
                 T
                 + x[row, i] * real(math.sqrt((2 * (1 / math.pi)))) * (
-                    real(26829) * (x[row, i] * x[row, i]) / real(200000) + real(1)
+                    real(26829 / 200000) * (x[row, i] * x[row, i]) + real(1)
                 ) * (real(1) - T * T)
                 + real(1)
             )
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(2))
+@_by_dtype(_reads(2, single=True), _reads(2, single=True), _writes(2, single=True))
 def _gelu_tanh_jvp_compiled(x, x_dot, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, x_dot, out = _array(x), _array(x_dot), _array(out)
@@ -480,6 +513,8 @@ def _gelu_tanh_jvp_compiled(x, x_dot, out):
         B * K == 0
         or x_dot.shape != (B, K)
         or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(x_dot)
+        or _is_alone(x_dot) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, x_dot)
     ):
@@ -488,41 +523,39 @@ def _gelu_tanh_jvp_compiled(x, x_dot, out):
     return True
 
 
-def _expm1_32(u):
-    """exp(u) - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN.
+@njit(**_FAST)
+def _is_alone(array):
+    """Whether an array came as that of one sample, without the axis of the samples."""
+    return array.strides[0] == -1
+
+
+def _expm1_of_negative_32(u):
+    """exp(u) - 1 for u <= 0 within 2 eps, also near 0; NaN of NaN.
 
     u = n log 2 + r as for the exponential; with p = exp(r) - 1, which keeps its digits where r is
     small, exp(u) - 1 = 2^n p + (2^n - 1). Done on whole vectors, without a call for each number.
     """
-    # From here on all is -1, or infinite. (The comparisons are such that NaN stays NaN.)
-    u = np.float32(-20) if u < np.float32(-20) else u
-    u = np.float32(89) if u > np.float32(89) else u
-    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
-    whole = t - np.float32(12582912.0)
-    r = (u - whole * np.float32(0.693359375)) + whole * np.float32(2.1219444005469058e-4)
+    u = np.float32(-20) if u < np.float32(-20) else u  # from here on it is -1
+    # 1.5 * 2^23 and 127 more: n stands in the last bits of t, and as an exponent.
+    t = u * np.float32(1.4426950408889634) + np.float32(12583039.0)
+    n = t - np.float32(12583039.0)
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
     q = np.float32(1.3814611593261361e-3)
     q = q * r + np.float32(8.368710055947304e-3)
     q = q * r + np.float32(4.166838899254799e-2)
     q = q * r + np.float32(0.1666652113199234)
     q = q * r + np.float32(0.4999999403953552)
     p = q * r * r + r
-    # 2^n as two powers, for 2^128 is no number; `back` is one over the second.
-    n = np.int32(np.float32(t).view(np.int32) - np.int32(0x4B400000))
-    half = np.int32(n >> np.int32(1))
-    rest = np.int32(n - half)
-    first = np.int32((half << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
-    second = np.int32((rest << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
-    back = np.int32(np.int32(0x3F800000) - (rest << np.int32(23))).view(np.float32)
-    return (p * first + (first - back)) * second
+    power = np.int32(np.float32(t).view(np.int32) << np.int32(23)).view(np.float32)
+    return p * power + (power - np.float32(1))
 
 
-def _expm1_64(u):
+def _expm1_of_negative_64(u):
     """The same in float64, with a longer polynomial."""
     u = -40.0 if u < -40.0 else u
-    u = 710.0 if u > 710.0 else u
-    t = u * 1.4426950408889634 + 6755399441055744.0
-    whole = t - 6755399441055744.0
-    r = (u - whole * 0.6931471803691238) - whole * 1.9082149292705877e-10
+    t = u * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
+    n = t - 6755399441056767.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
     q = 2.5000053635022473e-08
     q = q * r + 2.7630233617826445e-07
     q = q * r + 2.755758632280537e-06
@@ -534,24 +567,35 @@ def _expm1_64(u):
     q = q * r + 0.16666666666666413
     q = q * r + 0.5000000000000011
     p = q * r * r + r
-    n = np.float64(t).view(np.int64) - 0x4338000000000000
-    half = n >> 1
-    rest = n - half
-    first = np.int64((half << 52) + 0x3FF0000000000000).view(np.float64)
-    second = np.int64((rest << 52) + 0x3FF0000000000000).view(np.float64)
-    back = np.int64(0x3FF0000000000000 - (rest << 52)).view(np.float64)
-    return (p * first + (first - back)) * second
+    power = np.int64(np.float64(t).view(np.int64) << 52).view(np.float64)
+    return p * power + (power - 1.0)
 
 
-def _expm1(u):
+def _expm1_of_negative(u):
     """The one or the other, by the dtype."""
-    return _expm1_32(u) if u.dtype == np.float32 else _expm1_64(u)
+    return _expm1_of_negative_32(u) if u.dtype == np.float32 else _expm1_of_negative_64(u)
 
 
-@overload(_expm1, jit_options={**_EXACT, "forceinline": True})
-def _compiled_expm1(u):
+@overload(_expm1_of_negative, jit_options={**_EXACT, "forceinline": True})
+def _compiled_expm1_of_negative(u):
     """What compiled code calls."""
-    return _expm1_32 if u == types.float32 else _expm1_64
+    return _expm1_of_negative_32 if u == types.float32 else _expm1_of_negative_64
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """Ask for the line that a place lies in, to write to it, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
 
 
 @njit(**_FAST)
@@ -567,10 +611,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -618,14 +665,14 @@ def _end_of_streams(typing):
 
 def _tanh_32(u):
     """tanh(u) within 2 eps: with e = exp(-2 |u|) - 1 it is |e| / (2 + e), and odd in u."""
-    e = _expm1(np.float32(-2) * abs(u))
+    e = _expm1_of_negative(np.float32(-2) * abs(u))
     value = abs(e) / (np.float32(2) + e)
     return value if u >= np.float32(0) else -value
 
 
 def _tanh_64(u):
     """The same in float64."""
-    e = _expm1(-2.0 * abs(u))
+    e = _expm1_of_negative(-2.0 * abs(u))
     value = abs(e) / (2.0 + e)
     return value if u >= 0.0 else -value
 
@@ -639,6 +686,17 @@ def _tanh(u):
 def _compiled_tanh(u):
     """What compiled code calls."""
     return _tanh_32 if u == types.float32 else _tanh_64
+
+
+# Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies
+# so many bytes ahead of each step.
+_FETCHED, _WRITTEN, _AHEAD = 1 << 20, 1_024, 4_096
+
+
+@njit(**_FAST)
+def _is_fetched(result):
+    """Whether it is such a result, in rows of a step at least."""
+    return result.nbytes >= _FETCHED and result.shape[-1] * result.itemsize >= _WRITTEN
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
@@ -676,7 +734,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -694,20 +757,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -732,6 +808,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -799,10 +876,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -813,6 +891,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -823,7 +902,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

@@ -116,12 +116,12 @@ def gelu_tanh_jacobian_x(x, out=None):
     dtype = x.dtype
     B, K = x.shape
     out = _output("out", out, (B, K, K), dtype, single, [x])
-    u = math.sqrt((2 * (1 / math.pi))) * (x + 8943 * (x * x * x) / 200000)  # [B, K]
+    u = math.sqrt((2 * (1 / math.pi))) * (x + (8943 / 200000) * (x * x * x))  # [B, K]
     T = np.tanh(u)  # [B, K]
     out[...] = 0
     diagonal = np.einsum("bii->bi", out)  # a view, where j = i
     diagonal[...] = 0.5 * (
-        T + x * math.sqrt((2 * (1 / math.pi))) * (26829 * (x * x) / 200000 + 1) * (1 - T * T) + 1
+        T + x * math.sqrt((2 * (1 / math.pi))) * ((26829 / 200000) * (x * x) + 1) * (1 - T * T) + 1
     )
     return out[0] if single else out
 

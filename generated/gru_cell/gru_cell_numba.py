@@ -64,14 +64,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -309,14 +312,10 @@ def _gru_cell_kernel(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out):
     U_n_rows = _long_rows(U_n)
     # So many samples at a time that what is worked on stays in the cache
     at_once = _samples_at_once(B, (10 * H + 1 * D) * dtype.itemsize, (3 * H * D + 3 * H * H) * dtype.itemsize)
-    sum_W_z_x = np.empty((at_once, H), dtype)
-    sum_U_z_h_0 = np.empty((at_once, H), dtype)
-    z = np.empty((at_once, H), dtype)
-    sum_W_n_x = np.empty((at_once, H), dtype)
-    sum_W_r_x = np.empty((at_once, H), dtype)
-    sum_U_r_h_0 = np.empty((at_once, H), dtype)
-    factor = np.empty((at_once, H), dtype)
-    sum_U_n_factor = np.empty((at_once, H), dtype)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_W_z_x, sum_U_z_h_0, z, sum_W_n_x, sum_W_r_x, sum_U_r_h_0, factor, sum_U_n_factor = np.empty(
+        (8, at_once, H), dtype
+    )
     for start in range(0, B, at_once):
         here = slice(start, start + at_once)
         held = slice(0, min(at_once, B - start))
@@ -789,26 +788,11 @@ def _gru_cell_gradient_kernel(
     dU_r_total = _long_rows(dU_r)
     # So many samples at a time that what is worked on stays in the cache
     at_once = _samples_at_once(B, (20 * H + 5 * D) * dtype.itemsize, (6 * H * D + 6 * H * H) * dtype.itemsize)
-    sum_W_n_x = np.empty((at_once, H), dtype)
-    sum_W_r_x = np.empty((at_once, H), dtype)
-    sum_U_r_h_0 = np.empty((at_once, H), dtype)
-    r = np.empty((at_once, H), dtype)
-    factor = np.empty((at_once, H), dtype)
-    sum_U_n_factor = np.empty((at_once, H), dtype)
-    sum_W_z_x = np.empty((at_once, H), dtype)
-    sum_U_z_h_0 = np.empty((at_once, H), dtype)
-    z = np.empty((at_once, H), dtype)
-    sigmoid_sum_W_z_x_sum_U_z_h_0 = np.empty((at_once, H), dtype)
-    factor_2 = np.empty((at_once, H), dtype)
-    n_bar = np.empty((at_once, H), dtype)
-    factor_3 = np.empty((at_once, H), dtype)
-    sum_factor_3_U_n = np.empty((at_once, H), dtype)
-    factor_4 = np.empty((at_once, H), dtype)
-    sum_factor_3_W_n = np.empty((at_once, D), dtype)
-    sum_factor_4_W_r = np.empty((at_once, D), dtype)
-    sum_factor_2_W_z = np.empty((at_once, D), dtype)
-    sum_factor_4_U_r = np.empty((at_once, H), dtype)
-    sum_factor_2_U_z = np.empty((at_once, H), dtype)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_W_n_x, sum_W_r_x, sum_U_r_h_0, r, factor, sum_U_n_factor, sum_W_z_x, sum_U_z_h_0, z, sigmoid_sum_W_z_x_sum_U_z_h_0, factor_2, n_bar, factor_3, sum_factor_3_U_n, factor_4, sum_factor_4_U_r, sum_factor_2_U_z = np.empty(
+        (17, at_once, H), dtype
+    )
+    sum_factor_3_W_n, sum_factor_4_W_r, sum_factor_2_W_z = np.empty((3, at_once, D), dtype)
     dU_n_part = np.empty_like(dU_n_total)  # of one block
     dU_r_part = np.empty_like(dU_r_total)  # of one block
     dU_z_part = np.empty_like(dU_z_total)  # of one block
@@ -1049,12 +1033,11 @@ def _gru_cell_gradient_fits(
     return True
 
 
-def _add_product(is_first, left, right, total, part):
+def _add_product(is_first, left, right, total, part, product=np.matmul):
     """Add the product of one block to the total; that of the first block begins it."""
-    if is_first:
-        np.matmul(left, right, out=total)
-    else:
-        np.add(total, np.matmul(left, right, out=part), out=total)
+    product(left, right, out=total if is_first else part)
+    if not is_first:
+        np.add(total, part, out=total)
 
 
 def _exp_of_negative_32(u):
@@ -1064,9 +1047,10 @@ def _exp_of_negative_32(u):
     u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
     range a polynomial gives exp(r) to the last digit.
     """
-    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
-    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
-    n = t - np.float32(12582912.0)
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t, with
+    # 127 more, which is where an exponent has its zero.
+    t = u * np.float32(1.4426950408889634) + np.float32(12583039.0)
+    n = t - np.float32(12583039.0)
     # log 2 in two parts, so that n times the first is exact
     r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
     q = np.float32(1.3814611593261361e-3)
@@ -1076,15 +1060,15 @@ def _exp_of_negative_32(u):
     q = q * r + np.float32(0.4999999403953552)
     q = q * r + np.float32(1)
     q = q * r + np.float32(1)
-    # 2^n: n in the place of the exponent, whose own zero is 127
-    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    # 2^n: those bits in the place of the exponent
+    power = np.int32(np.float32(t).view(np.int32) << np.int32(23)).view(np.float32)
     return np.float32(0) if u < np.float32(-87.33654) else q * power
 
 
 def _exp_of_negative_64(u):
     """The same in float64, with a longer polynomial."""
-    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
-    n = t - 6755399441055744.0
+    t = u * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
+    n = t - 6755399441056767.0
     r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
     q = 2.5000053635022473e-08
     q = q * r + 2.7630233617826445e-07
@@ -1098,7 +1082,7 @@ def _exp_of_negative_64(u):
     q = q * r + 0.5000000000000011
     q = q * r + 1.0
     q = q * r + 1.0
-    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    power = np.int64(np.float64(t).view(np.int64) << 52).view(np.float64)
     return 0.0 if u < -708.3964185322641 else q * power
 
 
@@ -1113,41 +1097,33 @@ def _compiled_exp_of_negative(u):
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
 
 
-def _expm1_32(u):
-    """exp(u) - 1 within 2 eps, also near 0; from -1 to infinity, NaN of NaN.
+def _expm1_of_negative_32(u):
+    """exp(u) - 1 for u <= 0 within 2 eps, also near 0; NaN of NaN.
 
     u = n log 2 + r as for the exponential; with p = exp(r) - 1, which keeps its digits where r is
     small, exp(u) - 1 = 2^n p + (2^n - 1). Done on whole vectors, without a call for each number.
     """
-    # From here on all is -1, or infinite. (The comparisons are such that NaN stays NaN.)
-    u = np.float32(-20) if u < np.float32(-20) else u
-    u = np.float32(89) if u > np.float32(89) else u
-    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
-    whole = t - np.float32(12582912.0)
-    r = (u - whole * np.float32(0.693359375)) + whole * np.float32(2.1219444005469058e-4)
+    u = np.float32(-20) if u < np.float32(-20) else u  # from here on it is -1
+    # 1.5 * 2^23 and 127 more: n stands in the last bits of t, and as an exponent.
+    t = u * np.float32(1.4426950408889634) + np.float32(12583039.0)
+    n = t - np.float32(12583039.0)
+    r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
     q = np.float32(1.3814611593261361e-3)
     q = q * r + np.float32(8.368710055947304e-3)
     q = q * r + np.float32(4.166838899254799e-2)
     q = q * r + np.float32(0.1666652113199234)
     q = q * r + np.float32(0.4999999403953552)
     p = q * r * r + r
-    # 2^n as two powers, for 2^128 is no number; `back` is one over the second.
-    n = np.int32(np.float32(t).view(np.int32) - np.int32(0x4B400000))
-    half = np.int32(n >> np.int32(1))
-    rest = np.int32(n - half)
-    first = np.int32((half << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
-    second = np.int32((rest << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
-    back = np.int32(np.int32(0x3F800000) - (rest << np.int32(23))).view(np.float32)
-    return (p * first + (first - back)) * second
+    power = np.int32(np.float32(t).view(np.int32) << np.int32(23)).view(np.float32)
+    return p * power + (power - np.float32(1))
 
 
-def _expm1_64(u):
+def _expm1_of_negative_64(u):
     """The same in float64, with a longer polynomial."""
     u = -40.0 if u < -40.0 else u
-    u = 710.0 if u > 710.0 else u
-    t = u * 1.4426950408889634 + 6755399441055744.0
-    whole = t - 6755399441055744.0
-    r = (u - whole * 0.6931471803691238) - whole * 1.9082149292705877e-10
+    t = u * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
+    n = t - 6755399441056767.0
+    r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
     q = 2.5000053635022473e-08
     q = q * r + 2.7630233617826445e-07
     q = q * r + 2.755758632280537e-06
@@ -1159,24 +1135,19 @@ def _expm1_64(u):
     q = q * r + 0.16666666666666413
     q = q * r + 0.5000000000000011
     p = q * r * r + r
-    n = np.float64(t).view(np.int64) - 0x4338000000000000
-    half = n >> 1
-    rest = n - half
-    first = np.int64((half << 52) + 0x3FF0000000000000).view(np.float64)
-    second = np.int64((rest << 52) + 0x3FF0000000000000).view(np.float64)
-    back = np.int64(0x3FF0000000000000 - (rest << 52)).view(np.float64)
-    return (p * first + (first - back)) * second
+    power = np.int64(np.float64(t).view(np.int64) << 52).view(np.float64)
+    return p * power + (power - 1.0)
 
 
-def _expm1(u):
+def _expm1_of_negative(u):
     """The one or the other, by the dtype."""
-    return _expm1_32(u) if u.dtype == np.float32 else _expm1_64(u)
+    return _expm1_of_negative_32(u) if u.dtype == np.float32 else _expm1_of_negative_64(u)
 
 
-@overload(_expm1, jit_options={**_EXACT, "forceinline": True})
-def _compiled_expm1(u):
+@overload(_expm1_of_negative, jit_options={**_EXACT, "forceinline": True})
+def _compiled_expm1_of_negative(u):
     """What compiled code calls."""
-    return _expm1_32 if u == types.float32 else _expm1_64
+    return _expm1_of_negative_32 if u == types.float32 else _expm1_of_negative_64
 
 
 # A matrix with so few columns, or fewer, is narrow.
@@ -1201,6 +1172,8 @@ def _overlap(first, second):
 # At least so many samples are worked on together, and as many more as these bytes hold.
 _AT_LEAST = 64
 _CACHE = 2**18
+# A block that is larger than the cache has no more bytes than this: from there on it comes from too far.
+_IN_REACH = 12 * 2**20
 
 
 def _samples_at_once(samples, bytes_of_each, shared_bytes):
@@ -1208,8 +1181,8 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
 
     Up to 512 where what all samples share is large, since that is read once for each block.
     """
-    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
-    return min(samples, most)
+    most = min(512, shared_bytes * _AT_LEAST // 2**17, _IN_REACH // bytes_of_each)
+    return min(samples, max(_AT_LEAST, _CACHE // bytes_of_each, most))
 
 
 @njit(**_EXACT)
@@ -1221,14 +1194,14 @@ def _sigmoid(u, one):
 
 def _tanh_32(u):
     """tanh(u) within 2 eps: with e = exp(-2 |u|) - 1 it is |e| / (2 + e), and odd in u."""
-    e = _expm1(np.float32(-2) * abs(u))
+    e = _expm1_of_negative(np.float32(-2) * abs(u))
     value = abs(e) / (np.float32(2) + e)
     return value if u >= np.float32(0) else -value
 
 
 def _tanh_64(u):
     """The same in float64."""
-    e = _expm1(-2.0 * abs(u))
+    e = _expm1_of_negative(-2.0 * abs(u))
     value = abs(e) / (2.0 + e)
     return value if u >= 0.0 else -value
 
@@ -1279,7 +1252,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -1297,20 +1275,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -1335,6 +1326,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -1402,10 +1394,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -1416,6 +1409,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -1426,7 +1420,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

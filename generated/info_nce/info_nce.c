@@ -50,7 +50,11 @@ enum {
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
     STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    FILLED = 1 << 25,   /* or more than these, where as good as nothing is read; */
     PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
+    FETCHED = 1 << 20, /* smaller results of which nothing is read, from so many bytes on, are written in steps */
+    WRITTEN = 1024,    /* of so many bytes, with the memory that lies so many bytes behind them being fetched */
+    AHEAD = 4096,
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -169,6 +173,13 @@ INLINED double f64_exp_of_negative(double x)
     const double e = f64_e_near_zero(r) * power;
     return x < -708.0 ? 0.0 : e;
 }
+
+/* Has a line of memory brought near that will be written later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH_TO_WRITE(place) __builtin_prefetch(place, 1)
+#else
+#define FETCH_TO_WRITE(place) ((void)(place))
+#endif
 
 /* The larger of two; b where a is NaN. Written so, it becomes one instruction. */
 static inline float f32_larger(float a, float b)
@@ -796,7 +807,7 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
             losses[row] = -sum_u_m_log_s / (float)N;
             for (ptrdiff_t i = 0; i < N; i++) {
                 float scale = weight / (float)N;
-                if (B * N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
+                if (B * N * N * (ptrdiff_t)sizeof(float) > FILLED) {
                     for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
                         end = f32_end_of_part(&dS[(row * N + i) * N + begin], begin, N);
                         float part[PART];
@@ -805,6 +816,24 @@ void info_nce_value_and_gradient_f32(ptrdiff_t B, ptrdiff_t N, const float *rest
                             part[j - begin] = scale * p[j] / T;
                         }
                         f32_stream(&dS[(row * N + i) * N + begin], part, end - begin);
+                    }
+                }
+                else if (
+                    B * N * N * (ptrdiff_t)sizeof(float) >= FETCHED && N * (ptrdiff_t)sizeof(float) >= WRITTEN
+                ) {
+                    const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+                    for (ptrdiff_t start = 0; start < N; start += WRITTEN / size) {
+                        const ptrdiff_t stop = smaller_place(start + WRITTEN / size, N);
+                        for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                            const ptrdiff_t place = smaller_place(
+                                (row * N + i) * N + ahead + AHEAD / size, B * N * N - 1
+                            );
+                            FETCH_TO_WRITE(&dS[place]);
+                        }
+                        for (ptrdiff_t j = start; j < stop; j++) {
+                            p[j] = e[i * N + j] / s[i];
+                            dS[(row * N + i) * N + j] = scale * p[j] / T;
+                        }
                     }
                 }
                 else {
@@ -1026,7 +1055,7 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
             losses[row] = -sum_u_m_log_s / (double)N;
             for (ptrdiff_t i = 0; i < N; i++) {
                 double scale = weight / (double)N;
-                if (B * N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
+                if (B * N * N * (ptrdiff_t)sizeof(double) > FILLED) {
                     for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
                         end = f64_end_of_part(&dS[(row * N + i) * N + begin], begin, N);
                         double part[PART];
@@ -1035,6 +1064,25 @@ void info_nce_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t N, const double *res
                             part[j - begin] = scale * p[j] / T;
                         }
                         f64_stream(&dS[(row * N + i) * N + begin], part, end - begin);
+                    }
+                }
+                else if (
+                    B * N * N * (ptrdiff_t)sizeof(double) >= FETCHED
+                    && N * (ptrdiff_t)sizeof(double) >= WRITTEN
+                ) {
+                    const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+                    for (ptrdiff_t start = 0; start < N; start += WRITTEN / size) {
+                        const ptrdiff_t stop = smaller_place(start + WRITTEN / size, N);
+                        for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                            const ptrdiff_t place = smaller_place(
+                                (row * N + i) * N + ahead + AHEAD / size, B * N * N - 1
+                            );
+                            FETCH_TO_WRITE(&dS[place]);
+                        }
+                        for (ptrdiff_t j = start; j < stop; j++) {
+                            p[j] = e[i * N + j] / s[i];
+                            dS[(row * N + i) * N + j] = scale * p[j] / T;
+                        }
                     }
                 }
                 else {

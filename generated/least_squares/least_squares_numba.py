@@ -46,14 +46,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -213,12 +216,15 @@ def least_squares_value_and_gradient(X, y, w, out=None):
 
 
 @njit(**_FAST)
-def _least_squares_value_and_gradient_kernel(X, y, w, losses, dw, dX):
+def _least_squares_value_and_gradient_kernel(X, y, w, losses, dw, dX, parts=1):
     """The loops of least_squares_value_and_gradient."""
     real = losses.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
-    huge_dX = _is_streamed(dX, _FILLED)
+    huge_dX = _is_streamed(dX, parts, _FILLED)
+    long_dX = _is_fetched(dX)
+    at_a_time, line = _WRITTEN // dX.itemsize, 64 // dX.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // dX.itemsize
     sum_X_w = np.empty(N, losses.dtype)  # of all samples
     r = np.empty(N, losses.dtype)  # of all samples
     for n in range(N):
@@ -246,6 +252,14 @@ def _least_squares_value_and_gradient_kernel(X, y, w, losses, dw, dX):
                         _stream(dX_part, j, value)
                     else:
                         dX_part[j] = value
+        elif long_dX:  # in steps: while one is written, the memory fetches what comes later
+            for begin in range(0, D, at_a_time):
+                end = min(begin + at_a_time, D)
+                for ahead in range(begin + lead, end + lead, line):
+                    _fetch_to_write(dX[n], ahead)
+                dX_part, w_part = dX[n, begin:end], w[begin:end]
+                for j in range(dX_part.size):
+                    dX_part[j] = w_part[j] * r[n]
         else:
             for j in range(D):
                 dX[n, j] = w[j] * r[n]
@@ -367,6 +381,22 @@ def _least_squares_hvp_fits(X, v, out):
     return True
 
 
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """Ask for the line that a place lies in, to write to it, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
 @njit(**_FAST)
 def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
@@ -380,10 +410,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -429,6 +462,17 @@ def _end_of_streams(typing):
     return types.void(), instruction
 
 
+# Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies
+# so many bytes ahead of each step.
+_FETCHED, _WRITTEN, _AHEAD = 1 << 20, 1_024, 4_096
+
+
+@njit(**_FAST)
+def _is_fetched(result):
+    """Whether it is such a result, in rows of a step at least."""
+    return result.nbytes >= _FETCHED and result.shape[-1] * result.itemsize >= _WRITTEN
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -464,7 +508,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -482,20 +531,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -520,6 +582,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 def _read(*arguments):

@@ -55,14 +55,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -73,6 +76,11 @@ def _places(axes):
 def _number(real):
     """A number."""
     return types.float64
+
+
+def _count(real):
+    """A whole number."""
+    return types.intp
 
 
 class _ByDtype(dict):
@@ -278,9 +286,7 @@ def linear_layer_jacobian_W(x, W, out=None, *, threads=1):
                 np.empty((*x.shape[:-1], W.shape[-2], x.shape[-1] * W.shape[-2]), x.dtype) if out is None
                 else out
             )
-            if x.ndim == 2 and _linear_layer_jacobian_W_compiled[x.dtype](x, W, into):
-                return into
-            if x.ndim == 1 and _linear_layer_jacobian_W_compiled[x.dtype](x[None], W, into[None]):
+            if _linear_layer_jacobian_W_compiled[x.dtype](x, W, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -297,18 +303,23 @@ def linear_layer_jacobian_W(x, W, out=None, *, threads=1):
     if threads == 1:
         _linear_layer_jacobian_W_compiled[dtype](x, W, out)
     else:
-        _in_threads(threads, _linear_layer_jacobian_W_compiled[dtype], (True, False, True), x, W, out)
+        _in_threads(
+            threads, _linear_layer_jacobian_W_of_part[dtype], (True, False, True), x, W, out, told=True
+        )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _linear_layer_jacobian_W_kernel(x, W, entries):
+def _linear_layer_jacobian_W_kernel(x, W, entries, parts=1):
     """The loops of linear_layer_jacobian_W."""
     real = entries.dtype.type  # keeps literals narrow
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
-    huge_entries = _is_streamed(entries, _FILLED)
+    huge_entries = _is_streamed(entries, parts, _FILLED)
+    long_entries = _is_fetched(entries)
+    at_a_time, line = _WRITTEN // entries.itemsize, 64 // entries.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // entries.itemsize
     for row in range(B):
         for i in range(K):
             for j in range(N):
@@ -321,6 +332,14 @@ def _linear_layer_jacobian_W_kernel(x, W, entries):
                                 _stream(entries_part, k, value)
                             else:
                                 entries_part[k] = value
+                elif long_entries:  # in steps: while one is written, the memory fetches what comes later
+                    for begin in range(0, K, at_a_time):
+                        end = min(begin + at_a_time, K)
+                        for ahead in range(begin + lead, end + lead, line):
+                            _fetch_to_write(entries[row, i, j], ahead)
+                        entries_part = entries[row, i, j, begin:end]
+                        for k in range(entries_part.size):
+                            entries_part[k] = real(0)
                 else:
                     for k in range(K):
                         entries[row, i, j, k] = real(0)
@@ -330,7 +349,7 @@ def _linear_layer_jacobian_W_kernel(x, W, entries):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(3))
+@_by_dtype(_reads(2, single=True), _reads(2), _writes(3, single=True))
 def _linear_layer_jacobian_W_compiled(x, W, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, W, out = _array(x), _array(W), _array(out)
@@ -341,12 +360,25 @@ def _linear_layer_jacobian_W_compiled(x, W, out):
         B * N * K == 0
         or W.shape != (K, N)
         or out.shape != (B, K, N * K)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, W)
     ):
         return False
     entries = out.reshape(B, K, N, K)
     _linear_layer_jacobian_W_kernel(x, W, entries)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(2), _writes(3, single=True), _count)
+def _linear_layer_jacobian_W_of_part(x, W, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, W, out = _array(x), _array(W), _array(out)
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
+    entries = out.reshape(B, K, N, K)
+    _linear_layer_jacobian_W_kernel(x, W, entries, parts)
     return True
 
 
@@ -389,9 +421,7 @@ def linear_layer_jacobian_b(x, W, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], W.shape[-2], W.shape[-2]), x.dtype) if out is None else out
-            if x.ndim == 2 and _linear_layer_jacobian_b_compiled[x.dtype](x, W, into):
-                return into
-            if x.ndim == 1 and _linear_layer_jacobian_b_compiled[x.dtype](x[None], W, into[None]):
+            if _linear_layer_jacobian_b_compiled[x.dtype](x, W, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -408,17 +438,22 @@ def linear_layer_jacobian_b(x, W, out=None, *, threads=1):
     if threads == 1:
         _linear_layer_jacobian_b_compiled[dtype](x, W, out)
     else:
-        _in_threads(threads, _linear_layer_jacobian_b_compiled[dtype], (True, False, True), x, W, out)
+        _in_threads(
+            threads, _linear_layer_jacobian_b_of_part[dtype], (True, False, True), x, W, out, told=True
+        )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _linear_layer_jacobian_b_kernel(x, W, out):
+def _linear_layer_jacobian_b_kernel(x, W, out, parts=1):
     """The loops of linear_layer_jacobian_b."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = W.shape[0]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     for row in range(B):
         for i in range(K):
             if huge_out:  # whole lines of memory are written past the caches
@@ -430,6 +465,14 @@ def _linear_layer_jacobian_b_kernel(x, W, out):
                             _stream(out_part, k, value)
                         else:
                             out_part[k] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part = out[row, i, begin:end]
+                    for k in range(out_part.size):
+                        out_part[k] = real(0)
             else:
                 for k in range(K):
                     out[row, i, k] = real(0)
@@ -438,7 +481,7 @@ def _linear_layer_jacobian_b_kernel(x, W, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(3))
+@_by_dtype(_reads(2, single=True), _reads(2), _writes(3, single=True))
 def _linear_layer_jacobian_b_compiled(x, W, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, W, out = _array(x), _array(W), _array(out)
@@ -449,11 +492,23 @@ def _linear_layer_jacobian_b_compiled(x, W, out):
         B * N * K == 0
         or W.shape != (K, N)
         or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, W)
     ):
         return False
     _linear_layer_jacobian_b_kernel(x, W, out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(2), _writes(3, single=True), _count)
+def _linear_layer_jacobian_b_of_part(x, W, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, W, out = _array(x), _array(W), _array(out)
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
+    _linear_layer_jacobian_b_kernel(x, W, out, parts)
     return True
 
 
@@ -496,9 +551,7 @@ def linear_layer_jacobian_x(x, W, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], W.shape[-2], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _linear_layer_jacobian_x_compiled[x.dtype](x, W, into):
-                return into
-            if x.ndim == 1 and _linear_layer_jacobian_x_compiled[x.dtype](x[None], W, into[None]):
+            if _linear_layer_jacobian_x_compiled[x.dtype](x, W, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -515,17 +568,22 @@ def linear_layer_jacobian_x(x, W, out=None, *, threads=1):
     if threads == 1:
         _linear_layer_jacobian_x_compiled[dtype](x, W, out)
     else:
-        _in_threads(threads, _linear_layer_jacobian_x_compiled[dtype], (True, False, True), x, W, out)
+        _in_threads(
+            threads, _linear_layer_jacobian_x_of_part[dtype], (True, False, True), x, W, out, told=True
+        )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _linear_layer_jacobian_x_kernel(x, W, out):
+def _linear_layer_jacobian_x_kernel(x, W, out, parts=1):
     """The loops of linear_layer_jacobian_x."""
     B = x.shape[0]
     N = x.shape[1]
     K = W.shape[0]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     for row in range(B):
         for i in range(K):
             if huge_out:  # whole lines of memory are written past the caches
@@ -537,6 +595,14 @@ def _linear_layer_jacobian_x_kernel(x, W, out):
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, N, at_a_time):
+                    end = min(begin + at_a_time, N)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part, W_part = out[row, i, begin:end], W[i, begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = W_part[j]
             else:
                 for j in range(N):
                     out[row, i, j] = W[i, j]
@@ -544,7 +610,7 @@ def _linear_layer_jacobian_x_kernel(x, W, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(3))
+@_by_dtype(_reads(2, single=True), _reads(2), _writes(3, single=True))
 def _linear_layer_jacobian_x_compiled(x, W, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, W, out = _array(x), _array(W), _array(out)
@@ -555,11 +621,23 @@ def _linear_layer_jacobian_x_compiled(x, W, out):
         B * N * K == 0
         or W.shape != (K, N)
         or out.shape != (B, K, N)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, W)
     ):
         return False
     _linear_layer_jacobian_x_kernel(x, W, out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(2), _writes(3, single=True), _count)
+def _linear_layer_jacobian_x_of_part(x, W, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, W, out = _array(x), _array(W), _array(out)
+    B = x.shape[0]
+    N = x.shape[1]
+    K = W.shape[0]
+    _linear_layer_jacobian_x_kernel(x, W, out, parts)
     return True
 
 
@@ -703,7 +781,7 @@ def _linear_layer_vjp_kernel(x, W, g, dW, db, dx):
     for start in range(0, B, at_once):
         here = slice(start, start + at_once)
         _add_product(start == 0, g[here].T, x[here], dW_total, dW_part)
-        np.matmul(g[here], W_rows, out=dx[here])
+        _product_by_rows(g[here], W_rows, dx[here])
         _linear_layer_vjp_step_1(g[here], db_part)
         _add_part(start == 0, db_part, db)
     if dW_total is not dW:
@@ -859,8 +937,8 @@ def _linear_layer_jvp_kernel(x, W, W_dot, b_dot, x_dot, out):
     W_rows = _long_rows(W)
     # So many samples at a time that what is worked on stays in the cache
     at_once = _samples_at_once(B, (3 * K + 2 * N) * dtype.itemsize, (2 * K * N) * dtype.itemsize)
-    sum_x_W_dot = np.empty((at_once, K), dtype)
-    sum_x_dot_W = np.empty((at_once, K), dtype)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_x_W_dot, sum_x_dot_W = np.empty((2, at_once, K), dtype)
     for start in range(0, B, at_once):
         here = slice(start, start + at_once)
         held = slice(0, min(at_once, B - start))
@@ -906,12 +984,33 @@ def _add_part(is_first, part, total):
         np.add(total, part, out=total)
 
 
-def _add_product(is_first, left, right, total, part):
+def _add_product(is_first, left, right, total, part, product=np.matmul):
     """Add the product of one block to the total; that of the first block begins it."""
-    if is_first:
-        np.matmul(left, right, out=total)
-    else:
-        np.add(total, np.matmul(left, right, out=part), out=total)
+    product(left, right, out=total if is_first else part)
+    if not is_first:
+        np.add(total, part, out=total)
+
+
+@njit(**_FAST)
+def _is_alone(array):
+    """Whether an array came as that of one sample, without the axis of the samples."""
+    return array.strides[0] == -1
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """Ask for the line that a place lies in, to write to it, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
 
 
 # A matrix with so few columns, or fewer, is narrow.
@@ -933,9 +1032,32 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+# So many rows of a result are written at a time where a block of it has more bytes than this, and each
+# number of it is the sum of no more terms than that.
+_ROWS = 32
+_LARGE_BLOCK = 2**18
+_FEW_TERMS = 16
+
+
+def _product_by_rows(left, right, out):
+    """The product of a block with a matrix that all samples share; of few terms, some rows at a time.
+
+    With few terms to add up, BLAS writes some columns of all rows, then the next ones. The processor sees
+    what is written next for about 50 rows; with more of them, each write waits for memory.
+    """
+    if out.nbytes <= _LARGE_BLOCK or len(right) > _FEW_TERMS:
+        return np.matmul(left, right, out=out)
+    whole = len(out) - len(out) % _ROWS
+    stacks = [each[:whole].reshape(-1, _ROWS, each.shape[1]) for each in (left, out)]
+    np.matmul(stacks[0], right, out=stacks[1])
+    np.matmul(left[whole:], right, out=out[whole:])
+
+
 # At least so many samples are worked on together, and as many more as these bytes hold.
 _AT_LEAST = 64
 _CACHE = 2**18
+# A block that is larger than the cache has no more bytes than this: from there on it comes from too far.
+_IN_REACH = 12 * 2**20
 
 
 def _samples_at_once(samples, bytes_of_each, shared_bytes):
@@ -943,8 +1065,8 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
 
     Up to 512 where what all samples share is large, since that is read once for each block.
     """
-    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
-    return min(samples, most)
+    most = min(512, shared_bytes * _AT_LEAST // 2**17, _IN_REACH // bytes_of_each)
+    return min(samples, max(_AT_LEAST, _CACHE // bytes_of_each, most))
 
 
 #: Results of more bytes are written past the caches, where their rows are this long at least; where as good
@@ -953,10 +1075,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -1002,6 +1127,17 @@ def _end_of_streams(typing):
     return types.void(), instruction
 
 
+# Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies
+# so many bytes ahead of each step.
+_FETCHED, _WRITTEN, _AHEAD = 1 << 20, 1_024, 4_096
+
+
+@njit(**_FAST)
+def _is_fetched(result):
+    """Whether it is such a result, in rows of a step at least."""
+    return result.nbytes >= _FETCHED and result.shape[-1] * result.itemsize >= _WRITTEN
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -1037,7 +1173,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -1055,20 +1196,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -1093,6 +1247,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -1160,10 +1315,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -1174,6 +1330,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -1184,7 +1341,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

@@ -197,10 +197,10 @@ def _matrix_factorisation_kernel(R, O, U, V, lam, losses):
     V_rows = _long_rows(V)
     # So many samples at a time that what is worked on stays in the cache
     at_once = _samples_at_once(M, (3 * N + 2 + 1 * C) * dtype.itemsize, (1 * N * C) * dtype.itemsize)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
     sum_U_V = np.empty((at_once, N), dtype)
-    sum_O_E = np.empty((at_once,), dtype)
+    sum_O_E, sum_U = np.empty((2, at_once), dtype)
     sum_sum_O_E = np.empty((), dtype)
-    sum_U = np.empty((at_once,), dtype)
     sum_sum_U = np.empty((), dtype)
     sum_sum_V = np.empty((), dtype)
     sum_sum_O_E_part = np.empty_like(sum_sum_O_E)  # of one block
@@ -435,13 +435,12 @@ def _matrix_factorisation_value_and_gradient_kernel(R, O, U, V, lam, losses, dU,
     V_rows = _long_rows(V)
     # So many samples at a time that what is worked on stays in the cache
     at_once = _samples_at_once(M, (4 * N + 2 + 3 * C) * dtype.itemsize, (3 * N * C) * dtype.itemsize)
-    sum_U_V = np.empty((at_once, N), dtype)
-    sum_O_E = np.empty((at_once,), dtype)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_U_V, factor = np.empty((2, at_once, N), dtype)
+    sum_O_E, sum_U = np.empty((2, at_once), dtype)
     sum_sum_O_E = np.empty((), dtype)
-    sum_U = np.empty((at_once,), dtype)
     sum_sum_U = np.empty((), dtype)
     sum_sum_V = np.empty((), dtype)
-    factor = np.empty((at_once, N), dtype)
     sum_factor_V = np.empty((at_once, C), dtype)
     sum_factor_U = np.empty((N, C), dtype)
     sum_factor_U_part = np.empty_like(sum_factor_U)  # of one block
@@ -476,12 +475,11 @@ def _add_part(is_first, part, total):
         np.add(total, part, out=total)
 
 
-def _add_product(is_first, left, right, total, part):
+def _add_product(is_first, left, right, total, part, product=np.matmul):
     """Add the product of one block to the total; that of the first block begins it."""
-    if is_first:
-        np.matmul(left, right, out=total)
-    else:
-        np.add(total, np.matmul(left, right, out=part), out=total)
+    product(left, right, out=total if is_first else part)
+    if not is_first:
+        np.add(total, part, out=total)
 
 
 # A matrix with so few columns, or fewer, is narrow.
@@ -499,6 +497,8 @@ def _long_rows(matrix):
 # At least so many samples are worked on together, and as many more as these bytes hold.
 _AT_LEAST = 64
 _CACHE = 2**18
+# A block that is larger than the cache has no more bytes than this: from there on it comes from too far.
+_IN_REACH = 12 * 2**20
 
 
 def _samples_at_once(samples, bytes_of_each, shared_bytes):
@@ -506,8 +506,8 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
 
     Up to 512 where what all samples share is large, since that is read once for each block.
     """
-    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
-    return min(samples, most)
+    most = min(512, shared_bytes * _AT_LEAST // 2**17, _IN_REACH // bytes_of_each)
+    return min(samples, max(_AT_LEAST, _CACHE // bytes_of_each, most))
 
 
 def _read(*arguments):

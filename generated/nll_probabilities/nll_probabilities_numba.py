@@ -50,14 +50,17 @@ _NOWHERE = {dtype: np.empty(0, dtype) for dtype in _REALS}
 _ONE = {dtype: dtype.type(1) for dtype in _REALS}
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -68,6 +71,11 @@ def _places(axes):
 def _number(real):
     """A number."""
     return types.float64
+
+
+def _count(real):
+    """A whole number."""
+    return types.intp
 
 
 class _ByDtype(dict):
@@ -257,20 +265,20 @@ def nll_probabilities_value_and_gradient(y, t, reduction="mean", out=None, *, th
         _nll_probabilities_value_and_gradient_compiled[dtype](y, t, weight, losses, dy)
     else:
         _in_threads(
-            threads, _nll_probabilities_value_and_gradient_compiled[dtype], (True, True, False, True, True),
-            y, t, weight, losses, dy
+            threads, _nll_probabilities_value_and_gradient_of_part[dtype], (True, True, False, True, True), y,
+            t, weight, losses, dy, told=True
         )
     value = _reduced(losses, reduction)
     return value, (dy[0] if single else dy)
 
 
 @njit(**_FAST)
-def _nll_probabilities_value_and_gradient_kernel(y, t, weight, losses, dy):
+def _nll_probabilities_value_and_gradient_kernel(y, t, weight, losses, dy, parts=1):
     """The loops of nll_probabilities_value_and_gradient."""
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
-    large_dy = _is_streamed(dy, _CACHED)
+    large_dy = _is_streamed(dy, parts, _CACHED)
     for row in range(B):
         q = real(0)
         for k in range(K):
@@ -311,6 +319,17 @@ def _nll_probabilities_value_and_gradient_compiled(y, t, weight, losses, dy):
         return None
     _nll_probabilities_value_and_gradient_kernel(y, t, real(weight), losses, dy)
     return _weighted_total(losses, real(weight))
+
+
+@_by_dtype(_reads(2), _reads(2), _number, _writes(1), _writes(2), _count)
+def _nll_probabilities_value_and_gradient_of_part(y, t, weight, losses, dy, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    y, t, losses, dy = _array(y), _array(t), _array(losses), _array(dy)
+    real = y.dtype.type
+    B = y.shape[0]
+    K = y.shape[1]
+    _nll_probabilities_value_and_gradient_kernel(y, t, real(weight), losses, dy, parts)
+    return True
 
 
 def nll_probabilities_hvp(y, t, v, reduction="mean", out=None, *, threads=1):
@@ -378,19 +397,19 @@ def nll_probabilities_hvp(y, t, v, reduction="mean", out=None, *, threads=1):
         _nll_probabilities_hvp_compiled[dtype](y, t, v, weight, out)
     else:
         _in_threads(
-            threads, _nll_probabilities_hvp_compiled[dtype], (True, True, True, False, True), y, t, v, weight,
-            out
+            threads, _nll_probabilities_hvp_of_part[dtype], (True, True, True, False, True), y, t, v, weight,
+            out, told=True
         )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _nll_probabilities_hvp_kernel(y, t, v, weight, out):
+def _nll_probabilities_hvp_kernel(y, t, v, weight, out, parts=1):
     """The loops of nll_probabilities_hvp."""
     real = out.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
-    large_out = _is_streamed(out, _CACHED)
+    large_out = _is_streamed(out, parts, _CACHED)
     for row in range(B):
         q = real(0)
         sum_v_t = real(0)
@@ -431,6 +450,17 @@ def _nll_probabilities_hvp_compiled(y, t, v, weight, out):
     ):
         return False
     _nll_probabilities_hvp_kernel(y, t, v, real(weight), out)
+    return True
+
+
+@_by_dtype(_reads(2), _reads(2), _reads(2), _number, _writes(2), _count)
+def _nll_probabilities_hvp_of_part(y, t, v, weight, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    y, t, v, out = _array(y), _array(t), _array(v), _array(out)
+    real = y.dtype.type
+    B = y.shape[0]
+    K = y.shape[1]
+    _nll_probabilities_hvp_kernel(y, t, v, real(weight), out, parts)
     return True
 
 
@@ -512,10 +542,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -596,7 +629,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -614,20 +652,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -652,6 +703,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -719,10 +771,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -733,6 +786,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -743,7 +797,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

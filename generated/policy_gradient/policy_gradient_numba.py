@@ -47,14 +47,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -379,7 +382,7 @@ def _policy_gradient_gradient_theta_kernel(theta, a, out):
             s += out[row, k]
         # out[row, a[row]]: worked out before its operands are overwritten
         aside = real(1) - out[row, a[row]] / s
-        scale = real(1) / s
+        scale = _kept(real(1) / s)
         for j in range(K):
             out[row, j] = -scale * out[row, j]
         out[row, a[row]] = aside
@@ -480,7 +483,7 @@ def _policy_gradient_gradient_theta_kernel_by_chunks(theta, a, out):
             s += share[chunk] * s_of_chunk[chunk]
         # out[row, a[row]]: worked out before its operands are overwritten
         aside = real(1) - share[a[row] // places] * out[row, a[row]] / s
-        scale = real(1) / s
+        scale = _kept(real(1) / s)
         for chunk in range(chunks):
             begin, end = places * chunk, min(places * (chunk + 1), K)
             out_part = out[row, begin:end]
@@ -601,7 +604,7 @@ def _policy_gradient_vjp_kernel(theta, a, g, dtheta):
             s += dtheta[row, k]
         # dtheta[row, a[row]]: worked out before its operands are overwritten
         aside = g[row] * (real(1) - dtheta[row, a[row]] / s)
-        scale = g[row] / s
+        scale = _kept(g[row] / s)
         for j in range(K):
             dtheta[row, j] = -scale * dtheta[row, j]
         dtheta[row, a[row]] = aside
@@ -637,7 +640,7 @@ def _policy_gradient_vjp_kernel_by_blocks(all_theta, all_a, all_g, all_dtheta):
             for k in range(K):
                 s += dtheta[row, k]
             aside = g[row] * (real(1) - dtheta[row, a[row]] / s)
-            scale = g[row] / s
+            scale = _kept(g[row] / s)
             for j in range(K):
                 dtheta[row, j] = -scale * dtheta[row, j]
             dtheta[row, a[row]] = aside
@@ -692,7 +695,7 @@ def _policy_gradient_vjp_kernel_by_chunks(theta, a, g, dtheta):
             s += share[chunk] * s_of_chunk[chunk]
         # dtheta[row, a[row]]: worked out before its operands are overwritten
         aside = g[row] * (real(1) - share[a[row] // places] * dtheta[row, a[row]] / s)
-        scale = g[row] / s
+        scale = _kept(g[row] / s)
         for chunk in range(chunks):
             begin, end = places * chunk, min(places * (chunk + 1), K)
             dtheta_part = dtheta[row, begin:end]
@@ -813,7 +816,7 @@ def _policy_gradient_jvp_kernel(theta, a, theta_dot, out):
             e[k] = _exp_of_negative(theta[row, k] - m)
             s += e[k]
         sum_theta_dot_pi_theta = real(0)
-        scale = real(1) / s
+        scale = _kept(real(1) / s)
         if K > 1024:  # by chunks: so long sums lose few digits
             for begin in range(0, K, 1024):
                 theta_dot_part, e_part = theta_dot[row, begin : begin + 1024], e[begin : begin + 1024]
@@ -920,7 +923,7 @@ def _policy_gradient_jvp_kernel_by_chunks(theta, a, theta_dot, out):
             share[chunk] = _exp_of_negative(m_of_chunk[chunk] - m)
             s += share[chunk] * s_of_chunk[chunk]
         sum_theta_dot_pi_theta = real(0)
-        scale = real(1) / s
+        scale = _kept(real(1) / s)
         for chunk in range(chunks):
             begin, end = places * chunk, min(places * (chunk + 1), K)
             theta_dot_part, e_part = theta_dot[row, begin:end], e[begin:end]
@@ -968,9 +971,10 @@ def _exp_of_negative_32(u):
     u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
     range a polynomial gives exp(r) to the last digit.
     """
-    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
-    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
-    n = t - np.float32(12582912.0)
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t, with
+    # 127 more, which is where an exponent has its zero.
+    t = u * np.float32(1.4426950408889634) + np.float32(12583039.0)
+    n = t - np.float32(12583039.0)
     # log 2 in two parts, so that n times the first is exact
     r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
     q = np.float32(1.3814611593261361e-3)
@@ -980,15 +984,15 @@ def _exp_of_negative_32(u):
     q = q * r + np.float32(0.4999999403953552)
     q = q * r + np.float32(1)
     q = q * r + np.float32(1)
-    # 2^n: n in the place of the exponent, whose own zero is 127
-    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    # 2^n: those bits in the place of the exponent
+    power = np.int32(np.float32(t).view(np.int32) << np.int32(23)).view(np.float32)
     return np.float32(0) if u < np.float32(-87.33654) else q * power
 
 
 def _exp_of_negative_64(u):
     """The same in float64, with a longer polynomial."""
-    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
-    n = t - 6755399441055744.0
+    t = u * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
+    n = t - 6755399441056767.0
     r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
     q = 2.5000053635022473e-08
     q = q * r + 2.7630233617826445e-07
@@ -1002,7 +1006,7 @@ def _exp_of_negative_64(u):
     q = q * r + 0.5000000000000011
     q = q * r + 1.0
     q = q * r + 1.0
-    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    power = np.int64(np.float64(t).view(np.int64) << 52).view(np.float64)
     return 0.0 if u < -708.3964185322641 else q * power
 
 
@@ -1035,7 +1039,7 @@ def _fetch(typing, array, place):
 
 @intrinsic
 def _fetch_to_write(typing, array, place):
-    """The same for a line that will be written: no other processor keeps it."""
+    """Ask for the line that a place lies in, to write to it, and go on at once; there may be nothing there."""
 
     def instruction(context, builder, signature, arguments):
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -1047,6 +1051,20 @@ def _fetch_to_write(typing, array, place):
         return context.get_dummy_value()
 
     return types.void(array, place), instruction
+
+
+@intrinsic
+def _kept(typing, value):
+    """The value: a quotient that LLVM does not take apart.
+
+    Allowed to regroup, it would rather divide every number of a loop than multiply it by 1 / s.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        fence = builder.module.declare_intrinsic("llvm.arithmetic.fence", [arguments[0].type])
+        return builder.call(fence, arguments)
+
+    return value(value), instruction
 
 
 @njit(**_FAST)
@@ -1192,7 +1210,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -1210,20 +1233,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -1248,6 +1284,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -1315,10 +1352,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -1329,6 +1367,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -1339,7 +1378,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

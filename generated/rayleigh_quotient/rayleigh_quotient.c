@@ -50,7 +50,11 @@ enum {
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
     STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    FILLED = 1 << 25,   /* or more than these, where as good as nothing is read; */
     PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
+    FETCHED = 1 << 20, /* smaller results of which nothing is read, from so many bytes on, are written in steps */
+    WRITTEN = 1024,    /* of so many bytes, with the memory that lies so many bytes behind them being fetched */
+    AHEAD = 4096,
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +88,13 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) fma(a, b, c)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* Has a line of memory brought near that will be written later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH_TO_WRITE(place) __builtin_prefetch(place, 1)
+#else
+#define FETCH_TO_WRITE(place) ((void)(place))
 #endif
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -484,7 +495,7 @@ void rayleigh_quotient_gradient_A_f32(ptrdiff_t N, const float *restrict x, floa
         q += f32_total_wide(q_lanes);
     }
     for (ptrdiff_t i = 0; i < N; i++) {
-        if (N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
+        if (N * N * (ptrdiff_t)sizeof(float) > FILLED) {
             for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
                 end = f32_end_of_part(&out[i * N + begin], begin, N);
                 float part[PART];
@@ -492,6 +503,19 @@ void rayleigh_quotient_gradient_A_f32(ptrdiff_t N, const float *restrict x, floa
                     part[j - begin] = x[i] * x[j] / q;
                 }
                 f32_stream(&out[i * N + begin], part, end - begin);
+            }
+        }
+        else if (N * N * (ptrdiff_t)sizeof(float) >= FETCHED && N * (ptrdiff_t)sizeof(float) >= WRITTEN) {
+            const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+            for (ptrdiff_t start = 0; start < N; start += WRITTEN / size) {
+                const ptrdiff_t stop = smaller_place(start + WRITTEN / size, N);
+                for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                    const ptrdiff_t place = smaller_place(i * N + ahead + AHEAD / size, N * N - 1);
+                    FETCH_TO_WRITE(&out[place]);
+                }
+                for (ptrdiff_t j = start; j < stop; j++) {
+                    out[i * N + j] = x[i] * x[j] / q;
+                }
             }
         }
         else {
@@ -533,7 +557,7 @@ void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *restrict x, dou
         q += f64_total_wide(q_lanes);
     }
     for (ptrdiff_t i = 0; i < N; i++) {
-        if (N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
+        if (N * N * (ptrdiff_t)sizeof(double) > FILLED) {
             for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
                 end = f64_end_of_part(&out[i * N + begin], begin, N);
                 double part[PART];
@@ -541,6 +565,19 @@ void rayleigh_quotient_gradient_A_f64(ptrdiff_t N, const double *restrict x, dou
                     part[j - begin] = x[i] * x[j] / q;
                 }
                 f64_stream(&out[i * N + begin], part, end - begin);
+            }
+        }
+        else if (N * N * (ptrdiff_t)sizeof(double) >= FETCHED && N * (ptrdiff_t)sizeof(double) >= WRITTEN) {
+            const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+            for (ptrdiff_t start = 0; start < N; start += WRITTEN / size) {
+                const ptrdiff_t stop = smaller_place(start + WRITTEN / size, N);
+                for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                    const ptrdiff_t place = smaller_place(i * N + ahead + AHEAD / size, N * N - 1);
+                    FETCH_TO_WRITE(&out[place]);
+                }
+                for (ptrdiff_t j = start; j < stop; j++) {
+                    out[i * N + j] = x[i] * x[j] / q;
+                }
             }
         }
         else {
@@ -594,7 +631,7 @@ void rayleigh_quotient_vjp_f32(ptrdiff_t N, const float *restrict x, const float
         dx[k] = g * (dx[k] - 2.0f * rho * x[k]) / q;
     }
     for (ptrdiff_t i = 0; i < N; i++) {
-        if (N * N * (ptrdiff_t)sizeof(float) > STREAMED) {
+        if (N * N * (ptrdiff_t)sizeof(float) > FILLED) {
             for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
                 end = f32_end_of_part(&dA[i * N + begin], begin, N);
                 float part[PART];
@@ -602,6 +639,19 @@ void rayleigh_quotient_vjp_f32(ptrdiff_t N, const float *restrict x, const float
                     part[j - begin] = g * x[i] * x[j] / q;
                 }
                 f32_stream(&dA[i * N + begin], part, end - begin);
+            }
+        }
+        else if (N * N * (ptrdiff_t)sizeof(float) >= FETCHED && N * (ptrdiff_t)sizeof(float) >= WRITTEN) {
+            const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+            for (ptrdiff_t start = 0; start < N; start += WRITTEN / size) {
+                const ptrdiff_t stop = smaller_place(start + WRITTEN / size, N);
+                for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                    const ptrdiff_t place = smaller_place(i * N + ahead + AHEAD / size, N * N - 1);
+                    FETCH_TO_WRITE(&dA[place]);
+                }
+                for (ptrdiff_t j = start; j < stop; j++) {
+                    dA[i * N + j] = g * x[i] * x[j] / q;
+                }
             }
         }
         else {
@@ -655,7 +705,7 @@ void rayleigh_quotient_vjp_f64(ptrdiff_t N, const double *restrict x, const doub
         dx[k] = g * (dx[k] - 2.0 * rho * x[k]) / q;
     }
     for (ptrdiff_t i = 0; i < N; i++) {
-        if (N * N * (ptrdiff_t)sizeof(double) > STREAMED) {
+        if (N * N * (ptrdiff_t)sizeof(double) > FILLED) {
             for (ptrdiff_t begin = 0, end; begin < N; begin = end) {
                 end = f64_end_of_part(&dA[i * N + begin], begin, N);
                 double part[PART];
@@ -663,6 +713,19 @@ void rayleigh_quotient_vjp_f64(ptrdiff_t N, const double *restrict x, const doub
                     part[j - begin] = g * x[i] * x[j] / q;
                 }
                 f64_stream(&dA[i * N + begin], part, end - begin);
+            }
+        }
+        else if (N * N * (ptrdiff_t)sizeof(double) >= FETCHED && N * (ptrdiff_t)sizeof(double) >= WRITTEN) {
+            const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+            for (ptrdiff_t start = 0; start < N; start += WRITTEN / size) {
+                const ptrdiff_t stop = smaller_place(start + WRITTEN / size, N);
+                for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                    const ptrdiff_t place = smaller_place(i * N + ahead + AHEAD / size, N * N - 1);
+                    FETCH_TO_WRITE(&dA[place]);
+                }
+                for (ptrdiff_t j = start; j < stop; j++) {
+                    dA[i * N + j] = g * x[i] * x[j] / q;
+                }
             }
         }
         else {

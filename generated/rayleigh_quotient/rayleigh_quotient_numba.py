@@ -44,14 +44,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -287,11 +290,14 @@ def rayleigh_quotient_gradient_A(x, out=None):
 
 
 @njit(**_FAST)
-def _rayleigh_quotient_gradient_A_kernel(x, out):
+def _rayleigh_quotient_gradient_A_kernel(x, out, parts=1):
     """The loops of rayleigh_quotient_gradient_A."""
     real = out.dtype.type  # keeps literals narrow
     N = x.shape[0]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     q = real(0)
     for k in range(N):
         q += x[k] * x[k]
@@ -305,6 +311,14 @@ def _rayleigh_quotient_gradient_A_kernel(x, out):
                         _stream(out_part, j, value)
                     else:
                         out_part[j] = value
+        elif long_out:  # in steps: while one is written, the memory fetches what comes later
+            for begin in range(0, N, at_a_time):
+                end = min(begin + at_a_time, N)
+                for ahead in range(begin + lead, end + lead, line):
+                    _fetch_to_write(out[i], ahead)
+                out_part, x_part = out[i, begin:end], x[begin:end]
+                for j in range(out_part.size):
+                    out_part[j] = x[i] * x_part[j] / q
         else:
             for j in range(N):
                 out[i, j] = x[i] * x[j] / q
@@ -394,11 +408,14 @@ def rayleigh_quotient_vjp(x, A, rho, g, out=None):
 
 
 @njit(**_FAST)
-def _rayleigh_quotient_vjp_kernel(x, A, rho, g, dx, dA):
+def _rayleigh_quotient_vjp_kernel(x, A, rho, g, dx, dA, parts=1):
     """The loops of rayleigh_quotient_vjp."""
     real = dx.dtype.type  # keeps literals narrow
     N = x.shape[0]
-    huge_dA = _is_streamed(dA, _FILLED)
+    huge_dA = _is_streamed(dA, parts, _FILLED)
+    long_dA = _is_fetched(dA)
+    at_a_time, line = _WRITTEN // dA.itemsize, 64 // dA.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // dA.itemsize
     q = real(0)
     for k in range(N):
         q += x[k] * x[k]
@@ -419,6 +436,14 @@ def _rayleigh_quotient_vjp_kernel(x, A, rho, g, dx, dA):
                         _stream(dA_part, j, value)
                     else:
                         dA_part[j] = value
+        elif long_dA:  # in steps: while one is written, the memory fetches what comes later
+            for begin in range(0, N, at_a_time):
+                end = min(begin + at_a_time, N)
+                for ahead in range(begin + lead, end + lead, line):
+                    _fetch_to_write(dA[i], ahead)
+                dA_part, x_part = dA[i, begin:end], x[begin:end]
+                for j in range(dA_part.size):
+                    dA_part[j] = g * x[i] * x_part[j] / q
         else:
             for j in range(N):
                 dA[i, j] = g * x[i] * x[j] / q
@@ -523,6 +548,22 @@ def _rayleigh_quotient_jvp_kernel(x, A, rho, x_dot, A_dot, out):
     out[()] = (sum_x_dot_sum_x_A_rho + sum_x_sum_x_A_dot) / q
 
 
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """Ask for the line that a place lies in, to write to it, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
 @njit(**_FAST)
 def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
@@ -536,10 +577,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -585,6 +629,17 @@ def _end_of_streams(typing):
     return types.void(), instruction
 
 
+# Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies
+# so many bytes ahead of each step.
+_FETCHED, _WRITTEN, _AHEAD = 1 << 20, 1_024, 4_096
+
+
+@njit(**_FAST)
+def _is_fetched(result):
+    """Whether it is such a result, in rows of a step at least."""
+    return result.nbytes >= _FETCHED and result.shape[-1] * result.itemsize >= _WRITTEN
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -620,7 +675,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -638,20 +698,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -676,6 +749,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 def _read(*arguments):

@@ -50,7 +50,11 @@ enum {
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
     STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    FILLED = 1 << 25,   /* or more than these, where as good as nothing is read; */
     PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
+    FETCHED = 1 << 20, /* smaller results of which nothing is read, from so many bytes on, are written in steps */
+    WRITTEN = 1024,    /* of so many bytes, with the memory that lies so many bytes behind them being fetched */
+    AHEAD = 4096,
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -84,6 +88,13 @@ static inline ptrdiff_t thread(void)
 #define f64_add_product(a, b, c) fma(a, b, c)
 #else
 #define f64_add_product(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* Has a line of memory brought near that will be written later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH_TO_WRITE(place) __builtin_prefetch(place, 1)
+#else
+#define FETCH_TO_WRITE(place) ((void)(place))
 #endif
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
@@ -641,7 +652,7 @@ SHARED void rms_norm_gain_jacobian_gain_f32_rows(ptrdiff_t from, ptrdiff_t to, p
             x_hat[i] = scale * x[row * K + i];
         }
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     float part[PART];
@@ -649,6 +660,23 @@ SHARED void rms_norm_gain_jacobian_gain_f32_rows(ptrdiff_t from, ptrdiff_t to, p
                         part[j - begin] = 0.0f;
                     }
                     f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED && K * (ptrdiff_t)sizeof(float) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
                 }
             }
             else {
@@ -713,7 +741,7 @@ SHARED void rms_norm_gain_jacobian_gain_f64_rows(ptrdiff_t from, ptrdiff_t to, p
             x_hat[i] = scale * x[row * K + i];
         }
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     double part[PART];
@@ -721,6 +749,23 @@ SHARED void rms_norm_gain_jacobian_gain_f64_rows(ptrdiff_t from, ptrdiff_t to, p
                         part[j - begin] = 0.0;
                     }
                     f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED && K * (ptrdiff_t)sizeof(double) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
                 }
             }
             else {
@@ -794,20 +839,37 @@ SHARED void rms_norm_gain_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrd
             y[i] = gain[i] * x_hat[i];
         }
         for (ptrdiff_t i = 0; i < K; i++) {
-            float scale_2 = y[i] / (float)K;
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            float scale_2 = y[i] / (r * (float)K);
+            if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     float part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        part[j - begin] = -scale_2 * x_hat[j] / r;
+                        part[j - begin] = -scale_2 * x_hat[j];
                     }
                     f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED && K * (ptrdiff_t)sizeof(float) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = -scale_2 * x_hat[j];
+                    }
+                }
+            }
             else {
                 for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = -scale_2 * x_hat[j] / r;
+                    out[(row * K + i) * K + j] = -scale_2 * x_hat[j];
                 }
             }
             out[(row * K + i) * K + i] = (gain[i] - x_hat[i] * y[i] / (float)K) / r;
@@ -870,20 +932,37 @@ SHARED void rms_norm_gain_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrd
             y[i] = gain[i] * x_hat[i];
         }
         for (ptrdiff_t i = 0; i < K; i++) {
-            double scale_2 = y[i] / (double)K;
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            double scale_2 = y[i] / (r * (double)K);
+            if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     double part[PART];
                     for (ptrdiff_t j = begin; j < end; j++) {
-                        part[j - begin] = -scale_2 * x_hat[j] / r;
+                        part[j - begin] = -scale_2 * x_hat[j];
                     }
                     f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
             }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED && K * (ptrdiff_t)sizeof(double) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = -scale_2 * x_hat[j];
+                    }
+                }
+            }
             else {
                 for (ptrdiff_t j = 0; j < K; j++) {
-                    out[(row * K + i) * K + j] = -scale_2 * x_hat[j] / r;
+                    out[(row * K + i) * K + j] = -scale_2 * x_hat[j];
                 }
             }
             out[(row * K + i) * K + i] = (gain[i] - x_hat[i] * y[i] / (double)K) / r;

@@ -50,14 +50,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -68,6 +71,11 @@ def _places(axes):
 def _number(real):
     """A number."""
     return types.float64
+
+
+def _count(real):
+    """A whole number."""
+    return types.intp
 
 
 class _ByDtype(dict):
@@ -140,9 +148,7 @@ def rms_norm_gain(x, gain, eps, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _rms_norm_gain_compiled[x.dtype](x, gain, eps, into):
-                return into
-            if x.ndim == 1 and _rms_norm_gain_compiled[x.dtype](x[None], gain, eps, into[None]):
+            if _rms_norm_gain_compiled[x.dtype](x, gain, eps, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -159,17 +165,19 @@ def rms_norm_gain(x, gain, eps, out=None, *, threads=1):
     if threads == 1:
         _rms_norm_gain_compiled[dtype](x, gain, eps, out)
     else:
-        _in_threads(threads, _rms_norm_gain_compiled[dtype], (True, False, False, True), x, gain, eps, out)
+        _in_threads(
+            threads, _rms_norm_gain_of_part[dtype], (True, False, False, True), x, gain, eps, out, told=True
+        )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _rms_norm_gain_kernel(x, gain, eps, out):
+def _rms_norm_gain_kernel(x, gain, eps, out, parts=1):
     """The loops of rms_norm_gain."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _is_streamed(out, _CACHED)
+    large_out = _is_streamed(out, parts, _CACHED)
     for row in range(B):
         sum_x = real(0)
         if K > 1024:  # by chunks: so long sums lose few digits
@@ -183,7 +191,7 @@ def _rms_norm_gain_kernel(x, gain, eps, out):
             for k in range(K):
                 sum_x += x[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
-        scale = real(1) / r
+        scale = _kept(real(1) / r)
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
                 out_part, gain_part, x_part = out[row, begin:end], gain[begin:end], x[row, begin:end]
@@ -232,7 +240,7 @@ def _rms_norm_gain_kernel_by_blocks(all_x, gain, eps, all_out):
         _rms_norm_gain_kernel(all_x[done:], gain, eps, all_out[done:])
 
 
-@_by_dtype(_reads(2), _reads(1), _number, _writes(2))
+@_by_dtype(_reads(2, single=True), _reads(1), _number, _writes(2, single=True))
 def _rms_norm_gain_compiled(x, gain, eps, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, gain, out = _array(x), _array(gain), _array(out)
@@ -243,6 +251,7 @@ def _rms_norm_gain_compiled(x, gain, eps, out):
         B * K == 0
         or gain.shape != (K,)
         or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, gain)
     ):
@@ -251,6 +260,20 @@ def _rms_norm_gain_compiled(x, gain, eps, out):
         _rms_norm_gain_kernel_by_blocks(x, gain, real(eps), out)
     else:
         _rms_norm_gain_kernel(x, gain, real(eps), out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(1), _number, _writes(2, single=True), _count)
+def _rms_norm_gain_of_part(x, gain, eps, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, gain, out = _array(x), _array(gain), _array(out)
+    real = x.dtype.type
+    B = x.shape[0]
+    K = x.shape[1]
+    if K * x.itemsize <= 400 and B >= 32:
+        _rms_norm_gain_kernel_by_blocks(x, gain, real(eps), out)
+    else:
+        _rms_norm_gain_kernel(x, gain, real(eps), out, parts)
     return True
 
 
@@ -294,9 +317,7 @@ def rms_norm_gain_jacobian_gain(x, eps, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _rms_norm_gain_jacobian_gain_compiled[x.dtype](x, eps, into):
-                return into
-            if x.ndim == 1 and _rms_norm_gain_jacobian_gain_compiled[x.dtype](x[None], eps, into[None]):
+            if _rms_norm_gain_jacobian_gain_compiled[x.dtype](x, eps, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -312,24 +333,29 @@ def rms_norm_gain_jacobian_gain(x, eps, out=None, *, threads=1):
     if threads == 1:
         _rms_norm_gain_jacobian_gain_compiled[dtype](x, eps, out)
     else:
-        _in_threads(threads, _rms_norm_gain_jacobian_gain_compiled[dtype], (True, False, True), x, eps, out)
+        _in_threads(
+            threads, _rms_norm_gain_jacobian_gain_of_part[dtype], (True, False, True), x, eps, out, told=True
+        )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _rms_norm_gain_jacobian_gain_kernel(x, eps, out):
+def _rms_norm_gain_jacobian_gain_kernel(x, eps, out, parts=1):
     """The loops of rms_norm_gain_jacobian_gain."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     x_hat = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
         sum_x = real(0)
         for k in range(K):
             sum_x += x[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
-        scale = real(1) / r
+        scale = _kept(real(1) / r)
         for i in range(K):
             x_hat[i] = scale * x[row, i]
         for i in range(K):
@@ -342,6 +368,14 @@ def _rms_norm_gain_jacobian_gain_kernel(x, eps, out):
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = real(0)
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
@@ -350,16 +384,32 @@ def _rms_norm_gain_jacobian_gain_kernel(x, eps, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _number, _writes(3))
+@_by_dtype(_reads(2, single=True), _number, _writes(3, single=True))
 def _rms_norm_gain_jacobian_gain_compiled(x, eps, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, out = _array(x), _array(out)
     real = x.dtype.type
     B = x.shape[0]
     K = x.shape[1]
-    if B * K == 0 or out.shape != (B, K, K) or _overlap(out, x):
+    if (
+        B * K == 0
+        or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
+        or _overlap(out, x)
+    ):
         return False
     _rms_norm_gain_jacobian_gain_kernel(x, real(eps), out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _number, _writes(3, single=True), _count)
+def _rms_norm_gain_jacobian_gain_of_part(x, eps, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, out = _array(x), _array(out)
+    real = x.dtype.type
+    B = x.shape[0]
+    K = x.shape[1]
+    _rms_norm_gain_jacobian_gain_kernel(x, real(eps), out, parts)
     return True
 
 
@@ -405,9 +455,7 @@ def rms_norm_gain_jacobian_x(x, gain, eps, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _rms_norm_gain_jacobian_x_compiled[x.dtype](x, gain, eps, into):
-                return into
-            if x.ndim == 1 and _rms_norm_gain_jacobian_x_compiled[x.dtype](x[None], gain, eps, into[None]):
+            if _rms_norm_gain_jacobian_x_compiled[x.dtype](x, gain, eps, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -425,18 +473,22 @@ def rms_norm_gain_jacobian_x(x, gain, eps, out=None, *, threads=1):
         _rms_norm_gain_jacobian_x_compiled[dtype](x, gain, eps, out)
     else:
         _in_threads(
-            threads, _rms_norm_gain_jacobian_x_compiled[dtype], (True, False, False, True), x, gain, eps, out
+            threads, _rms_norm_gain_jacobian_x_of_part[dtype], (True, False, False, True), x, gain, eps, out,
+            told=True
         )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _rms_norm_gain_jacobian_x_kernel(x, gain, eps, out):
+def _rms_norm_gain_jacobian_x_kernel(x, gain, eps, out, parts=1):
     """The loops of rms_norm_gain_jacobian_x."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     x_hat = np.empty(K, out.dtype)  # of one sample
     y = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
@@ -444,30 +496,38 @@ def _rms_norm_gain_jacobian_x_kernel(x, gain, eps, out):
         for k in range(K):
             sum_x += x[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
-        scale = real(1) / r
+        scale = _kept(real(1) / r)
         for i in range(K):
             x_hat[i] = scale * x[row, i]
             y[i] = gain[i] * x_hat[i]
         for i in range(K):
-            scale_2 = y[i] / real(K)
+            scale_2 = _kept(y[i] / (r * real(K)))
             if huge_out:  # whole lines of memory are written past the caches
                 for begin, end, whole in _in_lines(out[row, i]):
                     out_part, x_hat_part = out[row, i, begin:end], x_hat[begin:end]
                     for j in range(out_part.size):
-                        value = -scale_2 * x_hat_part[j] / r
+                        value = -scale_2 * x_hat_part[j]
                         if whole:
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part, x_hat_part = out[row, i, begin:end], x_hat[begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = -scale_2 * x_hat_part[j]
             else:
                 for j in range(K):
-                    out[row, i, j] = -scale_2 * x_hat[j] / r
+                    out[row, i, j] = -scale_2 * x_hat[j]
             out[row, i, i] = (gain[i] - x_hat[i] * y[i] / real(K)) / r
     if huge_out:
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(1), _number, _writes(3))
+@_by_dtype(_reads(2, single=True), _reads(1), _number, _writes(3, single=True))
 def _rms_norm_gain_jacobian_x_compiled(x, gain, eps, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, gain, out = _array(x), _array(gain), _array(out)
@@ -478,11 +538,23 @@ def _rms_norm_gain_jacobian_x_compiled(x, gain, eps, out):
         B * K == 0
         or gain.shape != (K,)
         or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, gain)
     ):
         return False
     _rms_norm_gain_jacobian_x_kernel(x, gain, real(eps), out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(1), _number, _writes(3, single=True), _count)
+def _rms_norm_gain_jacobian_x_of_part(x, gain, eps, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, gain, out = _array(x), _array(gain), _array(out)
+    real = x.dtype.type
+    B = x.shape[0]
+    K = x.shape[1]
+    _rms_norm_gain_jacobian_x_kernel(x, gain, real(eps), out, parts)
     return True
 
 
@@ -530,11 +602,7 @@ def rms_norm_gain_vjp(x, gain, eps, g, out=None):
     ):
         try:
             into = (np.empty(gain.shape, x.dtype), np.empty(x.shape, x.dtype)) if out is None else out
-            if x.ndim == 2 and _rms_norm_gain_vjp_compiled[x.dtype](x, gain, eps, g, into[0], into[1]):
-                return into
-            if x.ndim == 1 and _rms_norm_gain_vjp_compiled[x.dtype](
-                x[None], gain, eps, g[None], into[0], into[1][None]
-            ):
+            if _rms_norm_gain_vjp_compiled[x.dtype](x, gain, eps, g, into[0], into[1]):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -575,18 +643,20 @@ def _rms_norm_gain_vjp_kernel(x, gain, eps, g, dgain, dx):
             sum_x += x[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
         sum_g_y = real(0)
-        scale = real(1) / r
+        scale = _kept(real(1) / r)
         for i in range(K):
             dx[row, i] = scale * x[row, i]
             sum_g_y += g[row, i] * gain[i] * dx[row, i]
         for j in range(K):
             dgain[j] += g[row, j] * dx[row, j]
-        scale_2 = sum_g_y / real(K)
+        scale_2 = _kept(sum_g_y / real(K))
         for j in range(K):
             dx[row, j] = scale * (g[row, j] * gain[j] - scale_2 * dx[row, j])
 
 
-@_by_dtype(_reads(2), _reads(1), _number, _reads(2), _writes(1), _writes(2))
+@_by_dtype(
+    _reads(2, single=True), _reads(1), _number, _reads(2, single=True), _writes(1), _writes(2, single=True)
+)
 def _rms_norm_gain_vjp_compiled(x, gain, eps, g, dgain, dx):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, gain, g, dgain, dx = _array(x), _array(gain), _array(g), _array(dgain), _array(dx)
@@ -599,6 +669,8 @@ def _rms_norm_gain_vjp_compiled(x, gain, eps, g, dgain, dx):
         or g.shape != (B, K)
         or dgain.shape != (K,)
         or dx.shape != (B, K)
+        or _is_alone(x) != _is_alone(g)
+        or _is_alone(g) != _is_alone(dx)
         or _overlap(dgain, x)
         or _overlap(dgain, gain)
         or _overlap(dgain, g)
@@ -656,11 +728,7 @@ def rms_norm_gain_jvp(x, gain, eps, gain_dot, x_dot, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _rms_norm_gain_jvp_compiled[x.dtype](x, gain, eps, gain_dot, x_dot, into):
-                return into
-            if x.ndim == 1 and _rms_norm_gain_jvp_compiled[x.dtype](
-                x[None], gain, eps, gain_dot, x_dot[None], into[None]
-            ):
+            if _rms_norm_gain_jvp_compiled[x.dtype](x, gain, eps, gain_dot, x_dot, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -680,19 +748,19 @@ def rms_norm_gain_jvp(x, gain, eps, gain_dot, x_dot, out=None, *, threads=1):
         _rms_norm_gain_jvp_compiled[dtype](x, gain, eps, gain_dot, x_dot, out)
     else:
         _in_threads(
-            threads, _rms_norm_gain_jvp_compiled[dtype], (True, False, False, False, True, True), x, gain,
-            eps, gain_dot, x_dot, out
+            threads, _rms_norm_gain_jvp_of_part[dtype], (True, False, False, False, True, True), x, gain, eps,
+            gain_dot, x_dot, out, told=True
         )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _rms_norm_gain_jvp_kernel(x, gain, eps, gain_dot, x_dot, out):
+def _rms_norm_gain_jvp_kernel(x, gain, eps, gain_dot, x_dot, out, parts=1):
     """The loops of rms_norm_gain_jvp."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _is_streamed(out, _CACHED)
+    large_out = _is_streamed(out, parts, _CACHED)
     for row in range(B):
         sum_x = real(0)
         early = real(0)
@@ -711,9 +779,9 @@ def _rms_norm_gain_jvp_kernel(x, gain, eps, gain_dot, x_dot, out):
                 sum_x += x[row, k] * x[row, k]
                 early += x_dot[row, k] * x[row, k]
         r = math.sqrt(sum_x / real(K) + eps)
-        scale = real(1) / r
+        scale = _kept(real(1) / r)
         sum_x_dot_x_hat = scale * early
-        scale_2 = sum_x_dot_x_hat / (real(K) * r)
+        scale_2 = _kept(sum_x_dot_x_hat / (real(K) * r))
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
                 out_part, gain_dot_part, x_part, x_dot_part, gain_part = (
@@ -786,7 +854,9 @@ def _rms_norm_gain_jvp_kernel_by_blocks(all_x, gain, eps, gain_dot, all_x_dot, a
         _rms_norm_gain_jvp_kernel(all_x[done:], gain, eps, gain_dot, all_x_dot[done:], all_out[done:])
 
 
-@_by_dtype(_reads(2), _reads(1), _number, _reads(1), _reads(2), _writes(2))
+@_by_dtype(
+    _reads(2, single=True), _reads(1), _number, _reads(1), _reads(2, single=True), _writes(2, single=True)
+)
 def _rms_norm_gain_jvp_compiled(x, gain, eps, gain_dot, x_dot, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x = _array(x)
@@ -803,6 +873,8 @@ def _rms_norm_gain_jvp_compiled(x, gain, eps, gain_dot, x_dot, out):
         or gain_dot.shape != (K,)
         or x_dot.shape != (B, K)
         or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(x_dot)
+        or _is_alone(x_dot) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, gain)
         or _overlap(out, gain_dot)
@@ -814,6 +886,63 @@ def _rms_norm_gain_jvp_compiled(x, gain, eps, gain_dot, x_dot, out):
     else:
         _rms_norm_gain_jvp_kernel(x, gain, real(eps), gain_dot, x_dot, out)
     return True
+
+
+@_by_dtype(
+    _reads(2, single=True), _reads(1), _number, _reads(1), _reads(2, single=True), _writes(2, single=True),
+    _count
+)
+def _rms_norm_gain_jvp_of_part(x, gain, eps, gain_dot, x_dot, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x = _array(x)
+    gain = _array(gain)
+    gain_dot = _array(gain_dot)
+    x_dot = _array(x_dot)
+    out = _array(out)
+    real = x.dtype.type
+    B = x.shape[0]
+    K = x.shape[1]
+    if K * x.itemsize <= 400 and B >= 32:
+        _rms_norm_gain_jvp_kernel_by_blocks(x, gain, real(eps), gain_dot, x_dot, out)
+    else:
+        _rms_norm_gain_jvp_kernel(x, gain, real(eps), gain_dot, x_dot, out, parts)
+    return True
+
+
+@njit(**_FAST)
+def _is_alone(array):
+    """Whether an array came as that of one sample, without the axis of the samples."""
+    return array.strides[0] == -1
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """Ask for the line that a place lies in, to write to it, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _kept(typing, value):
+    """The value: a quotient that LLVM does not take apart.
+
+    Allowed to regroup, it would rather divide every number of a loop than multiply it by 1 / s.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        fence = builder.module.declare_intrinsic("llvm.arithmetic.fence", [arguments[0].type])
+        return builder.call(fence, arguments)
+
+    return value(value), instruction
 
 
 @njit(**_FAST)
@@ -829,10 +958,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -878,6 +1010,17 @@ def _end_of_streams(typing):
     return types.void(), instruction
 
 
+# Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies
+# so many bytes ahead of each step.
+_FETCHED, _WRITTEN, _AHEAD = 1 << 20, 1_024, 4_096
+
+
+@njit(**_FAST)
+def _is_fetched(result):
+    """Whether it is such a result, in rows of a step at least."""
+    return result.nbytes >= _FETCHED and result.shape[-1] * result.itemsize >= _WRITTEN
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -913,7 +1056,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -931,20 +1079,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -969,6 +1130,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -1036,10 +1198,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -1050,6 +1213,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -1060,7 +1224,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

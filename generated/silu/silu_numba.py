@@ -47,14 +47,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -65,6 +68,11 @@ def _places(axes):
 def _number(real):
     """A number."""
     return types.float64
+
+
+def _count(real):
+    """A whole number."""
+    return types.intp
 
 
 class _ByDtype(dict):
@@ -132,9 +140,7 @@ def silu(x, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _silu_compiled[x.dtype](x, into):
-                return into
-            if x.ndim == 1 and _silu_compiled[x.dtype](x[None], into[None]):
+            if _silu_compiled[x.dtype](x, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -165,13 +171,18 @@ def _silu_kernel(x, out):
             out[row, i] = x[row, i] * s
 
 
-@_by_dtype(_reads(2), _writes(2))
+@_by_dtype(_reads(2, single=True), _writes(2, single=True))
 def _silu_compiled(x, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, out = _array(x), _array(out)
     B = x.shape[0]
     K = x.shape[1]
-    if B * K == 0 or out.shape != (B, K) or _overlap(out, x):
+    if (
+        B * K == 0
+        or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(out)
+        or _overlap(out, x)
+    ):
         return False
     _silu_kernel(x, out)
     return True
@@ -214,9 +225,7 @@ def silu_jacobian_x(x, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _silu_jacobian_x_compiled[x.dtype](x, into):
-                return into
-            if x.ndim == 1 and _silu_jacobian_x_compiled[x.dtype](x[None], into[None]):
+            if _silu_jacobian_x_compiled[x.dtype](x, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -231,17 +240,20 @@ def silu_jacobian_x(x, out=None, *, threads=1):
     if threads == 1:
         _silu_jacobian_x_compiled[dtype](x, out)
     else:
-        _in_threads(threads, _silu_jacobian_x_compiled[dtype], (True, True), x, out)
+        _in_threads(threads, _silu_jacobian_x_of_part[dtype], (True, True), x, out, told=True)
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _silu_jacobian_x_kernel(x, out):
+def _silu_jacobian_x_kernel(x, out, parts=1):
     """The loops of silu_jacobian_x."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     s = np.empty(K, out.dtype)  # of one sample
     y = np.empty(K, out.dtype)  # of one sample
     for row in range(B):
@@ -258,6 +270,14 @@ def _silu_jacobian_x_kernel(x, out):
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = real(0)
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
@@ -266,15 +286,30 @@ def _silu_jacobian_x_kernel(x, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _writes(3))
+@_by_dtype(_reads(2, single=True), _writes(3, single=True))
 def _silu_jacobian_x_compiled(x, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, out = _array(x), _array(out)
     B = x.shape[0]
     K = x.shape[1]
-    if B * K == 0 or out.shape != (B, K, K) or _overlap(out, x):
+    if (
+        B * K == 0
+        or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
+        or _overlap(out, x)
+    ):
         return False
     _silu_jacobian_x_kernel(x, out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _writes(3, single=True), _count)
+def _silu_jacobian_x_of_part(x, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, out = _array(x), _array(out)
+    B = x.shape[0]
+    K = x.shape[1]
+    _silu_jacobian_x_kernel(x, out, parts)
     return True
 
 
@@ -317,9 +352,7 @@ def silu_vjp(x, g, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _silu_vjp_compiled[x.dtype](x, g, into):
-                return into
-            if x.ndim == 1 and _silu_vjp_compiled[x.dtype](x[None], g[None], into[None]):
+            if _silu_vjp_compiled[x.dtype](x, g, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -351,7 +384,7 @@ def _silu_vjp_kernel(x, g, dx):
             dx[row, i] = g[row, i] * (s + x[row, i] * s * _sigmoid(-x[row, i], real(1)))
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(2))
+@_by_dtype(_reads(2, single=True), _reads(2, single=True), _writes(2, single=True))
 def _silu_vjp_compiled(x, g, dx):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, g, dx = _array(x), _array(g), _array(dx)
@@ -361,6 +394,8 @@ def _silu_vjp_compiled(x, g, dx):
         B * K == 0
         or g.shape != (B, K)
         or dx.shape != (B, K)
+        or _is_alone(x) != _is_alone(g)
+        or _is_alone(g) != _is_alone(dx)
         or _overlap(dx, x)
         or _overlap(dx, g)
     ):
@@ -406,9 +441,7 @@ def silu_jvp(x, x_dot, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _silu_jvp_compiled[x.dtype](x, x_dot, into):
-                return into
-            if x.ndim == 1 and _silu_jvp_compiled[x.dtype](x[None], x_dot[None], into[None]):
+            if _silu_jvp_compiled[x.dtype](x, x_dot, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -440,7 +473,7 @@ def _silu_jvp_kernel(x, x_dot, out):
             out[row, i] = x_dot[row, i] * (s + x[row, i] * s * _sigmoid(-x[row, i], real(1)))
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(2))
+@_by_dtype(_reads(2, single=True), _reads(2, single=True), _writes(2, single=True))
 def _silu_jvp_compiled(x, x_dot, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, x_dot, out = _array(x), _array(x_dot), _array(out)
@@ -450,12 +483,20 @@ def _silu_jvp_compiled(x, x_dot, out):
         B * K == 0
         or x_dot.shape != (B, K)
         or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(x_dot)
+        or _is_alone(x_dot) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, x_dot)
     ):
         return False
     _silu_jvp_kernel(x, x_dot, out)
     return True
+
+
+@njit(**_FAST)
+def _is_alone(array):
+    """Whether an array came as that of one sample, without the axis of the samples."""
+    return array.strides[0] == -1
 
 
 def _exp_of_negative_32(u):
@@ -465,9 +506,10 @@ def _exp_of_negative_32(u):
     u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
     range a polynomial gives exp(r) to the last digit.
     """
-    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
-    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
-    n = t - np.float32(12582912.0)
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t, with
+    # 127 more, which is where an exponent has its zero.
+    t = u * np.float32(1.4426950408889634) + np.float32(12583039.0)
+    n = t - np.float32(12583039.0)
     # log 2 in two parts, so that n times the first is exact
     r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
     q = np.float32(1.3814611593261361e-3)
@@ -477,15 +519,15 @@ def _exp_of_negative_32(u):
     q = q * r + np.float32(0.4999999403953552)
     q = q * r + np.float32(1)
     q = q * r + np.float32(1)
-    # 2^n: n in the place of the exponent, whose own zero is 127
-    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    # 2^n: those bits in the place of the exponent
+    power = np.int32(np.float32(t).view(np.int32) << np.int32(23)).view(np.float32)
     return np.float32(0) if u < np.float32(-87.33654) else q * power
 
 
 def _exp_of_negative_64(u):
     """The same in float64, with a longer polynomial."""
-    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
-    n = t - 6755399441055744.0
+    t = u * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
+    n = t - 6755399441056767.0
     r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
     q = 2.5000053635022473e-08
     q = q * r + 2.7630233617826445e-07
@@ -499,7 +541,7 @@ def _exp_of_negative_64(u):
     q = q * r + 0.5000000000000011
     q = q * r + 1.0
     q = q * r + 1.0
-    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    power = np.int64(np.float64(t).view(np.int64) << 52).view(np.float64)
     return 0.0 if u < -708.3964185322641 else q * power
 
 
@@ -512,6 +554,22 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """Ask for the line that a place lies in, to write to it, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
 
 
 @njit(**_FAST)
@@ -534,10 +592,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -583,6 +644,17 @@ def _end_of_streams(typing):
     return types.void(), instruction
 
 
+# Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies
+# so many bytes ahead of each step.
+_FETCHED, _WRITTEN, _AHEAD = 1 << 20, 1_024, 4_096
+
+
+@njit(**_FAST)
+def _is_fetched(result):
+    """Whether it is such a result, in rows of a step at least."""
+    return result.nbytes >= _FETCHED and result.shape[-1] * result.itemsize >= _WRITTEN
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -618,7 +690,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -636,20 +713,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -674,6 +764,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -741,10 +832,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -755,6 +847,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -765,7 +858,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

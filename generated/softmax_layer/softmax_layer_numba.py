@@ -59,14 +59,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -77,6 +80,11 @@ def _places(axes):
 def _number(real):
     """A number."""
     return types.float64
+
+
+def _count(real):
+    """A whole number."""
+    return types.intp
 
 
 class _ByDtype(dict):
@@ -203,7 +211,7 @@ def _softmax_layer_loops(x, W, b, out):
         for k in range(K):
             e[k] = _exp_of_negative(z[k] - m)
             s += e[k]
-        scale = real(1) / s
+        scale = _kept(real(1) / s)
         for i in range(K):
             out[row, i] = scale * e[i]
 
@@ -227,7 +235,7 @@ def _softmax_layer_step_1(b, sum_W_x, out):
         for k in range(K):
             e[k] = _exp_of_negative(out[row, k] - m)
             s += e[k]
-        scale = real(1) / s
+        scale = _kept(real(1) / s)
         for i in range(K):
             out[row, i] = scale * e[i]
 
@@ -363,9 +371,7 @@ def softmax_layer_jacobian_W(x, h, out=None, *, threads=1):
                 np.empty((*x.shape[:-1], h.shape[-1], h.shape[-1] * x.shape[-1]), x.dtype) if out is None
                 else out
             )
-            if x.ndim == 2 and _softmax_layer_jacobian_W_compiled[x.dtype](x, h, into):
-                return into
-            if x.ndim == 1 and _softmax_layer_jacobian_W_compiled[x.dtype](x[None], h[None], into[None]):
+            if _softmax_layer_jacobian_W_compiled[x.dtype](x, h, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -382,18 +388,23 @@ def softmax_layer_jacobian_W(x, h, out=None, *, threads=1):
     if threads == 1:
         _softmax_layer_jacobian_W_compiled[dtype](x, h, out)
     else:
-        _in_threads(threads, _softmax_layer_jacobian_W_compiled[dtype], (True, True, True), x, h, out)
+        _in_threads(
+            threads, _softmax_layer_jacobian_W_of_part[dtype], (True, True, True), x, h, out, told=True
+        )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _softmax_layer_jacobian_W_kernel(x, h, entries):
+def _softmax_layer_jacobian_W_kernel(x, h, entries, parts=1):
     """The loops of softmax_layer_jacobian_W."""
     real = entries.dtype.type  # keeps literals narrow
     B = x.shape[0]
     N = x.shape[1]
     K = h.shape[1]
-    huge_entries = _is_streamed(entries, _FILLED)
+    huge_entries = _is_streamed(entries, parts, _FILLED)
+    long_entries = _is_fetched(entries)
+    at_a_time, line = _WRITTEN // entries.itemsize, 64 // entries.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // entries.itemsize
     for row in range(B):
         for i in range(K):
             for k in range(K):
@@ -406,6 +417,14 @@ def _softmax_layer_jacobian_W_kernel(x, h, entries):
                                 _stream(entries_part, j, value)
                             else:
                                 entries_part[j] = value
+                elif long_entries:  # in steps: while one is written, the memory fetches what comes later
+                    for begin in range(0, N, at_a_time):
+                        end = min(begin + at_a_time, N)
+                        for ahead in range(begin + lead, end + lead, line):
+                            _fetch_to_write(entries[row, i, k], ahead)
+                        entries_part, x_part = entries[row, i, k, begin:end], x[row, begin:end]
+                        for j in range(entries_part.size):
+                            entries_part[j] = -x_part[j] * h[row, i] * h[row, k]
                 else:
                     for j in range(N):
                         entries[row, i, k, j] = -x[row, j] * h[row, i] * h[row, k]
@@ -418,6 +437,14 @@ def _softmax_layer_jacobian_W_kernel(x, h, entries):
                             _stream(entries_part, j, value)
                         else:
                             entries_part[j] = value
+            elif long_entries:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, N, at_a_time):
+                    end = min(begin + at_a_time, N)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(entries[row, i, i], ahead)
+                    entries_part, x_part = entries[row, i, i, begin:end], x[row, begin:end]
+                    for j in range(entries_part.size):
+                        entries_part[j] = x_part[j] * h[row, i] * (real(1) - h[row, i])
             else:
                 for j in range(N):
                     entries[row, i, i, j] = x[row, j] * h[row, i] * (real(1) - h[row, i])
@@ -425,7 +452,7 @@ def _softmax_layer_jacobian_W_kernel(x, h, entries):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(2), _writes(3))
+@_by_dtype(_reads(2, single=True), _reads(2, single=True), _writes(3, single=True))
 def _softmax_layer_jacobian_W_compiled(x, h, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, h, out = _array(x), _array(h), _array(out)
@@ -436,12 +463,26 @@ def _softmax_layer_jacobian_W_compiled(x, h, out):
         B * N * K == 0
         or h.shape != (B, K)
         or out.shape != (B, K, K * N)
+        or _is_alone(x) != _is_alone(h)
+        or _is_alone(h) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, h)
     ):
         return False
     entries = out.reshape(B, K, K, N)
     _softmax_layer_jacobian_W_kernel(x, h, entries)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(2, single=True), _writes(3, single=True), _count)
+def _softmax_layer_jacobian_W_of_part(x, h, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, h, out = _array(x), _array(h), _array(out)
+    B = x.shape[0]
+    N = x.shape[1]
+    K = h.shape[1]
+    entries = out.reshape(B, K, K, N)
+    _softmax_layer_jacobian_W_kernel(x, h, entries, parts)
     return True
 
 
@@ -482,9 +523,7 @@ def softmax_layer_jacobian_b(h, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*h.shape[:-1], h.shape[-1], h.shape[-1]), h.dtype) if out is None else out
-            if h.ndim == 2 and _softmax_layer_jacobian_b_compiled[h.dtype](h, into):
-                return into
-            if h.ndim == 1 and _softmax_layer_jacobian_b_compiled[h.dtype](h[None], into[None]):
+            if _softmax_layer_jacobian_b_compiled[h.dtype](h, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -499,17 +538,20 @@ def softmax_layer_jacobian_b(h, out=None, *, threads=1):
     if threads == 1:
         _softmax_layer_jacobian_b_compiled[dtype](h, out)
     else:
-        _in_threads(threads, _softmax_layer_jacobian_b_compiled[dtype], (True, True), h, out)
+        _in_threads(threads, _softmax_layer_jacobian_b_of_part[dtype], (True, True), h, out, told=True)
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _softmax_layer_jacobian_b_kernel(h, out):
+def _softmax_layer_jacobian_b_kernel(h, out, parts=1):
     """The loops of softmax_layer_jacobian_b."""
     real = out.dtype.type  # keeps literals narrow
     B = h.shape[0]
     K = h.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     for row in range(B):
         for i in range(K):
             if huge_out:  # whole lines of memory are written past the caches
@@ -521,6 +563,14 @@ def _softmax_layer_jacobian_b_kernel(h, out):
                             _stream(out_part, k, value)
                         else:
                             out_part[k] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part, h_part = out[row, i, begin:end], h[row, begin:end]
+                    for k in range(out_part.size):
+                        out_part[k] = -h[row, i] * h_part[k]
             else:
                 for k in range(K):
                     out[row, i, k] = -h[row, i] * h[row, k]
@@ -529,15 +579,30 @@ def _softmax_layer_jacobian_b_kernel(h, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _writes(3))
+@_by_dtype(_reads(2, single=True), _writes(3, single=True))
 def _softmax_layer_jacobian_b_compiled(h, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     h, out = _array(h), _array(out)
     B = h.shape[0]
     K = h.shape[1]
-    if B * K == 0 or out.shape != (B, K, K) or _overlap(out, h):
+    if (
+        B * K == 0
+        or out.shape != (B, K, K)
+        or _is_alone(h) != _is_alone(out)
+        or _overlap(out, h)
+    ):
         return False
     _softmax_layer_jacobian_b_kernel(h, out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _writes(3, single=True), _count)
+def _softmax_layer_jacobian_b_of_part(h, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    h, out = _array(h), _array(out)
+    B = h.shape[0]
+    K = h.shape[1]
+    _softmax_layer_jacobian_b_kernel(h, out, parts)
     return True
 
 
@@ -840,7 +905,7 @@ def _softmax_layer_vjp_kernel(x, W, h, g, dW, db, dx):
         held = slice(0, min(at_once, B - start))
         _softmax_layer_vjp_step_1(h[here], g[here], z_bar[held])
         _add_product(start == 0, x[here].T, z_bar[held], dW_total, dW_part)
-        np.matmul(z_bar[held], W_rows.T, out=dx[here])
+        _product_by_rows(z_bar[held], W_rows.T, dx[here])
         _softmax_layer_vjp_step_2(z_bar[held], db_part)
         _add_part(start == 0, db_part, db)
     if dW_total is not dW:
@@ -1018,8 +1083,8 @@ def _softmax_layer_jvp_kernel(x, W, h, W_dot, b_dot, x_dot, out):
     W_rows = _long_rows(W)
     # So many samples at a time that what is worked on stays in the cache
     at_once = _samples_at_once(B, (4 * K + 2 * N) * dtype.itemsize, (2 * N * K) * dtype.itemsize)
-    sum_x_W_dot = np.empty((at_once, K), dtype)
-    sum_x_dot_W = np.empty((at_once, K), dtype)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_x_W_dot, sum_x_dot_W = np.empty((2, at_once, K), dtype)
     for start in range(0, B, at_once):
         here = slice(start, start + at_once)
         held = slice(0, min(at_once, B - start))
@@ -1068,12 +1133,17 @@ def _add_part(is_first, part, total):
         np.add(total, part, out=total)
 
 
-def _add_product(is_first, left, right, total, part):
+def _add_product(is_first, left, right, total, part, product=np.matmul):
     """Add the product of one block to the total; that of the first block begins it."""
-    if is_first:
-        np.matmul(left, right, out=total)
-    else:
-        np.add(total, np.matmul(left, right, out=part), out=total)
+    product(left, right, out=total if is_first else part)
+    if not is_first:
+        np.add(total, part, out=total)
+
+
+@njit(**_FAST)
+def _is_alone(array):
+    """Whether an array came as that of one sample, without the axis of the samples."""
+    return array.strides[0] == -1
 
 
 def _exp_of_negative_32(u):
@@ -1083,9 +1153,10 @@ def _exp_of_negative_32(u):
     u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
     range a polynomial gives exp(r) to the last digit.
     """
-    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
-    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
-    n = t - np.float32(12582912.0)
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t, with
+    # 127 more, which is where an exponent has its zero.
+    t = u * np.float32(1.4426950408889634) + np.float32(12583039.0)
+    n = t - np.float32(12583039.0)
     # log 2 in two parts, so that n times the first is exact
     r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
     q = np.float32(1.3814611593261361e-3)
@@ -1095,15 +1166,15 @@ def _exp_of_negative_32(u):
     q = q * r + np.float32(0.4999999403953552)
     q = q * r + np.float32(1)
     q = q * r + np.float32(1)
-    # 2^n: n in the place of the exponent, whose own zero is 127
-    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    # 2^n: those bits in the place of the exponent
+    power = np.int32(np.float32(t).view(np.int32) << np.int32(23)).view(np.float32)
     return np.float32(0) if u < np.float32(-87.33654) else q * power
 
 
 def _exp_of_negative_64(u):
     """The same in float64, with a longer polynomial."""
-    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
-    n = t - 6755399441055744.0
+    t = u * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
+    n = t - 6755399441056767.0
     r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
     q = 2.5000053635022473e-08
     q = q * r + 2.7630233617826445e-07
@@ -1117,7 +1188,7 @@ def _exp_of_negative_64(u):
     q = q * r + 0.5000000000000011
     q = q * r + 1.0
     q = q * r + 1.0
-    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    power = np.int64(np.float64(t).view(np.int64) << 52).view(np.float64)
     return 0.0 if u < -708.3964185322641 else q * power
 
 
@@ -1130,6 +1201,36 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """Ask for the line that a place lies in, to write to it, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
+@intrinsic
+def _kept(typing, value):
+    """The value: a quotient that LLVM does not take apart.
+
+    Allowed to regroup, it would rather divide every number of a loop than multiply it by 1 / s.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        fence = builder.module.declare_intrinsic("llvm.arithmetic.fence", [arguments[0].type])
+        return builder.call(fence, arguments)
+
+    return value(value), instruction
 
 
 @intrinsic
@@ -1168,9 +1269,32 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+# So many rows of a result are written at a time where a block of it has more bytes than this, and each
+# number of it is the sum of no more terms than that.
+_ROWS = 32
+_LARGE_BLOCK = 2**18
+_FEW_TERMS = 16
+
+
+def _product_by_rows(left, right, out):
+    """The product of a block with a matrix that all samples share; of few terms, some rows at a time.
+
+    With few terms to add up, BLAS writes some columns of all rows, then the next ones. The processor sees
+    what is written next for about 50 rows; with more of them, each write waits for memory.
+    """
+    if out.nbytes <= _LARGE_BLOCK or len(right) > _FEW_TERMS:
+        return np.matmul(left, right, out=out)
+    whole = len(out) - len(out) % _ROWS
+    stacks = [each[:whole].reshape(-1, _ROWS, each.shape[1]) for each in (left, out)]
+    np.matmul(stacks[0], right, out=stacks[1])
+    np.matmul(left[whole:], right, out=out[whole:])
+
+
 # At least so many samples are worked on together, and as many more as these bytes hold.
 _AT_LEAST = 64
 _CACHE = 2**18
+# A block that is larger than the cache has no more bytes than this: from there on it comes from too far.
+_IN_REACH = 12 * 2**20
 
 
 def _samples_at_once(samples, bytes_of_each, shared_bytes):
@@ -1178,8 +1302,8 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
 
     Up to 512 where what all samples share is large, since that is read once for each block.
     """
-    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
-    return min(samples, most)
+    most = min(512, shared_bytes * _AT_LEAST // 2**17, _IN_REACH // bytes_of_each)
+    return min(samples, max(_AT_LEAST, _CACHE // bytes_of_each, most))
 
 
 #: Results of more bytes are written past the caches, where their rows are this long at least; where as good
@@ -1188,10 +1312,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -1237,6 +1364,17 @@ def _end_of_streams(typing):
     return types.void(), instruction
 
 
+# Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies
+# so many bytes ahead of each step.
+_FETCHED, _WRITTEN, _AHEAD = 1 << 20, 1_024, 4_096
+
+
+@njit(**_FAST)
+def _is_fetched(result):
+    """Whether it is such a result, in rows of a step at least."""
+    return result.nbytes >= _FETCHED and result.shape[-1] * result.itemsize >= _WRITTEN
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -1272,7 +1410,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -1290,20 +1433,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -1328,6 +1484,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -1395,10 +1552,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -1409,6 +1567,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -1419,7 +1578,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

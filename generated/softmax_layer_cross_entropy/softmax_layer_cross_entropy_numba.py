@@ -55,14 +55,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -484,7 +487,7 @@ def _softmax_layer_cross_entropy_value_and_gradient_loops(x, W, b, t, weight, lo
             s += e[k]
         log_s = _log(s)
         sum_t_z_m = real(0)
-        scale = sum_t / s
+        scale = _kept(sum_t / s)
         for k in range(K):
             sum_t_z_m += (t[row, k] * _log_ratio(z[k], m, log_s) if t[row, k] != real(0) else real(0))
             z_bar[k] = scale * e[k] - t[row, k]
@@ -532,7 +535,7 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1(
             s += z_bar_scaled[row, k]
         log_s = _log(s)
         sum_t_z_m = real(0)
-        scale = sum_t / s
+        scale = _kept(sum_t / s)
         for k in range(K):
             sum_t_z_m += (
                 t[row, k] * _log_ratio(z_bar[row, k], m, log_s) if t[row, k] != real(0) else real(0)
@@ -653,9 +656,8 @@ def _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, l
     dW_total = _long_rows(dW)
     # So many samples at a time that what is worked on stays in the cache
     at_once = _samples_at_once(B, (4 * K + 2 * N + 1) * dtype.itemsize, (2 * N * K) * dtype.itemsize)
-    sum_W_x = np.empty((at_once, K), dtype)
-    z_bar = np.empty((at_once, K), dtype)
-    z_bar_scaled = np.empty((at_once, K), dtype)
+    # Arrays of one shape in one piece, which the C library keeps for the next call
+    sum_W_x, z_bar, z_bar_scaled = np.empty((3, at_once, K), dtype)
     sum_z_bar = np.empty((K,), dtype)
     dW_part = np.empty_like(dW_total)  # of one block
     sum_z_bar_part = np.empty_like(sum_z_bar)  # of one block
@@ -665,7 +667,7 @@ def _softmax_layer_cross_entropy_value_and_gradient_kernel(x, W, b, t, weight, l
         np.matmul(x[here], W_rows, out=sum_W_x[held])
         step_1(b, t[here], weight, sum_W_x[held], losses[here], z_bar[held], z_bar_scaled[held])
         _add_product(start == 0, x[here].T, z_bar_scaled[held], dW_total, dW_part)
-        np.matmul(z_bar_scaled[held], W_rows.T, out=dx[here])
+        _product_by_rows(z_bar_scaled[held], W_rows.T, dx[here])
         _softmax_layer_cross_entropy_value_and_gradient_step_2(z_bar[held], sum_z_bar_part)
         _add_part(start == 0, sum_z_bar_part, sum_z_bar)
     _softmax_layer_cross_entropy_value_and_gradient_step_3(weight, sum_z_bar, db)
@@ -726,12 +728,11 @@ def _add_part(is_first, part, total):
         np.add(total, part, out=total)
 
 
-def _add_product(is_first, left, right, total, part):
+def _add_product(is_first, left, right, total, part, product=np.matmul):
     """Add the product of one block to the total; that of the first block begins it."""
-    if is_first:
-        np.matmul(left, right, out=total)
-    else:
-        np.add(total, np.matmul(left, right, out=part), out=total)
+    product(left, right, out=total if is_first else part)
+    if not is_first:
+        np.add(total, part, out=total)
 
 
 def _exp_of_negative_32(u):
@@ -741,9 +742,10 @@ def _exp_of_negative_32(u):
     u = n log 2 + r with a whole n and |r| <= log(2) / 2, so exp(u) = 2^n exp(r), and on that small
     range a polynomial gives exp(r) to the last digit.
     """
-    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t.
-    t = u * np.float32(1.4426950408889634) + np.float32(12582912.0)
-    n = t - np.float32(12582912.0)
+    # Adding 1.5 * 2^23 leaves no room for digits after the point: n stands in the last bits of t, with
+    # 127 more, which is where an exponent has its zero.
+    t = u * np.float32(1.4426950408889634) + np.float32(12583039.0)
+    n = t - np.float32(12583039.0)
     # log 2 in two parts, so that n times the first is exact
     r = (u - n * np.float32(0.693359375)) + n * np.float32(2.1219444005469058e-4)
     q = np.float32(1.3814611593261361e-3)
@@ -753,15 +755,15 @@ def _exp_of_negative_32(u):
     q = q * r + np.float32(0.4999999403953552)
     q = q * r + np.float32(1)
     q = q * r + np.float32(1)
-    # 2^n: n in the place of the exponent, whose own zero is 127
-    power = np.int32((np.float32(t).view(np.int32) << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
+    # 2^n: those bits in the place of the exponent
+    power = np.int32(np.float32(t).view(np.int32) << np.int32(23)).view(np.float32)
     return np.float32(0) if u < np.float32(-87.33654) else q * power
 
 
 def _exp_of_negative_64(u):
     """The same in float64, with a longer polynomial."""
-    t = u * 1.4426950408889634 + 6755399441055744.0  # 1.5 * 2^52
-    n = t - 6755399441055744.0
+    t = u * 1.4426950408889634 + 6755399441056767.0  # 1.5 * 2^52 + 1023
+    n = t - 6755399441056767.0
     r = (u - n * 0.6931471803691238) - n * 1.9082149292705877e-10
     q = 2.5000053635022473e-08
     q = q * r + 2.7630233617826445e-07
@@ -775,7 +777,7 @@ def _exp_of_negative_64(u):
     q = q * r + 0.5000000000000011
     q = q * r + 1.0
     q = q * r + 1.0
-    power = np.int64((np.float64(t).view(np.int64) << 52) + 0x3FF0000000000000).view(np.float64)
+    power = np.int64(np.float64(t).view(np.int64) << 52).view(np.float64)
     return 0.0 if u < -708.3964185322641 else q * power
 
 
@@ -788,6 +790,20 @@ def _exp_of_negative(u):
 def _compiled_exp_of_negative(u):
     """What compiled code calls."""
     return _exp_of_negative_32 if u == types.float32 else _exp_of_negative_64
+
+
+@intrinsic
+def _kept(typing, value):
+    """The value: a quotient that LLVM does not take apart.
+
+    Allowed to regroup, it would rather divide every number of a loop than multiply it by 1 / s.
+    """
+
+    def instruction(context, builder, signature, arguments):
+        fence = builder.module.declare_intrinsic("llvm.arithmetic.fence", [arguments[0].type])
+        return builder.call(fence, arguments)
+
+    return value(value), instruction
 
 
 @intrinsic
@@ -897,9 +913,32 @@ def _overlap(first, second):
     return start < other + second.nbytes and other < start + first.nbytes
 
 
+# So many rows of a result are written at a time where a block of it has more bytes than this, and each
+# number of it is the sum of no more terms than that.
+_ROWS = 32
+_LARGE_BLOCK = 2**18
+_FEW_TERMS = 16
+
+
+def _product_by_rows(left, right, out):
+    """The product of a block with a matrix that all samples share; of few terms, some rows at a time.
+
+    With few terms to add up, BLAS writes some columns of all rows, then the next ones. The processor sees
+    what is written next for about 50 rows; with more of them, each write waits for memory.
+    """
+    if out.nbytes <= _LARGE_BLOCK or len(right) > _FEW_TERMS:
+        return np.matmul(left, right, out=out)
+    whole = len(out) - len(out) % _ROWS
+    stacks = [each[:whole].reshape(-1, _ROWS, each.shape[1]) for each in (left, out)]
+    np.matmul(stacks[0], right, out=stacks[1])
+    np.matmul(left[whole:], right, out=out[whole:])
+
+
 # At least so many samples are worked on together, and as many more as these bytes hold.
 _AT_LEAST = 64
 _CACHE = 2**18
+# A block that is larger than the cache has no more bytes than this: from there on it comes from too far.
+_IN_REACH = 12 * 2**20
 
 
 def _samples_at_once(samples, bytes_of_each, shared_bytes):
@@ -907,8 +946,8 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
 
     Up to 512 where what all samples share is large, since that is read once for each block.
     """
-    most = max(_AT_LEAST, _CACHE // bytes_of_each, min(512, shared_bytes * _AT_LEAST // 2**17))
-    return min(samples, most)
+    most = min(512, shared_bytes * _AT_LEAST // 2**17, _IN_REACH // bytes_of_each)
+    return min(samples, max(_AT_LEAST, _CACHE // bytes_of_each, most))
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
@@ -946,7 +985,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -964,20 +1008,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -1002,6 +1059,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -1069,10 +1127,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -1083,6 +1142,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -1093,7 +1153,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)

@@ -50,7 +50,11 @@ enum {
     NEAR = 4096,  /* where a row has no more bytes than this, so that they stay in the nearest cache */
     CACHED = 1 << 22, /* bytes that the caches hold together */
     STREAMED = 8000000, /* bytes of a result that are written past the caches if there are more, */
+    FILLED = 1 << 25,   /* or more than these, where as good as nothing is read; */
     PART = 256,   /* so many numbers at a time, most of them in whole lines of memory */
+    FETCHED = 1 << 20, /* smaller results of which nothing is read, from so many bytes on, are written in steps */
+    WRITTEN = 1024,    /* of so many bytes, with the memory that lies so many bytes behind them being fetched */
+    AHEAD = 4096,
     SHORT = 24,   /* rows that are not longer stand side by side, */
     LANES = 32,   /* so many of them */
     GRAIN = 32768 /* numbers from which on several threads are worth their start */
@@ -91,6 +95,13 @@ static inline double f64_choice(int first, double a, double b)
     memcpy(&value, &bits, sizeof value);
     return value;
 }
+
+/* Has a line of memory brought near that will be written later: so it comes while there is something else to do. */
+#ifdef __GNUC__
+#define FETCH_TO_WRITE(place) __builtin_prefetch(place, 1)
+#else
+#define FETCH_TO_WRITE(place) ((void)(place))
+#endif
 
 static inline ptrdiff_t larger_place(ptrdiff_t a, ptrdiff_t b)
 {
@@ -348,7 +359,7 @@ SHARED void srelu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     float part[PART];
@@ -356,6 +367,23 @@ SHARED void srelu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
                         part[j - begin] = 0.0f;
                     }
                     f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED && K * (ptrdiff_t)sizeof(float) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
                 }
             }
             else {
@@ -390,7 +418,7 @@ SHARED void srelu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
 {
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     double part[PART];
@@ -398,6 +426,23 @@ SHARED void srelu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
                         part[j - begin] = 0.0;
                     }
                     f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED && K * (ptrdiff_t)sizeof(double) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
                 }
             }
             else {
@@ -432,7 +477,7 @@ SHARED void srelu_jacobian_t_r_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     float part[PART];
@@ -440,6 +485,23 @@ SHARED void srelu_jacobian_t_r_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                         part[j - begin] = 0.0f;
                     }
                     f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED && K * (ptrdiff_t)sizeof(float) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
                 }
             }
             else {
@@ -471,7 +533,7 @@ SHARED void srelu_jacobian_t_r_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     double part[PART];
@@ -479,6 +541,23 @@ SHARED void srelu_jacobian_t_r_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                         part[j - begin] = 0.0;
                     }
                     f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED && K * (ptrdiff_t)sizeof(double) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
                 }
             }
             else {
@@ -509,7 +588,7 @@ SHARED void srelu_jacobian_a_r_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     float part[PART];
@@ -517,6 +596,23 @@ SHARED void srelu_jacobian_a_r_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                         part[j - begin] = 0.0f;
                     }
                     f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED && K * (ptrdiff_t)sizeof(float) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
                 }
             }
             else {
@@ -547,7 +643,7 @@ SHARED void srelu_jacobian_a_r_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     double part[PART];
@@ -555,6 +651,23 @@ SHARED void srelu_jacobian_a_r_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                         part[j - begin] = 0.0;
                     }
                     f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED && K * (ptrdiff_t)sizeof(double) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
                 }
             }
             else {
@@ -586,7 +699,7 @@ SHARED void srelu_jacobian_t_l_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     float part[PART];
@@ -594,6 +707,23 @@ SHARED void srelu_jacobian_t_l_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                         part[j - begin] = 0.0f;
                     }
                     f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED && K * (ptrdiff_t)sizeof(float) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
                 }
             }
             else {
@@ -628,7 +758,7 @@ SHARED void srelu_jacobian_t_l_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     double part[PART];
@@ -636,6 +766,23 @@ SHARED void srelu_jacobian_t_l_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                         part[j - begin] = 0.0;
                     }
                     f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED && K * (ptrdiff_t)sizeof(double) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
                 }
             }
             else {
@@ -670,7 +817,7 @@ SHARED void srelu_jacobian_a_l_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(float) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     float part[PART];
@@ -678,6 +825,23 @@ SHARED void srelu_jacobian_a_l_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                         part[j - begin] = 0.0f;
                     }
                     f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED && K * (ptrdiff_t)sizeof(float) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0f;
+                    }
                 }
             }
             else {
@@ -712,7 +876,7 @@ SHARED void srelu_jacobian_a_l_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
 {
     for (ptrdiff_t row = from; row < to; row++) {
         for (ptrdiff_t i = 0; i < K; i++) {
-            if (B * K * K * (ptrdiff_t)sizeof(double) > STREAMED) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
                 for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
                     end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
                     double part[PART];
@@ -720,6 +884,23 @@ SHARED void srelu_jacobian_a_l_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t 
                         part[j - begin] = 0.0;
                     }
                     f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
+                }
+            }
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED && K * (ptrdiff_t)sizeof(double) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
+                    }
+                    for (ptrdiff_t j = start; j < stop; j++) {
+                        out[(row * K + i) * K + j] = 0.0;
+                    }
                 }
             }
             else {

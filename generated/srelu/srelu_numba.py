@@ -57,14 +57,17 @@ _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _NUMBERS = (float, np.float32, np.float64)
 
 
-def _reads(axes):
-    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are."""
-    return lambda real: _Argument(real, axes, "C", readonly=True)
+def _reads(axes, *, single=False):
+    """An array with so many axes that a compiled function reads: C-contiguous, as all of them are.
+
+    A `single` one may come without the first of them, as that of one sample.
+    """
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C", readonly=True)
 
 
-def _writes(axes):
+def _writes(axes, *, single=False):
     """One that it writes."""
-    return lambda real: _Argument(real, axes, "C")
+    return lambda real: (_Sample if single else _Argument)(real, axes, "C")
 
 
 def _places(axes):
@@ -75,6 +78,11 @@ def _places(axes):
 def _number(real):
     """A number."""
     return types.float64
+
+
+def _count(real):
+    """A whole number."""
+    return types.intp
 
 
 class _ByDtype(dict):
@@ -151,9 +159,7 @@ def srelu(x, t_r, a_r, t_l, a_l, out=None, *, threads=1):
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _srelu_compiled[x.dtype](x, t_r, a_r, t_l, a_l, into):
-                return into
-            if x.ndim == 1 and _srelu_compiled[x.dtype](x[None], t_r, a_r, t_l, a_l, into[None]):
+            if _srelu_compiled[x.dtype](x, t_r, a_r, t_l, a_l, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -173,18 +179,18 @@ def srelu(x, t_r, a_r, t_l, a_l, out=None, *, threads=1):
         _srelu_compiled[dtype](x, t_r, a_r, t_l, a_l, out)
     else:
         _in_threads(
-            threads, _srelu_compiled[dtype], (True, False, False, False, False, True), x, t_r, a_r, t_l, a_l,
-            out
+            threads, _srelu_of_part[dtype], (True, False, False, False, False, True), x, t_r, a_r, t_l, a_l,
+            out, told=True
         )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _srelu_kernel(x, t_r, a_r, t_l, a_l, out):
+def _srelu_kernel(x, t_r, a_r, t_l, a_l, out, parts=1):
     """The loops of srelu."""
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _is_streamed(out, _CACHED)
+    large_out = _is_streamed(out, parts, _CACHED)
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
@@ -214,7 +220,7 @@ def _srelu_kernel(x, t_r, a_r, t_l, a_l, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(1), _reads(1), _reads(1), _reads(1), _writes(2))
+@_by_dtype(_reads(2, single=True), _reads(1), _reads(1), _reads(1), _reads(1), _writes(2, single=True))
 def _srelu_compiled(x, t_r, a_r, t_l, a_l, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x = _array(x)
@@ -232,6 +238,7 @@ def _srelu_compiled(x, t_r, a_r, t_l, a_l, out):
         or t_l.shape != (K,)
         or a_l.shape != (K,)
         or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, t_r)
         or _overlap(out, a_r)
@@ -240,6 +247,23 @@ def _srelu_compiled(x, t_r, a_r, t_l, a_l, out):
     ):
         return False
     _srelu_kernel(x, t_r, a_r, t_l, a_l, out)
+    return True
+
+
+@_by_dtype(
+    _reads(2, single=True), _reads(1), _reads(1), _reads(1), _reads(1), _writes(2, single=True), _count
+)
+def _srelu_of_part(x, t_r, a_r, t_l, a_l, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x = _array(x)
+    t_r = _array(t_r)
+    a_r = _array(a_r)
+    t_l = _array(t_l)
+    a_l = _array(a_l)
+    out = _array(out)
+    B = x.shape[0]
+    K = x.shape[1]
+    _srelu_kernel(x, t_r, a_r, t_l, a_l, out, parts)
     return True
 
 
@@ -291,9 +315,7 @@ def srelu_jacobian_x(x, t_r, a_r, t_l, a_l, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _srelu_jacobian_x_compiled[x.dtype](x, t_r, a_r, t_l, a_l, into):
-                return into
-            if x.ndim == 1 and _srelu_jacobian_x_compiled[x.dtype](x[None], t_r, a_r, t_l, a_l, into[None]):
+            if _srelu_jacobian_x_compiled[x.dtype](x, t_r, a_r, t_l, a_l, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -313,19 +335,22 @@ def srelu_jacobian_x(x, t_r, a_r, t_l, a_l, out=None, *, threads=1):
         _srelu_jacobian_x_compiled[dtype](x, t_r, a_r, t_l, a_l, out)
     else:
         _in_threads(
-            threads, _srelu_jacobian_x_compiled[dtype], (True, False, False, False, False, True), x, t_r, a_r,
-            t_l, a_l, out
+            threads, _srelu_jacobian_x_of_part[dtype], (True, False, False, False, False, True), x, t_r, a_r,
+            t_l, a_l, out, told=True
         )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out):
+def _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out, parts=1):
     """The loops of srelu_jacobian_x."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     for row in range(B):
         for i in range(K):
             if huge_out:  # whole lines of memory are written past the caches
@@ -337,6 +362,14 @@ def _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out):
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = real(0)
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
@@ -345,7 +378,7 @@ def _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(1), _reads(1), _reads(1), _reads(1), _writes(3))
+@_by_dtype(_reads(2, single=True), _reads(1), _reads(1), _reads(1), _reads(1), _writes(3, single=True))
 def _srelu_jacobian_x_compiled(x, t_r, a_r, t_l, a_l, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x = _array(x)
@@ -363,6 +396,7 @@ def _srelu_jacobian_x_compiled(x, t_r, a_r, t_l, a_l, out):
         or t_l.shape != (K,)
         or a_l.shape != (K,)
         or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, t_r)
         or _overlap(out, a_r)
@@ -371,6 +405,23 @@ def _srelu_jacobian_x_compiled(x, t_r, a_r, t_l, a_l, out):
     ):
         return False
     _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out)
+    return True
+
+
+@_by_dtype(
+    _reads(2, single=True), _reads(1), _reads(1), _reads(1), _reads(1), _writes(3, single=True), _count
+)
+def _srelu_jacobian_x_of_part(x, t_r, a_r, t_l, a_l, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x = _array(x)
+    t_r = _array(t_r)
+    a_r = _array(a_r)
+    t_l = _array(t_l)
+    a_l = _array(a_l)
+    out = _array(out)
+    B = x.shape[0]
+    K = x.shape[1]
+    _srelu_jacobian_x_kernel(x, t_r, a_r, t_l, a_l, out, parts)
     return True
 
 
@@ -416,9 +467,7 @@ def srelu_jacobian_t_r(x, t_r, a_r, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _srelu_jacobian_t_r_compiled[x.dtype](x, t_r, a_r, into):
-                return into
-            if x.ndim == 1 and _srelu_jacobian_t_r_compiled[x.dtype](x[None], t_r, a_r, into[None]):
+            if _srelu_jacobian_t_r_compiled[x.dtype](x, t_r, a_r, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -436,18 +485,22 @@ def srelu_jacobian_t_r(x, t_r, a_r, out=None, *, threads=1):
         _srelu_jacobian_t_r_compiled[dtype](x, t_r, a_r, out)
     else:
         _in_threads(
-            threads, _srelu_jacobian_t_r_compiled[dtype], (True, False, False, True), x, t_r, a_r, out
+            threads, _srelu_jacobian_t_r_of_part[dtype], (True, False, False, True), x, t_r, a_r, out,
+            told=True
         )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _srelu_jacobian_t_r_kernel(x, t_r, a_r, out):
+def _srelu_jacobian_t_r_kernel(x, t_r, a_r, out, parts=1):
     """The loops of srelu_jacobian_t_r."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     for row in range(B):
         for i in range(K):
             if huge_out:  # whole lines of memory are written past the caches
@@ -459,6 +512,14 @@ def _srelu_jacobian_t_r_kernel(x, t_r, a_r, out):
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = real(0)
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
@@ -467,7 +528,7 @@ def _srelu_jacobian_t_r_kernel(x, t_r, a_r, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(1), _reads(1), _writes(3))
+@_by_dtype(_reads(2, single=True), _reads(1), _reads(1), _writes(3, single=True))
 def _srelu_jacobian_t_r_compiled(x, t_r, a_r, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, t_r, a_r, out = _array(x), _array(t_r), _array(a_r), _array(out)
@@ -478,12 +539,23 @@ def _srelu_jacobian_t_r_compiled(x, t_r, a_r, out):
         or t_r.shape != (K,)
         or a_r.shape != (K,)
         or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, t_r)
         or _overlap(out, a_r)
     ):
         return False
     _srelu_jacobian_t_r_kernel(x, t_r, a_r, out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(1), _reads(1), _writes(3, single=True), _count)
+def _srelu_jacobian_t_r_of_part(x, t_r, a_r, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, t_r, a_r, out = _array(x), _array(t_r), _array(a_r), _array(out)
+    B = x.shape[0]
+    K = x.shape[1]
+    _srelu_jacobian_t_r_kernel(x, t_r, a_r, out, parts)
     return True
 
 
@@ -526,9 +598,7 @@ def srelu_jacobian_a_r(x, t_r, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _srelu_jacobian_a_r_compiled[x.dtype](x, t_r, into):
-                return into
-            if x.ndim == 1 and _srelu_jacobian_a_r_compiled[x.dtype](x[None], t_r, into[None]):
+            if _srelu_jacobian_a_r_compiled[x.dtype](x, t_r, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -544,17 +614,20 @@ def srelu_jacobian_a_r(x, t_r, out=None, *, threads=1):
     if threads == 1:
         _srelu_jacobian_a_r_compiled[dtype](x, t_r, out)
     else:
-        _in_threads(threads, _srelu_jacobian_a_r_compiled[dtype], (True, False, True), x, t_r, out)
+        _in_threads(threads, _srelu_jacobian_a_r_of_part[dtype], (True, False, True), x, t_r, out, told=True)
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _srelu_jacobian_a_r_kernel(x, t_r, out):
+def _srelu_jacobian_a_r_kernel(x, t_r, out, parts=1):
     """The loops of srelu_jacobian_a_r."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     for row in range(B):
         for i in range(K):
             if huge_out:  # whole lines of memory are written past the caches
@@ -566,6 +639,14 @@ def _srelu_jacobian_a_r_kernel(x, t_r, out):
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = real(0)
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
@@ -574,7 +655,7 @@ def _srelu_jacobian_a_r_kernel(x, t_r, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(1), _writes(3))
+@_by_dtype(_reads(2, single=True), _reads(1), _writes(3, single=True))
 def _srelu_jacobian_a_r_compiled(x, t_r, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, t_r, out = _array(x), _array(t_r), _array(out)
@@ -584,11 +665,22 @@ def _srelu_jacobian_a_r_compiled(x, t_r, out):
         B * K == 0
         or t_r.shape != (K,)
         or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, t_r)
     ):
         return False
     _srelu_jacobian_a_r_kernel(x, t_r, out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(1), _writes(3, single=True), _count)
+def _srelu_jacobian_a_r_of_part(x, t_r, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, t_r, out = _array(x), _array(t_r), _array(out)
+    B = x.shape[0]
+    K = x.shape[1]
+    _srelu_jacobian_a_r_kernel(x, t_r, out, parts)
     return True
 
 
@@ -637,9 +729,7 @@ def srelu_jacobian_t_l(x, t_r, t_l, a_l, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _srelu_jacobian_t_l_compiled[x.dtype](x, t_r, t_l, a_l, into):
-                return into
-            if x.ndim == 1 and _srelu_jacobian_t_l_compiled[x.dtype](x[None], t_r, t_l, a_l, into[None]):
+            if _srelu_jacobian_t_l_compiled[x.dtype](x, t_r, t_l, a_l, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -658,19 +748,22 @@ def srelu_jacobian_t_l(x, t_r, t_l, a_l, out=None, *, threads=1):
         _srelu_jacobian_t_l_compiled[dtype](x, t_r, t_l, a_l, out)
     else:
         _in_threads(
-            threads, _srelu_jacobian_t_l_compiled[dtype], (True, False, False, False, True), x, t_r, t_l, a_l,
-            out
+            threads, _srelu_jacobian_t_l_of_part[dtype], (True, False, False, False, True), x, t_r, t_l, a_l,
+            out, told=True
         )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out):
+def _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out, parts=1):
     """The loops of srelu_jacobian_t_l."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     for row in range(B):
         for i in range(K):
             if huge_out:  # whole lines of memory are written past the caches
@@ -682,6 +775,14 @@ def _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out):
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = real(0)
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
@@ -692,7 +793,7 @@ def _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(1), _reads(1), _reads(1), _writes(3))
+@_by_dtype(_reads(2, single=True), _reads(1), _reads(1), _reads(1), _writes(3, single=True))
 def _srelu_jacobian_t_l_compiled(x, t_r, t_l, a_l, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, t_r, t_l, a_l, out = _array(x), _array(t_r), _array(t_l), _array(a_l), _array(out)
@@ -704,6 +805,7 @@ def _srelu_jacobian_t_l_compiled(x, t_r, t_l, a_l, out):
         or t_l.shape != (K,)
         or a_l.shape != (K,)
         or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, t_r)
         or _overlap(out, t_l)
@@ -711,6 +813,16 @@ def _srelu_jacobian_t_l_compiled(x, t_r, t_l, a_l, out):
     ):
         return False
     _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(1), _reads(1), _reads(1), _writes(3, single=True), _count)
+def _srelu_jacobian_t_l_of_part(x, t_r, t_l, a_l, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, t_r, t_l, a_l, out = _array(x), _array(t_r), _array(t_l), _array(a_l), _array(out)
+    B = x.shape[0]
+    K = x.shape[1]
+    _srelu_jacobian_t_l_kernel(x, t_r, t_l, a_l, out, parts)
     return True
 
 
@@ -755,9 +867,7 @@ def srelu_jacobian_a_l(x, t_r, t_l, out=None, *, threads=1):
     ):
         try:
             into = np.empty((*x.shape[:-1], x.shape[-1], x.shape[-1]), x.dtype) if out is None else out
-            if x.ndim == 2 and _srelu_jacobian_a_l_compiled[x.dtype](x, t_r, t_l, into):
-                return into
-            if x.ndim == 1 and _srelu_jacobian_a_l_compiled[x.dtype](x[None], t_r, t_l, into[None]):
+            if _srelu_jacobian_a_l_compiled[x.dtype](x, t_r, t_l, into):
                 return into
         except (TypeError, IndexError):
             pass  # not all of one dtype, with so many axes, contiguous and, if written, writable
@@ -775,18 +885,22 @@ def srelu_jacobian_a_l(x, t_r, t_l, out=None, *, threads=1):
         _srelu_jacobian_a_l_compiled[dtype](x, t_r, t_l, out)
     else:
         _in_threads(
-            threads, _srelu_jacobian_a_l_compiled[dtype], (True, False, False, True), x, t_r, t_l, out
+            threads, _srelu_jacobian_a_l_of_part[dtype], (True, False, False, True), x, t_r, t_l, out,
+            told=True
         )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _srelu_jacobian_a_l_kernel(x, t_r, t_l, out):
+def _srelu_jacobian_a_l_kernel(x, t_r, t_l, out, parts=1):
     """The loops of srelu_jacobian_a_l."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    huge_out = _is_streamed(out, _FILLED)
+    huge_out = _is_streamed(out, parts, _FILLED)
+    long_out = _is_fetched(out)
+    at_a_time, line = _WRITTEN // out.itemsize, 64 // out.itemsize  # places of a step, of a line of memory
+    lead = _AHEAD // out.itemsize
     for row in range(B):
         for i in range(K):
             if huge_out:  # whole lines of memory are written past the caches
@@ -798,6 +912,14 @@ def _srelu_jacobian_a_l_kernel(x, t_r, t_l, out):
                             _stream(out_part, j, value)
                         else:
                             out_part[j] = value
+            elif long_out:  # in steps: while one is written, the memory fetches what comes later
+                for begin in range(0, K, at_a_time):
+                    end = min(begin + at_a_time, K)
+                    for ahead in range(begin + lead, end + lead, line):
+                        _fetch_to_write(out[row, i], ahead)
+                    out_part = out[row, i, begin:end]
+                    for j in range(out_part.size):
+                        out_part[j] = real(0)
             else:
                 for j in range(K):
                     out[row, i, j] = real(0)
@@ -808,7 +930,7 @@ def _srelu_jacobian_a_l_kernel(x, t_r, t_l, out):
         _end_of_streams()
 
 
-@_by_dtype(_reads(2), _reads(1), _reads(1), _writes(3))
+@_by_dtype(_reads(2, single=True), _reads(1), _reads(1), _writes(3, single=True))
 def _srelu_jacobian_a_l_compiled(x, t_r, t_l, out):
     """Do the loops, where all arguments fit together; say whether they do."""
     x, t_r, t_l, out = _array(x), _array(t_r), _array(t_l), _array(out)
@@ -819,12 +941,23 @@ def _srelu_jacobian_a_l_compiled(x, t_r, t_l, out):
         or t_r.shape != (K,)
         or t_l.shape != (K,)
         or out.shape != (B, K, K)
+        or _is_alone(x) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, t_r)
         or _overlap(out, t_l)
     ):
         return False
     _srelu_jacobian_a_l_kernel(x, t_r, t_l, out)
+    return True
+
+
+@_by_dtype(_reads(2, single=True), _reads(1), _reads(1), _writes(3, single=True), _count)
+def _srelu_jacobian_a_l_of_part(x, t_r, t_l, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x, t_r, t_l, out = _array(x), _array(t_r), _array(t_l), _array(out)
+    B = x.shape[0]
+    K = x.shape[1]
+    _srelu_jacobian_a_l_kernel(x, t_r, t_l, out, parts)
     return True
 
 
@@ -902,12 +1035,8 @@ def srelu_vjp(x, t_r, a_r, t_l, a_l, g, out=None):
                 np.empty(t_r.shape, x.dtype),
                 np.empty(t_r.shape, x.dtype),
             )
-            if x.ndim == 2 and _srelu_vjp_compiled[x.dtype](
+            if _srelu_vjp_compiled[x.dtype](
                 x, t_r, a_r, t_l, a_l, g, into[0], into[1], into[2], into[3], into[4]
-            ):
-                return into
-            if x.ndim == 1 and _srelu_vjp_compiled[x.dtype](
-                x[None], t_r, a_r, t_l, a_l, g[None], into[0][None], into[1], into[2], into[3], into[4]
             ):
                 return into
         except (TypeError, IndexError):
@@ -941,12 +1070,12 @@ def srelu_vjp(x, t_r, a_r, t_l, a_l, g, out=None):
 
 
 @njit(**_FAST)
-def _srelu_vjp_kernel(x, t_r, a_r, t_l, a_l, g, dx, dt_r, da_r, dt_l, da_l):
+def _srelu_vjp_kernel(x, t_r, a_r, t_l, a_l, g, dx, dt_r, da_r, dt_l, da_l, parts=1):
     """The loops of srelu_vjp."""
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_dx = _is_streamed(dx, _CACHED)
+    large_dx = _is_streamed(dx, parts, _CACHED)
     for j in range(K):
         dt_r[j] = real(0)
     for j in range(K):
@@ -993,8 +1122,8 @@ def _srelu_vjp_kernel(x, t_r, a_r, t_l, a_l, g, dx, dt_r, da_r, dt_l, da_l):
 
 
 @_by_dtype(
-    _reads(2), _reads(1), _reads(1), _reads(1), _reads(1), _reads(2), _writes(2), _writes(1), _writes(1),
-    _writes(1), _writes(1)
+    _reads(2, single=True), _reads(1), _reads(1), _reads(1), _reads(1), _reads(2, single=True),
+    _writes(2, single=True), _writes(1), _writes(1), _writes(1), _writes(1)
 )
 def _srelu_vjp_compiled(x, t_r, a_r, t_l, a_l, g, dx, dt_r, da_r, dt_l, da_l):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -1023,6 +1152,8 @@ def _srelu_vjp_compiled(x, t_r, a_r, t_l, a_l, g, dx, dt_r, da_r, dt_l, da_l):
         or da_r.shape != (K,)
         or dt_l.shape != (K,)
         or da_l.shape != (K,)
+        or _is_alone(x) != _is_alone(g)
+        or _is_alone(g) != _is_alone(dx)
         or _overlap(dx, x)
         or _overlap(dx, t_r)
         or _overlap(dx, a_r)
@@ -1122,12 +1253,8 @@ def srelu_jvp(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, 
     ):
         try:
             into = np.empty(x.shape, x.dtype) if out is None else out
-            if x.ndim == 2 and _srelu_jvp_compiled[x.dtype](
+            if _srelu_jvp_compiled[x.dtype](
                 x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, into
-            ):
-                return into
-            if x.ndim == 1 and _srelu_jvp_compiled[x.dtype](
-                x[None], t_r, a_r, t_l, a_l, x_dot[None], t_r_dot, a_r_dot, t_l_dot, a_l_dot, into[None]
             ):
                 return into
         except (TypeError, IndexError):
@@ -1153,20 +1280,20 @@ def srelu_jvp(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, 
         _srelu_jvp_compiled[dtype](x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out)
     else:
         _in_threads(
-            threads, _srelu_jvp_compiled[dtype],
+            threads, _srelu_jvp_of_part[dtype],
             (True, False, False, False, False, True, False, False, False, False, True), x, t_r, a_r, t_l, a_l,
-            x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out
+            x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out, told=True
         )
     return out[0] if single else out
 
 
 @njit(**_FAST)
-def _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out):
+def _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out, parts=1):
     """The loops of srelu_jvp."""
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
-    large_out = _is_streamed(out, _CACHED)
+    large_out = _is_streamed(out, parts, _CACHED)
     for row in range(B):
         if large_out:  # whole lines of memory are written past the caches
             for begin, end, whole in _in_lines(out[row]):
@@ -1218,8 +1345,8 @@ def _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a
 
 
 @_by_dtype(
-    _reads(2), _reads(1), _reads(1), _reads(1), _reads(1), _reads(2), _reads(1), _reads(1), _reads(1),
-    _reads(1), _writes(2)
+    _reads(2, single=True), _reads(1), _reads(1), _reads(1), _reads(1), _reads(2, single=True), _reads(1),
+    _reads(1), _reads(1), _reads(1), _writes(2, single=True)
 )
 def _srelu_jvp_compiled(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out):
     """Do the loops, where all arguments fit together; say whether they do."""
@@ -1248,6 +1375,8 @@ def _srelu_jvp_compiled(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot,
         or t_l_dot.shape != (K,)
         or a_l_dot.shape != (K,)
         or out.shape != (B, K)
+        or _is_alone(x) != _is_alone(x_dot)
+        or _is_alone(x_dot) != _is_alone(out)
         or _overlap(out, x)
         or _overlap(out, t_r)
         or _overlap(out, a_r)
@@ -1264,6 +1393,51 @@ def _srelu_jvp_compiled(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot,
     return True
 
 
+@_by_dtype(
+    _reads(2, single=True), _reads(1), _reads(1), _reads(1), _reads(1), _reads(2, single=True), _reads(1),
+    _reads(1), _reads(1), _reads(1), _writes(2, single=True), _count
+)
+def _srelu_jvp_of_part(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out, parts):
+    """The same for one of so many parts of the samples; it fits."""
+    x = _array(x)
+    t_r = _array(t_r)
+    a_r = _array(a_r)
+    t_l = _array(t_l)
+    a_l = _array(a_l)
+    x_dot = _array(x_dot)
+    t_r_dot = _array(t_r_dot)
+    a_r_dot = _array(a_r_dot)
+    t_l_dot = _array(t_l_dot)
+    a_l_dot = _array(a_l_dot)
+    out = _array(out)
+    B = x.shape[0]
+    K = x.shape[1]
+    _srelu_jvp_kernel(x, t_r, a_r, t_l, a_l, x_dot, t_r_dot, a_r_dot, t_l_dot, a_l_dot, out, parts)
+    return True
+
+
+@njit(**_FAST)
+def _is_alone(array):
+    """Whether an array came as that of one sample, without the axis of the samples."""
+    return array.strides[0] == -1
+
+
+@intrinsic
+def _fetch_to_write(typing, array, place):
+    """Ask for the line that a place lies in, to write to it, and go on at once; there may be nothing there."""
+
+    def instruction(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, whole, whole, whole])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [address, *map(whole, (1, 3, 1))])  # to write, into all caches, as data
+        return context.get_dummy_value()
+
+    return types.void(array, place), instruction
+
+
 @njit(**_FAST)
 def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
@@ -1277,10 +1451,13 @@ _CACHED, _FILLED, _LONG = 8_000_000, 1 << 25, 1024
 
 
 @njit(**_FAST)
-def _is_streamed(result, least):
-    """Whether a result is better written past the caches; its numbers must lie within lines of memory."""
+def _is_streamed(result, parts, least):
+    """Whether a result, of which this is one of some parts, is better written past the caches.
+
+    Its numbers must lie within lines of memory.
+    """
     is_aligned = result.ctypes.data % result.itemsize == 0
-    return result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
+    return parts * result.nbytes > least and result.shape[-1] * result.itemsize >= _LONG and is_aligned
 
 
 @njit(**_FAST)
@@ -1326,6 +1503,17 @@ def _end_of_streams(typing):
     return types.void(), instruction
 
 
+# Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies
+# so many bytes ahead of each step.
+_FETCHED, _WRITTEN, _AHEAD = 1 << 20, 1_024, 4_096
+
+
+@njit(**_FAST)
+def _is_fetched(result):
+    """Whether it is such a result, in rows of a step at least."""
+    return result.nbytes >= _FETCHED and result.shape[-1] * result.itemsize >= _WRITTEN
+
+
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
 _HEAD, _WORD = object.__basicsize__, np.dtype(np.intp).itemsize
 _DATA, _AXES, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_HEAD + place * _WORD for place in (0, 1, 2, 3, 5, 6))
@@ -1361,7 +1549,12 @@ class _Plain(types.Array):
     """An array as an argument of a compiled function."""
 
 
+class _Single(_Plain):
+    """One that may come without its first axis, as that of one sample."""
+
+
 register_model(_Plain)(models.ArrayModel)
+register_model(_Single)(models.ArrayModel)
 
 
 @unbox(_Plain)
@@ -1379,20 +1572,33 @@ def _unboxed(kind, given, c):
     def is_same(value, right):
         return build.icmp_unsigned("==", value, ir.Constant(value.type, right))
 
+    def of_axes(start, is_alone, first):
+        """Sizes or strides; of what is alone, `first` for the axis that it lacks."""
+        lacking = build.zext(is_alone, word)
+        values = ir.Constant(ir.ArrayType(word, kind.ndim), ir.Undefined)
+        for axis in range(kind.ndim):
+            place = build.sub(ir.Constant(word, axis), lacking if axis else ir.Constant(word, 0))
+            value = build.load(build.gep(start, [place]))
+            value = value if axis else build.select(is_alone, ir.Constant(word, first), value)
+            values = build.insert_value(values, value, axis)
+        return values
+
     number = ir.IntType(32)
     flags = ir.Constant(number, _CONTIGUOUS | _WRITABLE if kind.mutable else _CONTIGUOUS)
     kept = read(given, _DTYPE, pointer)
     fits = is_same(read(kept, _NUMBER, number), dtype.num)
     fits = build.and_(fits, is_same(read(kept, _ORDER, ir.IntType(8)), ord("=")))
-    fits = build.and_(fits, is_same(read(given, _AXES, number), kind.ndim))
+    axes = read(given, _AXES, number)
+    is_alone = build.and_(is_same(axes, kind.ndim - 1), ir.Constant(ir.IntType(1), type(kind) is _Single))
+    fits = build.and_(fits, build.or_(is_same(axes, kind.ndim), is_alone))
     fits = build.and_(fits, is_same(build.and_(read(given, _FLAGS, number), flags), flags.constant))
     array = c.context.make_array(kind)(c.context, build)
     with build.if_else(fits) as (good, bad):
         with good:
-            lengths = ir.ArrayType(word, kind.ndim)
             array.data = read(given, _DATA, array.data.type)
-            array.shape = read(read(given, _SHAPE, pointer), 0, lengths)
-            array.strides = read(read(given, _STRIDES, pointer), 0, lengths)
+            array.shape = of_axes(read(given, _SHAPE, word.as_pointer()), is_alone, 1)
+            # A stride of -1, which no other array has, says so: there is no second sample to step to.
+            array.strides = of_axes(read(given, _STRIDES, word.as_pointer()), is_alone, -1)
             array.itemsize, array.nitems = ir.Constant(word, dtype.itemsize), ir.Constant(word, 1)
             for axis in range(kind.ndim):
                 array.nitems = build.mul(array.nitems, build.extract_value(array.shape, axis))
@@ -1417,6 +1623,7 @@ def _array(typing, given):
 
 
 _Argument = _Plain if _IN_PLACE else types.Array
+_Sample = _Single if _IN_PLACE else types.Array
 
 
 #: From so many numbers on, several threads share the samples: handing over and waking up (60 µs where the
@@ -1484,10 +1691,11 @@ class _Helpers:
 _HELPERS = _Helpers()
 
 
-def _in_threads(threads, kernel, sliced, *arguments):
+def _in_threads(threads, kernel, sliced, *arguments, told=False):
     """Run a kernel on several parts of the samples at the same time; it needs no lock of Python.
 
-    `sliced` says which arguments have a part for each sample. Where samples are short, parts are whole
+    `sliced` says which arguments have a part for each sample; a kernel that is `told` so has the number of
+    parts as its last argument. Where samples are short, parts are whole
     blocks of 32 of them, so that every number comes out as in one thread. Whoever is free takes the next
     part, the caller too: a helper that wakes up late, or not at all, holds up nobody.
     """
@@ -1498,6 +1706,7 @@ def _in_threads(threads, kernel, sliced, *arguments):
     wanted = 1 if largest < _SHARED else min(4 * threads, max(threads, largest // _PART))
     parts = max(1, min(wanted, units))
     cuts = [unit * (units * part // parts) for part in range(parts)] + [samples]
+    counted = (parts,) if told else ()
     left, done = collections.deque(range(parts)), queue.SimpleQueue()
 
     def work():
@@ -1508,7 +1717,8 @@ def _in_threads(threads, kernel, sliced, *arguments):
                 return
             here, failure = slice(cuts[part], cuts[part + 1]), None
             try:
-                kernel(*[each[here] if cut else each for each, cut in zip(arguments, sliced)])
+                given = [each[here] if cut else each for each, cut in zip(arguments, sliced)]
+                kernel(*given, *counted)
             except BaseException as error:
                 failure = error
             done.put(failure)
