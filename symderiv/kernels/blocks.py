@@ -111,6 +111,8 @@ def blocked(program: LoopProgram) -> Blocked | None:
     axes = {each.letter.axis for each in loops}
     if len(axes) != 1 or any(each.role != "pass" for each in loops):
         return None
+    if rows.letter.axis in axes:
+        return None  # a block has fewer rows than places
     if _is_compared(rows.body, rows.letter):
         return None
     steps = _steps(rows.body)

@@ -260,8 +260,10 @@ def carried_in(node: Loop) -> list[Reduce]:
 def _may_repeat(node: Loop, carried: Sequence[Reduce]) -> bool:
     """Whether a place may be worked on twice: nothing that is stored is read before, or added to.
 
-    What math.h works out, number by number, had better not be.
+    What math.h works out, number by number, had better not be; nor what takes a loop for each place.
     """
+    if any(isinstance(each, Loop) for each in node.body):
+        return False
     written = {each.target.array for each in node.body if isinstance(each, Store | Reduce)}
     sums = {each.target.array for each in carried}
     known: set[Entry] = set()
