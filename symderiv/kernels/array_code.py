@@ -157,6 +157,8 @@ class ArrayCode:
                 return [f"{prefix}{call}, out={target})"]
             case "choice":
                 return self._choice(step, name, target, is_new, bool(over))
+            case _ if step.function == "copy" and prefix and target and not over:
+                return [f"{target}[...] = {self._text(step.operands[0], ATOM)}", f"{name} = {target}"]
             case _:
                 return [self._entrywise(step, name, target, prefix, over)]
 

@@ -216,6 +216,28 @@ def test_what_only_writes_is_written_in_steps() -> None:
     assert wrong(verify_source(problem("softmax"), "c", spoilt, dtypes=("float32",), only=only))
 
 
+BRANCHES_OF_ROWS = """
+index n : N
+index k : K
+input Z[N, K], b[K]
+loss L
+Y[n, k] = Z[n, k] + b[k]
+L = max(sum(n, k, Y[n, k]^2) / N, sum(n, relu(sum(k, Y[n, k]))) / N)
+derive d(L, b[k])
+"""
+
+
+@pytest.mark.parametrize("rows", [15, 17, 33, 100])
+def test_no_row_is_added_twice(rows: int) -> None:
+    """Where the last lanes do some rows once more, nothing is added up for each of them."""
+    made, source = own("branches", BRANCHES_OF_ROWS), np.random.default_rng(1)
+    Z, b = source.standard_normal((rows, 4)), source.standard_normal(4)
+    function = compile_function(made, "c", "branches_value_and_gradient")
+    wanted = compile_function(made, "numpy", "branches_value_and_gradient")(Z, b)
+    for one, other in zip(function(Z, b), wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
 def test_names_of_c_and_of_its_library(tmp_path: Path) -> None:
     total = " + ".join(f"{name}[k]" for name in NAMES)
     text = (

@@ -218,6 +218,35 @@ def test_rows_that_are_counted_are_not_counted_in_blocks() -> None:
     np.testing.assert_allclose(dW, right, rtol=0, atol=1e-12)
 
 
+SQUARE = """
+index m, n, k : M
+index c : C
+input Q[M, C], K[M, C], V[M, C]
+S[m, n] = sum(c, Q[m, c] * K[n, c])
+P[m, n] = exp(S[m, n]) / sum(k, exp(S[m, k]))
+O[m, c] = sum(n, P[m, n] * V[n, c])
+upstream L(O)
+derive d(L, Q[m, c])
+derive d(L, K[m, c])
+"""
+
+
+@pytest.mark.parametrize(
+    ("places", "dtype"), [(33, "float64"), (50, "float64"), (50, "float32"), (100, "float32")]
+)
+def test_rows_and_places_on_one_axis(places: int, dtype: str) -> None:
+    """What is left over of blocks is fewer rows, each of as many places as before."""
+    made = own("square", SQUARE)
+    source = np.random.default_rng(6)
+    Q, K, V, g = source.standard_normal((4, places, 24)).astype(dtype)
+    for ours, wanted in zip(
+        load(made, "numba").square_gradient(Q, K, V, g),
+        load(made, "numpy").square_gradient(Q, K, V, g),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, wanted, rtol=0, atol=2000 * np.finfo(dtype).eps * abs(wanted).max())
+
+
 def test_a_fault_in_blocks_of_rows_is_found() -> None:
     given, function = problem("attention_head"), "attention_head"
     code = emit(given, "numba")

@@ -214,3 +214,29 @@ def test_what_a_sum_leaves_out_may_overflow(target: str) -> None:
     np.testing.assert_allclose(made.supervised_gradient_Z(*given), expected, rtol=1e-9, atol=1e-12)
     found = made.supervised_jvp(*given, z_dot)
     np.testing.assert_allclose(found, (expected * z_dot).sum(), rtol=1e-9)
+
+
+TWO_WAYS = """
+index i, j, k : N
+index c : C
+input X[N, C], Y[N, C]
+loss L
+S[i, j] = sum(c, X[i, c] * Y[j, c])
+p[i, j] = exp(S[i, j]) / sum(k, exp(S[i, k]))
+q[i, j] = exp(S[i, j]) / sum(k, exp(S[k, j]))
+L = -(sum(i, log(p[i, i])) + sum(i, log(q[i, i])))
+derive d(L, X[i, c])
+"""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_shares_of_rows_and_of_columns(target: str) -> None:
+    """In NumPy, the shares of the columns are turned into the memory of the scores, and called by their name."""
+    made = load(own("two_ways", TWO_WAYS), target)
+    x, y = np.random.default_rng(9).normal(size=(2, 40, 6))
+    s = x @ y.T
+    p, q = (np.exp(s - s.max(axis, keepdims=True)) for axis in (1, 0))
+    p, q = p / p.sum(1, keepdims=True), q / q.sum(0, keepdims=True)
+    value, dX = made.two_ways_value_and_gradient(x, y)
+    np.testing.assert_allclose(value, -np.log(np.diag(p) * np.diag(q)).sum(), rtol=1e-12)
+    np.testing.assert_allclose(dX, (p + q - 2 * np.eye(40)) @ y, rtol=1e-10, atol=1e-12)
