@@ -478,122 +478,40 @@ SHARED void silu_jacobian_x_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
                 y[i] = x[row * K + i] * s[i];
             }
         }
-        {
-            ptrdiff_t first = 0;
-            for (; first + F32_LANES <= K; first += F32_LANES)
-                FOR_LANES(F32_LANES) {
-                    const ptrdiff_t i = first + lane;
-                    if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
-                        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
-                            end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
-                            float part[PART];
-                            for (ptrdiff_t j = begin; j < end; j++) {
-                                part[j - begin] = 0.0f;
-                            }
-                            f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
-                        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    float part[PART];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        part[j - begin] = 0.0f;
                     }
-                    else if (
-                        B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED
-                        && K * (ptrdiff_t)sizeof(float) >= WRITTEN
-                    ) {
-                        const ptrdiff_t size = (ptrdiff_t)sizeof(float);
-                        for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
-                            const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
-                            for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
-                                const ptrdiff_t place = smaller_place(
-                                    (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
-                                );
-                                FETCH_TO_WRITE(&out[place]);
-                            }
-                            for (ptrdiff_t j = start; j < stop; j++) {
-                                out[(row * K + i) * K + j] = 0.0f;
-                            }
-                        }
-                    }
-                    else {
-                        for (ptrdiff_t j = 0; j < K; j++) {
-                            out[(row * K + i) * K + j] = 0.0f;
-                        }
-                    }
-                    out[(row * K + i) * K + i] = s[i] + y[i] * f32_sigmoid(-x[row * K + i]);
+                    f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
-            if (first < K && K >= F32_LANES) {
-                first = K - F32_LANES;
-                FOR_LANES(F32_LANES) {
-                    const ptrdiff_t i = first + lane;
-                    if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
-                        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
-                            end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
-                            float part[PART];
-                            for (ptrdiff_t j = begin; j < end; j++) {
-                                part[j - begin] = 0.0f;
-                            }
-                            f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
-                        }
-                    }
-                    else if (
-                        B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED
-                        && K * (ptrdiff_t)sizeof(float) >= WRITTEN
-                    ) {
-                        const ptrdiff_t size = (ptrdiff_t)sizeof(float);
-                        for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
-                            const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
-                            for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
-                                const ptrdiff_t place = smaller_place(
-                                    (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
-                                );
-                                FETCH_TO_WRITE(&out[place]);
-                            }
-                            for (ptrdiff_t j = start; j < stop; j++) {
-                                out[(row * K + i) * K + j] = 0.0f;
-                            }
-                        }
-                    }
-                    else {
-                        for (ptrdiff_t j = 0; j < K; j++) {
-                            out[(row * K + i) * K + j] = 0.0f;
-                        }
-                    }
-                    out[(row * K + i) * K + i] = s[i] + y[i] * f32_sigmoid(-x[row * K + i]);
-                }
-                first = K;
             }
-            for (ptrdiff_t i = first; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(float) > FILLED) {
-                    for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
-                        end = f32_end_of_part(&out[(row * K + i) * K + begin], begin, K);
-                        float part[PART];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            part[j - begin] = 0.0f;
-                        }
-                        f32_stream(&out[(row * K + i) * K + begin], part, end - begin);
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED && K * (ptrdiff_t)sizeof(float) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(float);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
                     }
-                }
-                else if (
-                    B * K * K * (ptrdiff_t)sizeof(float) >= FETCHED && K * (ptrdiff_t)sizeof(float) >= WRITTEN
-                ) {
-                    const ptrdiff_t size = (ptrdiff_t)sizeof(float);
-                    for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
-                        const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
-                        for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
-                            const ptrdiff_t place = smaller_place(
-                                (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
-                            );
-                            FETCH_TO_WRITE(&out[place]);
-                        }
-                        for (ptrdiff_t j = start; j < stop; j++) {
-                            out[(row * K + i) * K + j] = 0.0f;
-                        }
-                    }
-                }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
+                    for (ptrdiff_t j = start; j < stop; j++) {
                         out[(row * K + i) * K + j] = 0.0f;
                     }
                 }
-                out[(row * K + i) * K + i] = s[i] + y[i] * f32_sigmoid(-x[row * K + i]);
             }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0f;
+                }
+            }
+            out[(row * K + i) * K + i] = s[i] + y[i] * f32_sigmoid(-x[row * K + i]);
         }
     }
     end_of_streams();
@@ -640,123 +558,40 @@ SHARED void silu_jacobian_x_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
                 y[i] = x[row * K + i] * s[i];
             }
         }
-        {
-            ptrdiff_t first = 0;
-            for (; first + F64_LANES <= K; first += F64_LANES)
-                FOR_LANES(F64_LANES) {
-                    const ptrdiff_t i = first + lane;
-                    if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
-                        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
-                            end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
-                            double part[PART];
-                            for (ptrdiff_t j = begin; j < end; j++) {
-                                part[j - begin] = 0.0;
-                            }
-                            f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
-                        }
+        for (ptrdiff_t i = 0; i < K; i++) {
+            if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
+                for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
+                    end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
+                    double part[PART];
+                    for (ptrdiff_t j = begin; j < end; j++) {
+                        part[j - begin] = 0.0;
                     }
-                    else if (
-                        B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED
-                        && K * (ptrdiff_t)sizeof(double) >= WRITTEN
-                    ) {
-                        const ptrdiff_t size = (ptrdiff_t)sizeof(double);
-                        for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
-                            const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
-                            for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
-                                const ptrdiff_t place = smaller_place(
-                                    (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
-                                );
-                                FETCH_TO_WRITE(&out[place]);
-                            }
-                            for (ptrdiff_t j = start; j < stop; j++) {
-                                out[(row * K + i) * K + j] = 0.0;
-                            }
-                        }
-                    }
-                    else {
-                        for (ptrdiff_t j = 0; j < K; j++) {
-                            out[(row * K + i) * K + j] = 0.0;
-                        }
-                    }
-                    out[(row * K + i) * K + i] = s[i] + y[i] * f64_sigmoid(-x[row * K + i]);
+                    f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
                 }
-            if (first < K && K >= F64_LANES) {
-                first = K - F64_LANES;
-                FOR_LANES(F64_LANES) {
-                    const ptrdiff_t i = first + lane;
-                    if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
-                        for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
-                            end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
-                            double part[PART];
-                            for (ptrdiff_t j = begin; j < end; j++) {
-                                part[j - begin] = 0.0;
-                            }
-                            f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
-                        }
-                    }
-                    else if (
-                        B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED
-                        && K * (ptrdiff_t)sizeof(double) >= WRITTEN
-                    ) {
-                        const ptrdiff_t size = (ptrdiff_t)sizeof(double);
-                        for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
-                            const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
-                            for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
-                                const ptrdiff_t place = smaller_place(
-                                    (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
-                                );
-                                FETCH_TO_WRITE(&out[place]);
-                            }
-                            for (ptrdiff_t j = start; j < stop; j++) {
-                                out[(row * K + i) * K + j] = 0.0;
-                            }
-                        }
-                    }
-                    else {
-                        for (ptrdiff_t j = 0; j < K; j++) {
-                            out[(row * K + i) * K + j] = 0.0;
-                        }
-                    }
-                    out[(row * K + i) * K + i] = s[i] + y[i] * f64_sigmoid(-x[row * K + i]);
-                }
-                first = K;
             }
-            for (ptrdiff_t i = first; i < K; i++) {
-                if (B * K * K * (ptrdiff_t)sizeof(double) > FILLED) {
-                    for (ptrdiff_t begin = 0, end; begin < K; begin = end) {
-                        end = f64_end_of_part(&out[(row * K + i) * K + begin], begin, K);
-                        double part[PART];
-                        for (ptrdiff_t j = begin; j < end; j++) {
-                            part[j - begin] = 0.0;
-                        }
-                        f64_stream(&out[(row * K + i) * K + begin], part, end - begin);
+            else if (
+                B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED && K * (ptrdiff_t)sizeof(double) >= WRITTEN
+            ) {
+                const ptrdiff_t size = (ptrdiff_t)sizeof(double);
+                for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
+                    const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
+                    for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
+                        const ptrdiff_t place = smaller_place(
+                            (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
+                        );
+                        FETCH_TO_WRITE(&out[place]);
                     }
-                }
-                else if (
-                    B * K * K * (ptrdiff_t)sizeof(double) >= FETCHED
-                    && K * (ptrdiff_t)sizeof(double) >= WRITTEN
-                ) {
-                    const ptrdiff_t size = (ptrdiff_t)sizeof(double);
-                    for (ptrdiff_t start = 0; start < K; start += WRITTEN / size) {
-                        const ptrdiff_t stop = smaller_place(start + WRITTEN / size, K);
-                        for (ptrdiff_t ahead = start; ahead < stop; ahead += 64 / size) {
-                            const ptrdiff_t place = smaller_place(
-                                (row * K + i) * K + ahead + AHEAD / size, B * K * K - 1
-                            );
-                            FETCH_TO_WRITE(&out[place]);
-                        }
-                        for (ptrdiff_t j = start; j < stop; j++) {
-                            out[(row * K + i) * K + j] = 0.0;
-                        }
-                    }
-                }
-                else {
-                    for (ptrdiff_t j = 0; j < K; j++) {
+                    for (ptrdiff_t j = start; j < stop; j++) {
                         out[(row * K + i) * K + j] = 0.0;
                     }
                 }
-                out[(row * K + i) * K + i] = s[i] + y[i] * f64_sigmoid(-x[row * K + i]);
             }
+            else {
+                for (ptrdiff_t j = 0; j < K; j++) {
+                    out[(row * K + i) * K + j] = 0.0;
+                }
+            }
+            out[(row * K + i) * K + i] = s[i] + y[i] * f64_sigmoid(-x[row * K + i]);
         }
     }
     end_of_streams();
