@@ -231,7 +231,7 @@ derive d(L, X[i, c])
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_shares_of_rows_and_of_columns(target: str) -> None:
-    """In NumPy, the shares of the columns are turned into the memory of the scores, and called by their name."""
+    """In NumPy, the shares of the columns are put into the memory of the scores."""
     made = load(own("two_ways", TWO_WAYS), target)
     x, y = np.random.default_rng(9).normal(size=(2, 40, 6))
     s = x @ y.T
