@@ -218,6 +218,29 @@ def test_rows_that_are_counted_are_not_counted_in_blocks() -> None:
     np.testing.assert_allclose(dW, right, rtol=0, atol=1e-12)
 
 
+ONE_ROW_MARKED = """
+index i, k : K
+input x[N, D], W[D, K]
+label c : N
+label y[N] : K
+loss L
+z[n, k] = sum(d, x[n, d] * W[d, k]) + delta(n, c)
+p[n, i] = exp(z[n, i] * (1 + delta(n, c))) / sum(k, exp(z[n, k] * (1 + delta(n, c))))
+L = -sum(n, log(p[n, y[n]]))
+derive d(L, W[d, k])
+"""
+
+
+def test_a_row_that_a_label_names_is_counted_from_the_first_of_all() -> None:
+    made = own("marked", ONE_ROW_MARKED)
+    source = np.random.default_rng(5)
+    x, W, y = source.standard_normal((70, 40)), source.standard_normal((40, 10)), source.integers(0, 10, 70)
+    (_, dW), (_, right) = (
+        load(made, target).marked_value_and_gradient(x, W, 40, y) for target in ("numba", "numpy")
+    )
+    np.testing.assert_allclose(dW, right, rtol=0, atol=1e-12)
+
+
 SQUARE = """
 index m, n, k : M
 index c : C
