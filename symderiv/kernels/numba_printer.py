@@ -51,8 +51,9 @@ class LoopPrinter(StorePrinter):
         passes: Collection[Node] = (),
     ) -> None:
         self.program, self.names, self.streams, self.passes = program, names, streams, passes
-        #: What says that a result is written past the caches, and the test for it; and of its rows the same.
+        #: What says that a result is written past the caches, and the test for it.
         self.large: dict[str, str] = {}
+        #: What says that memory is fetched ahead of what is written, and how far: names and their values.
         self.ahead: dict[str, str] = {}
         rows = [each for each in nodes(program.body) if isinstance(each, Loop) and each.role == "rows"]
         self.formula = LoopFormula(names, program.labels, rows[0].letter if rows else None)
