@@ -19,6 +19,7 @@ from symderiv.kernels.c_loops import CLoops, each_lane
 from symderiv.kernels.c_passes import entries, homes, is_narrow, only_axis, segments_of
 from symderiv.kernels.c_stores import calls
 from symderiv.kernels.chunks import chunked
+from symderiv.kernels.elementwise import is_elementwise
 from symderiv.kernels.loop_program import (
     Buffer,
     Loop,
@@ -74,8 +75,31 @@ class CRows:
     def _shared(self, node: Loop, functions: RowFunctions) -> list[str]:
         """The samples, shared by the threads; each way to do them is a function."""
         self.formula.helpers.add("share")
-        axis = only_axis(node)
         known = [each.name for each in self.program.buffers if each.name in self.loops.open[0]]
+        short = ""
+        if is_elementwise(self.program):
+            body = self._as_one(node, functions, known)
+        else:
+            body, short = self._row_by_row(node, functions, known)
+        about = "The samples from `from` up to `to`."
+        name, given = functions.add("rows", about, body + _end_of_streams(functions.lines + body), known)
+        size = self.formula.places(node.letter.axis)
+        alone = [INDENT + line for line in call(name, ["0", size, *given])]
+        if "work" in given:
+            given[given.index("work")] = f"work + thread() * {self.own_length()}"
+        unit, several = "1", []
+        if short:  # each sample is done in the same way, however many threads there are
+            unit = "unit"
+            several = [f"const ptrdiff_t unit = {short} ? LANES : 1;"]
+        shares = [f"share({size}, {unit}, {end})" for end in (0, 1)]
+        several += ["OMP(omp parallel)", *call(name, [*shares, *given])]
+        return [f"if ({self._items(node)} <= GRAIN)", *alone, *block("else", several)]
+
+    def _row_by_row(
+        self, node: Loop, functions: RowFunctions, known: Sequence[str]
+    ) -> tuple[list[str], str]:
+        """The ways to do samples, and the choice; and the condition under which they stand side by side."""
+        axis = only_axis(node)
         body: list[str] = []
         short = self._side_by_side(node, axis) if axis else []
         if axis and short:
@@ -99,25 +123,11 @@ class CRows:
         self.loops.form = "long" if near else ""
         by_one = self._one_by_one(node, "from", "to")
         self.loops.form = ""
-        if body or ways:
-            name, given = functions.add(
-                "long_rows", "Rows of any length, one after the other.", by_one, known
-            )
-            body += _choice(ways, call(name, ["from", "to", *given]))
-        about = "The samples from `from` up to `to`."
-        body = body or by_one
-        name, given = functions.add("rows", about, body + _end_of_streams(functions.lines + body), known)
-        size = self.formula.places(node.letter.axis)
-        alone = [INDENT + line for line in call(name, ["0", size, *given])]
-        if "work" in given:
-            given[given.index("work")] = f"work + thread() * {self.own_length()}"
-        unit, several = "1", []
-        if axis and short:  # each sample is done in the same way, however many threads there are
-            unit = "unit"
-            several = [f"const ptrdiff_t unit = {self._is_short(node, axis)} ? LANES : 1;"]
-        shares = [f"share({size}, {unit}, {end})" for end in (0, 1)]
-        several += ["OMP(omp parallel)", *call(name, [*shares, *given])]
-        return [f"if ({self._items(node)} <= GRAIN)", *alone, *block("else", several)]
+        if not body and not ways:
+            return by_one, ""
+        name, given = functions.add("long_rows", "Rows of any length, one after the other.", by_one, known)
+        body += _choice(ways, call(name, ["from", "to", *given]))
+        return body, self._is_short(node, axis) if axis and short else ""
 
     def _is_short(self, node: Loop, axis: str) -> str:
         """Whether rows stand side by side: where even few lanes, if these do for them, are too many."""
@@ -129,6 +139,24 @@ class CRows:
         arrays = [each.axes for each in self.program.parameters if node.letter.axis in each.axes]
         axes = max(arrays, key=len, default=(node.letter.axis,))
         return " * ".join(self.formula.places(axis) for axis in axes)
+
+    # -- as one -----------------------------------------------------------------------------
+
+    def _as_one(self, node: Loop, functions: RowFunctions, known: Sequence[str]) -> list[str]:
+        """Samples of which every entry is by itself: as one, which is longer."""
+        about = "Every entry is by itself: the samples are worked on as one, which is longer."
+        name, given = functions.add("entries", about, self._one_by_one(node, "from", "to"), known)
+        batch, *others = next(each.axes for each in self.program.parameters if each.axes)
+        entries = " * ".join(map(self.formula.places, others))
+        instead = {self.formula.places(axis): "1" for axis in others}
+        instead[self.formula.places(others[-1])] = f"(to - from) * {entries}"
+        # What belongs to one thread is one of several parts: the whole result decides about the caches.
+        instead[self.formula.places(batch)] = f"{self.formula.places(batch)} / (to - from)"
+        for each in self.program.parameters:
+            if each.axes:
+                instead[self.names[each.name]] = f"{self.names[each.name]} + from * {entries}"
+        called = call(name, ["0", "1", *(instead.get(one, one) for one in given)])
+        return ["if (from < to)", *(INDENT + line for line in called)]
 
     # -- one after the other ----------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from symderiv.kernels.blocks import FEW_BYTES, ROWS, Blocked
+from symderiv.kernels.elementwise import is_elementwise
 from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.formula import MAX_LINE
 from symderiv.kernels.function_spec import WEIGHT
@@ -241,7 +242,16 @@ class CompiledEntry:
         return lines
 
     def _reshaped(self) -> list[str]:
-        """Flattened results, as the kernels take them."""
+        """Flattened results, as the kernels take them; all samples as one where entries are by themselves."""
+        if not self.in_python and is_elementwise(self.program):
+            names = [self.names[each.name] for each in self.program.parameters if each.axes]
+            ones = "1, " * (len(self._given().axes) - 1)
+            as_one = _by_name(names, [f"{name}.reshape({ones}{name}.size)" for name in names])
+            return [
+                "# Every entry is by itself: the samples are worked on as one, which is longer.",
+                f"if {self._size(self.batch)} > 1:",
+                *(INDENT + line for line in as_one),
+            ]
         return [
             f"{self.names[each.name]} = {self._taken(each)}.reshape({', '.join(map(self._size, each.axes))})"
             for each in self.program.parameters
@@ -297,5 +307,11 @@ def long_if(conditions: Sequence[str], inside: Sequence[str], joint: str = " and
 
 def _as_arrays(names: Sequence[str]) -> list[str]:
     """The lines that make arrays like any other of those that were given."""
-    line = f"{', '.join(names)} = {', '.join(f'_array({name})' for name in names)}"
-    return [line] if len(line) <= MAX_LINE else [f"{name} = _array({name})" for name in names]
+    return _by_name(names, [f"_array({name})" for name in names])
+
+
+def _by_name(names: Sequence[str], values: Sequence[str]) -> list[str]:
+    """The lines of an assignment to several names: one, if it is not too long."""
+    line = f"{', '.join(names)} = {', '.join(values)}"
+    pairs = zip(names, values, strict=True)
+    return [line] if len(line) <= MAX_LINE else [f"{name} = {value}" for name, value in pairs]

@@ -9,7 +9,7 @@ from symderiv.expression.indices import mentions
 from symderiv.expression.nodes import Entry, Expression, Index
 from symderiv.kernels.blocks import EACH, FEWER_ROWS, ROWS, Blocked, Flat
 from symderiv.kernels.hoist import SCALE
-from symderiv.kernels.loop_formula import LoopFormula
+from symderiv.kernels.loop_formula import LONG, LoopFormula
 from symderiv.kernels.loop_program import (
     Buffer,
     Kind,
@@ -71,7 +71,7 @@ class LoopPrinter(StorePrinter):
         parameters += [f"{self.names[PARTS]}=1"] if self.large else []
         lines = [f"def {name}({', '.join(parameters)}):"]
         lines.append(f'{_INDENT}"""The loops of {name.removeprefix("_").removesuffix("_kernel")}."""')
-        head = self._head([*buffers, *body])
+        head = [*self._vectors(), *self._head([*buffers, *body])]
         head += [f"{each} = {test}" for each, test in (*self.large.items(), *self.ahead.items())]
         if self.large:
             self.formula.use("stream")
@@ -99,6 +99,13 @@ class LoopPrinter(StorePrinter):
                 parameter, number = self.program.size_of(axis)
                 lines.append(f"{name} = {self.names[parameter.name]}.shape[{number}]")
         return lines
+
+    def _vectors(self) -> list[str]:
+        """What lets LLVM use its longest vectors, where there is much to do with each number."""
+        if self.formula.helpers.isdisjoint(LONG):
+            return []
+        self.formula.use("wide_vectors")
+        return ["_wide_vectors()"]
 
     def _buffers(self, buffers: Sequence[Buffer]) -> list[str]:
         """The arrays that hold intermediates."""
@@ -299,7 +306,7 @@ class BlockPrinter(LoopPrinter):
             f"if done < {samples}:",
             f"{_INDENT}{one_by_one}({', '.join(rest)})",
         ]
-        head = [*self._head([*buffers, *body, places]), *some]
+        head = [*self._vectors(), *self._head([*buffers, *body, places]), *some]
         for each in self.program.parameters:
             if each.name in whole:
                 pattern = rf"\b{self.names[each.name]}\b"

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 #: Words of the code that the head of a file must bring along.
-_WORDS = ("math", "types", "overload", "intrinsic", "ir", "get_host_cpu_features", "_EXACT", "_count")
+_WORDS = (
+    "math", "types", "overload", "intrinsic", "ir", "get_host_cpu_features", "parse_assembly", "_EXACT", "_count"
+)  # fmt: skip
 
 
 def render(problem: Problem, target: Target, functions: Sequence[Lowered], stem: str) -> dict[str, str]:
