@@ -95,9 +95,7 @@ class CRows:
         several += ["OMP(omp parallel)", *call(name, [*shares, *given])]
         return [f"if ({self._items(node)} <= GRAIN)", *alone, *block("else", several)]
 
-    def _row_by_row(
-        self, node: Loop, functions: RowFunctions, known: Sequence[str]
-    ) -> tuple[list[str], str]:
+    def _row_by_row(self, node: Loop, functions: RowFunctions, known: Sequence[str]) -> tuple[list[str], str]:
         """The ways to do samples, and the choice; and the condition under which they stand side by side."""
         axis = only_axis(node)
         body: list[str] = []

@@ -21,7 +21,11 @@ def is_elementwise(program: LoopProgram) -> bool:
     arrays = [each for each in program.parameters if each.axes]
     if not isinstance(rows, Loop) or rows.role != "rows" or not rows.parallel:
         return False
-    if program.sizes or len({each.axes for each in arrays}) != 1 or any(each.kind == "label" for each in arrays):
+    if (
+        program.sizes
+        or len({each.axes for each in arrays}) != 1
+        or any(each.kind == "label" for each in arrays)
+    ):
         return False
     axes = arrays[0].axes
     if axes[0] != rows.letter.axis or len(axes) < 2 or len(set(axes)) < len(axes):

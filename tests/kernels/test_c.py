@@ -342,6 +342,8 @@ for name, function, arguments in (
     ("softmax_layer", "softmax_layer", (draw(size=(600, 70)), draw(size=(70, 60)), draw(size=60))),
     ("linear_layer", "linear_layer_vjp", (draw(size=(500, 90)), draw(size=(200, 90)), draw(size=(500, 200)))),
     ("linear_layer", "linear_layer", (draw(size=(40, 300)), draw(size=(900, 300)), draw(size=900))),
+    ("gelu", "gelu", (draw(size=(30001, 7)),)),
+    ("tanh", "tanh_vjp", (draw(size=(30001, 5)), draw(size=(30001, 5)))),
 ):
     alone = results(name, function, arguments)
     shared = results(name, function, arguments, "-fopenmp")
