@@ -17,8 +17,8 @@ USED_BY_TEMPLATES = (
     "np", "math", "njit", "out", "reduction", "dtype", "real", "row", "rows", "single", "losses",
     "weight", "value", "sizes", "arrays", "diagonal", "total", "self", "cls", "types", "overload",
     "intrinsic", "ir", "kernel", "block", "start", "stop", "done", "threads",
-    "from_dtype", "get_host_cpu_features", "parse_assembly", "models", "register_model", "unbox", "NativeValue",
-    "collections", "ctypes", "os", "queue", "threading",
+    "from_dtype", "get_host_cpu_features", "parse_assembly", "models", "register_model", "unbox",
+    "NativeValue", "collections", "ctypes", "os", "queue", "threading",
     "here", "held", "sample", "at_once", "into", "begin", "end", "whole", "places",
 )  # fmt: skip
 

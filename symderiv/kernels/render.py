@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 #: Words of the code that the head of a file must bring along.
 _WORDS = (
-    "math", "types", "overload", "intrinsic", "ir", "get_host_cpu_features", "parse_assembly", "_EXACT", "_count"
+    "math", "types", "overload", "intrinsic", "ir", "get_host_cpu_features", "parse_assembly",
+    "_EXACT", "_count",
 )  # fmt: skip
 
 
