@@ -133,7 +133,8 @@ class Checker:
         others = [axis for axis in self.batched.axes if axis not in unused]
         axes = [*others, self.batch_axis] if self.batch_axis else others
         spec = self.spec
-        first = next(iter(spec.exponents.values()), next(iter(spec.scores.values()), ""))
+        summed = next(iter(spec.exponents.values()), ())
+        first = summed[0] if summed else next(iter(spec.scores.values()), "")
         long_axis = (first or self._long_axis(others)) if others else ""
         return trials(
             axes, self.batch_axis, long_axis, large=large and bool(others), special=bool(spec.scores),

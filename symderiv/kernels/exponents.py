@@ -24,13 +24,13 @@ from symderiv.kernels.monomial import spread
 from symderiv.problem import Problem, names_in, unfold
 
 
-def infinite_inputs(problem: Problem) -> dict[str, str]:
-    """The inputs z of every Σ_k exp(z_k), also of Σ_k exp(z_k / T + b_k), each with the axis of k.
+def infinite_inputs(problem: Problem) -> dict[str, tuple[str, ...]]:
+    """The inputs z of every Σ_k exp(z_k), also of Σ_k exp(z_k / T + b_k), each with the axes of k.
 
     An entry of -inf is meant there as a weight of 0. That is so only where all exponents that z is
     in have it as a term by itself, over a scalar at most: exp(-z) would be infinite.
     """
-    found: dict[str, str] = {}
+    found: dict[str, dict[str, None]] = {}
     spoilt: set[str] = set()
     for u, index in _exponents(problem):
         terms = terms_of(spread(u))
@@ -50,8 +50,8 @@ def infinite_inputs(problem: Problem) -> dict[str, str]:
                 continue
             assert isinstance(arrays[0], Entry)
             if index is not None and problem.input(arrays[0].array) and index in arrays[0].indices:
-                found[arrays[0].array] = index.axis
-    return {name: axis for name, axis in found.items() if name not in spoilt}
+                found.setdefault(arrays[0].array, {}).setdefault(index.axis)
+    return {name: tuple(axes) for name, axes in found.items() if name not in spoilt}
 
 
 def score_inputs(problem: Problem) -> dict[str, str]:

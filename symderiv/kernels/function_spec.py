@@ -114,9 +114,9 @@ class FunctionSpec:
         The batch letter, or None.
     exponents
         The inputs whose exponentials are summed (entries of -inf are meant there), each with the
-        axis they are summed over.
+        axes they are summed over.
     scores
-        The inputs that exponents of sums of exponentials are linear in, likewise.
+        The inputs that exponents of sums of exponentials are linear in, each with one such axis.
     lines
         Cotangents of intermediates and their forms, of one sample, for readers.
     logits
@@ -134,7 +134,7 @@ class FunctionSpec:
     moved: Mapping[str, str] = field(default_factory=dict)
     saved: Mapping[str, Definition] = field(default_factory=dict)
     batch: Index | None = None
-    exponents: Mapping[str, str] = field(default_factory=dict)
+    exponents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scores: Mapping[str, str] = field(default_factory=dict)
     logits: frozenset[str] = frozenset()
     lines: tuple[tuple[Expression, Expression], ...] = ()

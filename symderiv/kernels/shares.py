@@ -17,11 +17,19 @@ from symderiv.problem import Problem
 
 @dataclass(frozen=True)
 class _Share:
-    """name[free, i] = exp(u_i) / total, where the total is Σ_k exp(u_k)."""
+    """name[indices] = exp(u_i) / total, where the total is Σ_k exp(u_k) and `letter`, an index, is the i."""
 
     name: str
-    free: tuple[Index, ...]
+    indices: tuple[Index, ...]
+    letter: Index
     total: Sum
+
+    def at(self, total: Sum, place: IndexTerm) -> Entry | None:
+        """The entry that is the share of `place` in `total`; None where it is a share of another sum."""
+        found: dict[Index, IndexTerm] = {}
+        if not match(self.total, total, set(self.indices) - {self.letter}, found):
+            return None
+        return Entry(self.name, tuple(place if each == self.letter else found[each] for each in self.indices))
 
 
 @dataclass
@@ -44,22 +52,26 @@ class Shares:
     _known: list[_Share] = field(default_factory=list)
 
     def note(self, definition: Definition, found: Monomial) -> Expression | None:
-        """The body of a definition in the one spelling, where it is the share of its last letter."""
+        """The body of a definition in the one spelling, where it is the share of one of its letters."""
         if len(found.factors) != 1 or not found.exponent:
             return None
         ((count, total),) = found.factors.values()
         u = exponents_of(total)
         if count != -1 or u is None or not isinstance(total, Sum):
             return None
-        *free, letter = definition.indices or (None,)
-        if letter is None or set(free) != set(free_indices(total)) or letter.axis != total.index.axis:
+        free = set(free_indices(total))
+        letters = [each for each in definition.indices if each not in free]
+        if len(letters) != 1 or len(definition.indices) != len(free) + 1:
+            return None
+        (letter,) = letters
+        if letter.axis != total.index.axis:
             return None
         top = rename(u, {total.index: letter})
         whole = Monomial()
         whole.add_exponent(top, Fraction(1))
         if whole.exponent != found.exponent:
             return None
-        self._known.append(_Share(definition.name, tuple(free), total))
+        self._known.append(_Share(definition.name, definition.indices, letter, total))
         self.names.add(definition.name)
         return multiply(call("exp", top), power(total, -1))
 
@@ -77,14 +89,14 @@ class Shares:
 
     def _entry(self, total: Sum, u: Expression, place: IndexTerm) -> Entry:
         for each in self._known:
-            found: dict[Index, IndexTerm] = {}
-            if match(each.total, total, set(each.free), found):
-                return Entry(each.name, (*(found[index] for index in each.free), place))
+            entry = each.at(total, place)
+            if entry is not None:
+                return entry
         free = tuple(free_indices(total))
         letter, name = self._letter(total.index, free), self._name("p")
         body = multiply(call("exp", rename(u, {total.index: letter})), power(total, -1))
         self.new.append(Definition(name, (*free, letter), body))
-        self._known.append(_Share(name, free, total))
+        self._known.append(_Share(name, (*free, letter), letter, total))
         self.names.add(name)
         return Entry(name, (*free, place))
 

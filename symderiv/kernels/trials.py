@@ -76,7 +76,7 @@ def trials(
 def values(
     argument: Argument,
     trial: Trial,
-    exponents: Mapping[str, str],
+    exponents: Mapping[str, tuple[str, ...]],
     positive: bool,
     seed: str,
     *,
@@ -115,8 +115,8 @@ def values(
             if _is_masked(argument, place, exponents[argument.name], trial.sizes):
                 table[place] = -math.inf
     elif trial.kind == SOME_INFINITE and argument.name in weights:
-        for name, axis_name in exponents.items():
-            if axis_name in argument.axes and argument.name != name:
+        for axis_name in {axis for axes in exponents.values() for axis in axes}:
+            if axis_name in argument.axes:
                 axis = argument.axes.index(axis_name)
                 for place in places:
                     if place[axis] == trial.sizes[axis_name] - 1 and place[axis]:
@@ -124,21 +124,23 @@ def values(
     return table
 
 
-def meets_infinite(argument: Argument, exponents: Mapping[str, str]) -> bool:
+def meets_infinite(argument: Argument, exponents: Mapping[str, tuple[str, ...]]) -> bool:
     """Whether an argument has entries beside exponents of -inf, and may be a weight there."""
     real = argument.kind != "label" and argument.name not in exponents
-    return real and any(axis in argument.axes for axis in exponents.values())
+    return real and any(axis in argument.axes for axes in exponents.values() for axis in axes)
 
 
-def _is_masked(argument: Argument, place: Place, axis: str, sizes: Mapping[str, int]) -> bool:
+def _is_masked(argument: Argument, place: Place, axes: Collection[str], sizes: Mapping[str, int]) -> bool:
     """Whether an exponent is -inf: the last along its axis.
 
-    With the same axis twice, as in S[N, N], whichever of them is summed: the last with the first of
-    the other, so that no row is -inf throughout and the diagonal is finite.
+    With several axes that are summed, as in Z[M, N] with a softmax of its rows and one of its columns, or
+    the same axis twice, as in S[N, N], whichever of them is summed: the last along one with the first of
+    all others, so that no row and no column is -inf throughout, and a diagonal is finite.
     """
-    spots = [spot for spot, name in zip(place, argument.axes, strict=True) if name == axis]
-    last = sizes[axis] - 1
-    return last > 0 and spots.count(last) == 1 and spots.count(0) == len(spots) - 1
+    spots = [(spot, sizes[name] - 1) for spot, name in zip(place, argument.axes, strict=True) if name in axes]
+    lasts = sum(spot == last for spot, last in spots)
+    firsts = sum(spot == 0 for spot, _ in spots)
+    return all(last > 0 for _, last in spots) and lasts == 1 and firsts == len(spots) - 1
 
 
 def _draw(argument: Argument, source: random.Random, positive: bool) -> float:

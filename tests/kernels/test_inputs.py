@@ -78,3 +78,24 @@ def test_what_has_a_value_nowhere_is_not_passed_over() -> None:
     checks = verify(made, "numpy", large=False)
     assert checks
     assert not any(check.ok for check in checks)
+
+
+@pytest.mark.parametrize("sizes", [{"M": 3, "N": 4}, {"M": 2, "N": 2}, {"M": 1, "N": 3}, {"M": 3, "N": 1}])
+def test_no_row_and_no_column_is_infinite_throughout(sizes: dict[str, int]) -> None:
+    """Where both are summed: a softmax of them would have no value."""
+    text = """
+index m, k : M
+index n, l : N
+input Z[M, N]
+p[m, n] = exp(Z[m, n]) / sum(l, exp(Z[m, l]))
+s[m, n] = p[m, n] * exp(Z[m, n]) / sum(k, exp(Z[k, n]))
+"""
+    made = own("both_ways", text)
+    (forward, *_) = functions_of(made)
+    assert forward.exponents == {"Z": ("N", "M")}
+    scores = inputs_of(Meaning(made, forward, {}), Trial(sizes, SOME_INFINITE), made.name)["Z"]
+    masked = {place for place, value in scores.items() if value == -math.inf}
+    rows, columns = range(sizes["M"]), range(sizes["N"])
+    assert masked == ({(sizes["M"] - 1, 0), (0, sizes["N"] - 1)} if min(sizes.values()) > 1 else set())
+    assert not any({(m, n) for n in columns} <= masked for m in rows)
+    assert not any({(m, n) for m in rows} <= masked for n in columns)

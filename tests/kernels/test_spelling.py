@@ -153,3 +153,48 @@ def test_variance_of_values_with_a_large_mean() -> None:
     assert abs(float(variance(z)) - wanted) < 1e-4 * wanted
     plainly = np.mean(z * z, dtype=np.float32) - np.mean(z, dtype=np.float32) ** 2
     assert abs(float(plainly) - wanted) > 0.1 * wanted
+
+
+COLUMNS = """
+index i, m, n, k : N
+input Z[N, N]
+loss L
+q[m, n] = exp(Z[m, n]) / sum(k, exp(Z[k, n]))
+L = -sum(i, log(q[i, i])) / N
+derive d(L, Z[m, n])
+"""
+
+
+def test_a_softmax_of_columns_is_a_share_by_its_own_name() -> None:
+    made = own("columns", COLUMNS)
+    assert respelled(made) is made
+
+
+@pytest.mark.parametrize("target", ["numpy", "numba", "c"])
+def test_the_diagonal_of_a_softmax_of_columns(target: str) -> None:
+    """As in a loss that compares texts with pictures: a share may underflow, its logarithm does not."""
+    made = own("columns", COLUMNS)
+    checks = verify(made, target, large=False, dtypes=dtypes_of(target))
+    assert not wrong(checks)
+    assert {"up to 1e4", "near 1e4", "some -inf"} <= {check.kind.split(",")[0] for check in checks}
+    value, slope = load(made, target).columns_value_and_gradient(np.array([[0.0, 3e4], [1e4, 1.0]]))
+    assert value == pytest.approx((1e4 + 3e4 - 1) / 2, rel=1e-14)
+    np.testing.assert_allclose(slope, [[-0.5, 0.5], [0.5, -0.5]])
+
+
+def test_shares_of_rows_and_of_columns_stay_apart() -> None:
+    text = """
+index m, k : M
+index n, l : N
+input Z[M, N]
+p[m, n] = exp(Z[m, n]) / sum(l, exp(Z[m, l]))
+q[m, n] = exp(Z[m, n]) / sum(k, exp(Z[k, n]))
+s[m, n] = p[m, n] * q[m, n] * exp(Z[m, n]) / sum(k, exp(Z[k, n]))
+upstream L(s)
+derive d(L, Z[m, n])
+"""
+    made = own("both_ways", text)
+    assert to_text(respelled(made).definitions[2].body) == "p[m, n] * q[m, n]^2"
+    checks = verify(made, "numpy", large=False)
+    assert not wrong(checks)
+    assert "some -inf" in {check.kind.split(",")[0] for check in checks}
