@@ -19,6 +19,7 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Extremum,
+    IndexTerm,
     Multiply,
     Number,
     PlaceTerm,
@@ -39,6 +40,13 @@ def compared_values(condition: Compare | None) -> tuple[Expression, ...]:
     if isinstance(condition.left, PlaceTerm) or isinstance(condition.right, PlaceTerm):
         return ()
     return (condition.left, condition.right)
+
+
+def compared_places(condition: Compare | None) -> tuple[IndexTerm, ...]:
+    """The indices and labels that a condition compares; none where it compares values."""
+    if condition is None or compared_values(condition):
+        return ()
+    return tuple(each for each in (condition.left, condition.right) if isinstance(each, PlaceTerm | Entry))
 
 
 def _with_compared(condition: Compare | None, values: Sequence[Expression]) -> Compare | None:

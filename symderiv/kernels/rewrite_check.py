@@ -26,7 +26,7 @@ from symderiv.expression.nodes import (
     Shift,
 )
 from symderiv.expression.oracle import Arithmetic, Oracle, OracleError, multiprecision
-from symderiv.expression.traverse import walk
+from symderiv.expression.traverse import compared_places, walk
 
 DIGITS_COMPARED = 40
 _SIZES = (1, 2, 3)
@@ -114,18 +114,18 @@ def same_value(
 ) -> bool:
     """Whether `before` and `after` have the same value at generic values of all arrays.
 
-    A size at which `before` has no value, such as a share of an empty sum, says nothing; but at one
-    size at least there must be values to compare.
+    A place at which `before` has no value, such as a share of an empty sum, says nothing; but at one
+    place of some size at least there must be values to compare.
     """
     free = tuple(dict.fromkeys((*free_indices(before), *free_indices(after))))
     compared = False
     for scale in _SCALES:
         for number in _SIZES:
             wanted = _values(before, definitions_before, free, number, scale)
-            if wanted is None:
+            if all(each is None for each in wanted):
                 continue
             found = _values(after, definitions_after, free, number, scale)
-            if found is None or not all(_agree(*pair) for pair in zip(wanted, found, strict=True)):
+            if not all(_agree(*pair) for pair in zip(wanted, found, strict=True) if pair[0] is not None):
                 return False
             compared = True
         if compared:
@@ -139,18 +139,23 @@ def _values(
     free: tuple[Index, ...],
     number: int,
     scale: Fraction,
-) -> list[Any] | None:
-    """The value at the first places where all axes have `number` places; None where it has none."""
+) -> list[Any]:
+    """The values at the first places where all axes have `number` places; None where there is none."""
     oracle = _oracle(node, definitions, number, scale)
     spots = product(*(range(oracle.size(index.axis)) for index in free))
-    try:
-        return [oracle.evaluate(node, dict(zip(free, spot, strict=True))) for spot in list(spots)[:4]]
-    except (ZeroDivisionError, OracleError):
-        return None
+    found: list[Any] = []
+    for spot in list(spots)[:4]:
+        try:
+            found.append(oracle.evaluate(node, dict(zip(free, spot, strict=True))))
+        except (ZeroDivisionError, OracleError):
+            found.append(None)
+    return found
 
 
 def _agree(left: Any, right: Any) -> bool:
-    """Whether two values are equal to 40 digits; an infinite one only to itself, and NaN to nothing."""
+    """Whether two values are equal to 40 digits; an infinite one only to itself, NaN or none to nothing."""
+    if right is None:
+        return False
     if left == right:
         return True
     close = abs(left - right) <= Fraction(1, 10**DIGITS_COMPARED) * (1 + abs(left))
@@ -192,6 +197,8 @@ def _oracle(
                 see(part.right)
             elif isinstance(part, Derivative):
                 raise AssertionError("a kernel's trees have no derivatives left in them")
+            for place in compared_places(getattr(part, "condition", None)):
+                see(place)
     for definition in definitions.values():
         for index in definition.indices:
             axes.setdefault(index.axis)

@@ -10,7 +10,7 @@ import pytest
 
 from symderiv.expression.construct import subtract
 from symderiv.expression.functions import call
-from symderiv.expression.nodes import MINUS_ONE, ZERO, Entry, Power
+from symderiv.expression.nodes import MINUS_ONE, ONE, ZERO, Compare, Entry, Index, Power, Sum, Where
 from symderiv.kernels.rewrite_check import same_value
 from symderiv.kernels.verify import verify
 from tests.kernels.emitted import dtypes_of, load, module, own
@@ -200,3 +200,42 @@ def test_weights_that_are_left_within_a_condition_are_found(monkeypatch: pytest.
         warnings.simplefilter("ignore")
         checks = verify(own("masked", masked_by("w[{}] > 0", "w[_] * exp(z[_] / T)")), "numpy")
     assert not all(each.ok for each in checks)
+
+
+MASKED_BY_A_LABEL = """
+index i, k : K
+input z[K]
+label y : K
+batch z, y
+p[i] = where(i <= y, exp(z[i]), 0) / sum(k, where(k <= y, exp(z[k]), 0))
+upstream L(p)
+derive d(L, z[i])
+"""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_mask_that_a_label_tells(target: str) -> None:
+    """As of sequences of several lengths: the label is their last place."""
+    made = own("lengths", MASKED_BY_A_LABEL)
+    p = load(made, target).lengths
+    z = np.array([[1e4, 1e4 + 1, 3e4], [5.0, 1e4, 1e4], [0.0, 0.0, 0.0]])
+    share = math.e / (1 + math.e)
+    expected = [[1 - share, share, 0], [1, 0, 0], [1 / 3, 1 / 3, 1 / 3]]
+    np.testing.assert_allclose(p(z, np.array([1, 0, 2])), expected, rtol=1e-9)
+    checks = verify(made, target, large=False, dtypes=dtypes_of(target))
+    assert [str(check) for check in checks if not check.ok] == []
+    assert {check.kind for check in checks} >= {"ties", "up to 1e4", "near 1e4"}
+
+
+def test_rewrites_are_compared_where_a_label_tells_and_where_there_is_a_value() -> None:
+    place, other = Index("i", "K"), Index("k", "K")
+    label, z = Entry("y", ()), Entry("z", (place,))
+    told = Where(Compare("<=", place, label), z, ZERO)
+    assert same_value(told, Where(Compare(">=", label, place), z, ZERO), {}, {})
+    assert not same_value(told, Where(Compare("<", place, label), z, ZERO), {}, {})
+    assert not same_value(told, z, {}, {})
+    # At the first place the sum is empty, at all others it is not.
+    empty = Power(Sum(other, ONE, Compare("<", other, place)), MINUS_ONE)
+    assert same_value(empty, Power(Sum(other, ONE, Compare(">", place, other)), MINUS_ONE), {}, {})
+    assert not same_value(empty, Power(Sum(other, ONE, Compare("<=", other, place)), MINUS_ONE), {}, {})
+    assert not same_value(z, empty, {}, {})
