@@ -17,7 +17,7 @@ Three forms:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from symderiv.expression.indices import mentions
@@ -196,7 +196,7 @@ def _sections(
     for each in statements:
         uses = {name for body in each.bodies() for name in names_in(body)}
         if letter is not None and letter in each.letters:
-            if uses & late or not _is_first(each, letter):
+            if uses & late or not _is_first(each, letter) or _uses_other_places(each, by_places, letter):
                 return None
             if letter in each.summed:
                 if each.reduce != "sum":
@@ -213,6 +213,17 @@ def _sections(
         else:
             before.append(each)
     return before, inside, after
+
+
+def _uses_other_places(each: Statement, arrays: Set[str], letter: Index) -> bool:
+    """Whether a statement for the places of a letter needs what is made at others, as running sums do."""
+    return any(
+        entry.array in arrays and entry.indices[:1] != (letter,)
+        for body in each.bodies()
+        for _, part in walk(body)
+        if isinstance(part, Entry)
+        for entry in entries_in(part)
+    )
 
 
 def _speaks_of_places(each: Statement, letter: Index) -> bool:

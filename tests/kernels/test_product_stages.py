@@ -345,3 +345,36 @@ def test_a_fault_in_parts_shows(right: str, wrong: str) -> None:
     with other_way(emitted, LARGE):
         bad = emitted.attention_head_gradient(*given)
     assert any(not np.allclose(one, other) for one, other in zip(good, bad, strict=True))
+
+
+RUNNING = """
+index n, m : N
+index k, l : K
+index d : D
+input X[N, D], W[D, K], b[K]
+Z[n, k] = tanh(sum(d, X[n, d] * W[d, k]) + b[k])
+Y[n, k] = sum(m <= n, Z[m, k]) / N
+upstream L(Y)
+derive d(L, W[d, k])
+derive d(L, b[k])
+derive d(L, X[n, d])
+"""
+
+
+@pytest.mark.parametrize("target", ["numpy", "numba", "c"])
+def test_running_means_of_a_layer(target: str) -> None:
+    """The mean at a place needs the layer at all places before it: they are not one loop over the places."""
+    made = own("running", RUNNING)
+    rng = np.random.default_rng(5)
+    x, w, b = rng.normal(size=(7, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
+    means = np.cumsum(np.tanh(x @ w + b), axis=0) / 7
+    np.testing.assert_allclose(load(made, target).running(x, w, b), means, rtol=1e-12)
+    checks = verify_source(made, target, emit(made, target), large=False, dtypes=("float32",))
+    assert [str(check) for check in checks if not check.ok] == []
+
+
+def test_what_needs_other_places_is_not_done_place_by_place() -> None:
+    (forward, *_) = functions_of(own("running", RUNNING))
+    found = staged(lower_function(forward))
+    assert found is not None
+    assert found.over is None or found.over.axis != "N"
