@@ -104,6 +104,9 @@ class NumpyPrinter:
         full = set(statement.indices) <= set(free_indices(statement.body))
         if self.steps.is_small(statement.indices) or not full:
             text = ArrayFormula(self.arrays, statement.indices).text(statement.body)
+            if not full and not statement.stored:  # an array that lacks axes would not be summed along them
+                sizes = ", ".join(self.arrays.size(index.axis) for index in statement.indices)
+                text = f"np.full(({sizes}{',' if len(statement.indices) == 1 else ''}), {text}, dtype)"
             self.steps.small(self._target(statement), text, statement.body)
             return
         made = self.elementwise.evaluated(statement.body, statement.indices)

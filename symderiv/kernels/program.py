@@ -3,7 +3,7 @@
 Lowering takes the trees of one function and names every sum, once (equal sums share a name). Sums
 come out small: factors that do not depend on the letter summed over are taken out, a Kronecker
 delta is sifted, and a product is multiplied out only where an array larger than all of its parts
-would appear otherwise. So p_j (g_j - Σ_i g_i p_i) costs O(K), in every target.
+would appear otherwise, and no digits are lost. So p_j (g_j - Σ_i g_i p_i) costs O(K), in every target.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from symderiv.calculus.bounds import picked
 from symderiv.expression.canonical import canonical
-from symderiv.expression.construct import add, factors_of, multiply, power
+from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply, power
 from symderiv.expression.indices import (
     free_indices,
     fresh_name,
@@ -175,7 +175,8 @@ class _Builder:
         self.order = order
         comment = self.comments.get(name, "")
         last = self.statements[-1] if self.statements else None
-        if last and last.reduce and body == Entry(last.name, last.indices) and last.name not in self._names:
+        whole = last is not None and last.reduce and len(last.indices) == len(definition.indices)
+        if last and whole and body == Entry(last.name, last.indices) and last.name not in self._names:
             # The definition is just this sum: it takes the definition's name.
             self.statements.pop()
             self._made = {key: value for key, value in self._made.items() if value != last.name}
@@ -248,7 +249,7 @@ class _Builder:
         if outside:
             return multiply(*outside, self._sum_of_lowered(index, multiply(*inside)))
         for factor in inside:
-            if isinstance(factor, Add) and _grows(factor):
+            if isinstance(factor, Add) and _grows(factor) and not _is_difference(factor):
                 rest = [each for each in inside if each is not factor]
                 parts = (self._sum_of_lowered(index, multiply(term, *rest)) for term in factor.terms)
                 return add(*parts)
@@ -385,6 +386,18 @@ def _grows(factor: Add) -> bool:
     """Whether a sum of terms, as a whole array, has more axes than each of its terms."""
     whole = set(free_indices(factor))
     return all(set(free_indices(term)) < whole for term in factor.terms)
+
+
+def _is_difference(factor: Add) -> bool:
+    """Whether a sum of two terms is the difference of one array at two places, as in x_i - x_k.
+
+    Multiplied out, Σ_k w_ik (x_i - x_k) would be x_i Σ_k w_ik - Σ_k w_ik x_k, in which what is nearest weighs
+    most and cancels: of the slope of a kernel exp(-|x_i - x_k|^2) no digit would be left.
+    """
+    if len(factor.terms) != 2:
+        return False
+    (first, left), (second, right) = map(coefficient_and_rest, factor.terms)
+    return first == -second and bool(names_in(left)) and names_in(left) == names_in(right)
 
 
 def _clusters(factors: Sequence[Expression]) -> list[list[Expression]]:
