@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import reduce
 
 from symderiv.expression.construct import (
     base_and_exponent,
@@ -34,45 +35,29 @@ from symderiv.expression.nodes import (
 from symderiv.expression.traverse import map_children, walk
 from symderiv.kernels.guard import with_powers_apart
 from symderiv.kernels.matching import match
+from symderiv.kernels.totals import (
+    MINUS_INFINITY,
+    Group,
+    Part,
+    has_weight,
+    parts_of,
+    power_of,
+    restricted_to,
+    term_of,
+)
 from symderiv.problem import unfold
 
-#: A constant of the kernels room only: the exponent of an exponential that is exactly 0.
-MINUS_INFINITY = Call("minus_infinity", ())
-
-_TURNED = {">": "<", ">=": "<="}
 _WHY_MAX = "the largest exponent becomes 0, so exp cannot overflow"
 _WHY_EXP = "between 0 and 1, and at least one of them is 1"
 _WHY_SUM = "between 1 and the number of terms"
-
-
-@dataclass(frozen=True)
-class Group:
-    """One sum of exponentials Σ_index exp(exponent), and the arrays that stand for it.
-
-    With a condition, it is the sum over the places that meet it.
-    """
-
-    index: Index
-    exponent: Expression
-    condition: Compare | None
-    free: tuple[Index, ...]
-    m: str
-    e: str
-    s: str
-    log_s: str
-    u: str
-
-    def term(self) -> Expression:
-        """What is summed over the whole axis: 0 where the condition does not hold."""
-        return restricted_to(self.condition, call("exp", self.exponent))
-
-    def within(self, value: Expression) -> Expression:
-        """`value` where the condition holds, elsewhere -inf."""
-        return value if self.condition is None else Where(self.condition, value, MINUS_INFINITY)
+_WHY_LARGEST = "the largest exponent, where a constant is one times exp(0), so that exp cannot overflow"
+_WHY_SMALL = "at most 1"
 
 
 #: A group at given index terms for its free letters.
 Use = tuple[int, tuple[IndexTerm, ...]]
+#: Which part of a group an exponential is a term of, and at which place of that part's letter.
+Spot = tuple[int, tuple[IndexTerm, ...]]
 
 
 @dataclass
@@ -108,6 +93,34 @@ class Groups:
         letters_used = dict.fromkeys((*free_indices(found[0]), *free_indices(node)))
         self._bring_in(node.index, *found, tuple(each for each in letters_used if each in free_indices(node)))
 
+    def note_total(self, node: Expression) -> bool:
+        """Bring in the arrays of a total of several terms, where `node` divides by one or is its logarithm.
+
+        Whether it is so, and the sums among its terms are therefore no groups of their own.
+        """
+        total: Expression | None = None
+        if isinstance(node, Call) and node.function == "log":
+            total = node.arguments[0]
+        elif isinstance(node, Power) and coefficient_and_rest(node.exponent)[0] < 0:
+            total = node.base
+        parts = parts_of(total) if total is not None else None
+        if total is None or parts is None:
+            return False
+        if self.use_of_sum(total) is None:
+            self._bring_in_total(total, parts)
+        return True
+
+    def is_term_of_total(self, node: Expression) -> bool:
+        """Whether a sum is a term of some total."""
+        if not isinstance(node, Sum):
+            return False
+        parts = [(group, part) for group in self.groups if group.tree is not None for part in group.parts]
+        return any(
+            part.index is not None
+            and match(part.term(), term_of(node), set(group.free), _at(part, node.index))
+            for group, part in parts
+        )
+
     def note_weighted_group(self, node: Expression) -> None:
         """Bring in the arrays of a sum Σ_k w_k exp(u_k) that is a divisor, or that a logarithm is taken of.
 
@@ -130,7 +143,7 @@ class Groups:
         exponent, condition = powers[0]
         weights = [each for each in factors if isinstance(each, Entry) and total.index in free_indices(each)]
         if condition is None and len(weights) == 1:
-            condition = _has_weight(weights[0])
+            condition = has_weight(weights[0])
         power = call("exp", exponent)
         term = restricted_to(condition, power)
         if self.use_of_exp(power) is not None or self.use_of_exp(term) is not None:
@@ -141,7 +154,7 @@ class Groups:
 
     def with_weights(self, node: Expression) -> Expression:
         """`node`, in which an exponential beside its weight in a sum is 0 where the weight is."""
-        if not any(group.condition is not None for group in self.groups):
+        if not any(part.condition is not None for group in self.groups for part in group.parts):
             return node
         node = map_children(node, self.with_weights)
         if not isinstance(node, Multiply):
@@ -165,7 +178,7 @@ class Groups:
     def _beside_its_weight(self, power: Call, factors: Sequence[Expression]) -> Expression | None:
         for factor in factors:
             if isinstance(factor, Entry):
-                term = Where(_has_weight(factor), power, ZERO)
+                term = Where(has_weight(factor), power, ZERO)
                 if self.use_of_exp(term) is not None:
                     return term
         return None
@@ -174,23 +187,58 @@ class Groups:
         self, index: Index, exponent: Expression, condition: Compare | None, free: tuple[Index, ...]
     ) -> None:
         """The arrays of a new group."""
-        names = [self.new_name(stem) for stem in ("m", "e", "s", "log_s", "u")]
-        group = Group(index, exponent, condition, free, *names)
+        m, e, s, log_s, u = (self.new_name(stem) for stem in ("m", "e", "s", "log_s", "u"))
+        part = Part(index, exponent, condition, e=e, u=u)
+        group = Group((part,), None, free, m, s, log_s)
         self.groups.append(group)
-        letters = (*free, index)
-        if isinstance(exponent, Entry):
-            u: Expression = exponent
-        else:
-            # Named, so that the maximum and the exponentials see the same rounded exponent.
-            self.add(group.u, letters, exponent, "")
-            u = Entry(group.u, letters)
-        m = Entry(group.m, free)
-        self.add(group.m, free, Extremum("max", index, group.within(u)), _WHY_MAX)
+        self.add(m, free, Extremum("max", index, part.within(self._exponent(part, (*free, index)))), _WHY_MAX)
+        self._add_exponentials(part, group, _WHY_EXP)
+        self.add(s, free, Sum(index, Entry(e, (*free, index))), _WHY_SUM)
+        self.add(log_s, free, call("log", Entry(s, free)), "")
+
+    def _bring_in_total(self, total: Expression, parts: Sequence[Part]) -> None:
+        """The arrays of a new group with several terms."""
+        m, s, log_s = (self.new_name(stem) for stem in ("m", "s", "log_s"))
+        named = tuple(replace(part, e=self.new_name("e"), u=self.new_name("u")) for part in parts)
+        letters = dict.fromkeys(letter for part in named for letter in part.letters())
+        group = Group(named, total, tuple(letters), m, s, log_s)
+        self.groups.append(group)
+        # As it is written where the rewrites are done.
+        self.groups[-1] = group = replace(group, tree=self.with_weights(total))
+        largest: list[Expression] = []
+        terms: list[Expression] = []
+        for part in named:
+            own = tuple(each for each in letters if each in part.letters())
+            e: Expression = Entry(part.e, (*letters, *_letter_of(part)))
+            if part.index is None:
+                largest.append(part.within(self._exponent(part, own)))
+            else:
+                top = Entry(self.new_name("m"), own)
+                u = part.within(self._exponent(part, (*own, part.index)))
+                self.add(top.array, own, Extremum("max", part.index, u), "")
+                largest.append(top)
+                e = Sum(part.index, multiply(part.inner, e))
+            terms.append(multiply(part.weight, e))
+            self._add_exponentials(part, group, _WHY_SMALL)
+        self.add(m, group.free, reduce(lambda one, other: call("max", one, other), largest), _WHY_LARGEST)
+        self.add(s, group.free, Add(tuple(terms)), "")
+        self.add(log_s, group.free, call("log", Entry(s, group.free)), "")
+
+    def _exponent(self, part: Part, letters: tuple[Index, ...]) -> Expression:
+        """The exponent of a part, named: the maximum and the exponentials see the same rounded one."""
+        if isinstance(part.exponent, Entry | Number):
+            return part.exponent
+        if part.u not in self.added:
+            self.add(part.u, letters, part.exponent, "")
+        return Entry(part.u, self.added[part.u].indices)
+
+    def _add_exponentials(self, part: Part, group: Group, why: str) -> None:
+        """The exponentials of a part, less the largest exponent."""
+        m = multiply(Number(Fraction(-1)), Entry(group.m, group.free))
+        exponent = self._exponent(part, ())
         # Inside exp, so that no exponential is taken where the maximum is not one of all exponents.
-        shifted = group.within(Add((u, multiply(Number(Fraction(-1)), m))))
-        self.add(group.e, letters, call("exp", shifted), _WHY_EXP)
-        self.add(group.s, free, Sum(index, Entry(group.e, letters)), _WHY_SUM)
-        self.add(group.log_s, free, call("log", Entry(group.s, free)), "")
+        shifted = part.within(m if part.is_constant else Add((exponent, m)))
+        self.add(part.e, (*group.free, *_letter_of(part)), call("exp", shifted), why)
 
     def new_name(self, stem: str) -> str:
         """A name for a new array."""
@@ -206,47 +254,66 @@ class Groups:
 
     def use_of_sum(self, node: Expression) -> Use | None:
         """The group whose S is `node`, and at which terms."""
-        if not isinstance(node, Sum):
+        if not isinstance(node, Sum | Add):
             return None
-        summed = term_of(node)
         for number, group in enumerate(self.groups):
-            if group.index.axis != node.index.axis:
-                continue
-            found: dict[Index, IndexTerm] = {group.index: node.index}
-            if match(group.term(), summed, set(group.free), found):
-                terms = tuple(found[index] for index in group.free)
-                if not any(node.index == term for term in terms):
-                    return number, terms
+            found = group.found_in(node)
+            if found is not None:
+                return number, tuple(found[index] for index in group.free)
         return None
 
-    def use_of_exp(self, node: Expression, first: Collection[int] = ()) -> tuple[Use, IndexTerm] | None:
+    def use_in(self, node: Expression, first: Collection[Use]) -> Use | None:
+        """As :meth:`use_of_sum`; but what is a term of a total among `first` is no group of its own there."""
+        use = self.use_of_sum(node)
+        if use is None or use in first or not isinstance(node, Sum):
+            return use
+        for number, terms in first:
+            group = self.groups[number]
+            for part in group.parts if group.tree is not None else ():
+                found = {**dict(zip(group.free, terms, strict=True)), **_at(part, node.index)}
+                if part.index is not None and match(part.term(), term_of(node), set(group.free), found):
+                    return None
+        return use
+
+    def use_of_exp(self, node: Expression, first: Collection[Use] = ()) -> tuple[Use, Spot] | None:
         """The group that exp(..) is a term of, at which terms, and which term of the sum.
 
-        One exponential may be a term of two sums, along rows and along columns: groups whose numbers
-        are in `first` are asked before the others.
+        One exponential may be a term of two sums, along rows and along columns: those in `first` are asked
+        before the others, as they stand there, then the groups that they belong to.
         """
         found_power = power_of(node)
         if found_power is None:
             return None
         node = restricted_to(found_power[1], call("exp", found_power[0]))
-        numbers = sorted(range(len(self.groups)), key=lambda number: number not in first)
-        for number in numbers:
-            group, found = self.groups[number], dict[Index, IndexTerm]()
-            if match(group.term(), node, {*group.free, group.index}, found):
-                return (number, tuple(found[index] for index in group.free)), found[group.index]
+        told = {number for number, _ in first}
+        numbers = sorted(range(len(self.groups)), key=lambda number: number not in told)
+        known = [(number, dict(zip(self.groups[number].free, terms, strict=True))) for number, terms in first]
+        for number, terms in (*known, *((number, dict[Index, IndexTerm]()) for number in numbers)):
+            group = self.groups[number]
+            for place, part in enumerate(group.parts):
+                found, letter = dict(terms), _letter_of(part)
+                if not part.is_constant and match(part.term(), node, {*group.free, *letter}, found):
+                    use = number, tuple(found[index] for index in group.free)
+                    return use, (place, tuple(found[index] for index in letter))
         return None
 
-    def divisors(self, node: Multiply) -> frozenset[int]:
-        """The groups whose sums are factors of a product, or divide it."""
-        uses = (self.use_of_sum(base_and_exponent(factor)[0]) for factor in node.factors)
-        return frozenset(use[0] for use in uses if use is not None)
+    def divisors(self, node: Multiply) -> tuple[Use, ...]:
+        """The sums of groups that divide a product, or are factors of it and no terms of what divides it."""
+        found: dict[bool, list[tuple[Use, Expression]]] = {True: [], False: []}
+        for base, exponent in map(base_and_exponent, node.factors):
+            use = self.use_of_sum(base)
+            if use is not None:
+                found[coefficient_and_rest(exponent)[0] < 0].append((use, base))
+        below = dict.fromkeys(use for use, _ in found[True])
+        above = (use for use, base in found[False] if self.use_in(base, tuple(below)) is not None)
+        return tuple(dict.fromkeys((*(use for use in above if use not in below), *below)))
 
-    def degree(self, node: Expression, first: Collection[int] = ()) -> dict[Use, int] | None:
+    def degree(self, node: Expression, first: Collection[Use] = ()) -> dict[Use, int] | None:
         """The degree of `node` in the e^m of each group; None where it has none.
 
-        Exponentials are terms of the sums that they are divided by, then of the groups in `first`.
+        Exponentials are terms of the sums that they are divided by, then of those in `first`.
         """
-        use = self.use_of_sum(node)
+        use = self.use_in(node, first)
         if use is not None:
             return {use: 1}
         term = self.use_of_exp(node, first)
@@ -304,38 +371,12 @@ def _without_zeros(degrees: dict[Use, int]) -> dict[Use, int]:
     return {use: count for use, count in degrees.items() if count}
 
 
-def _has_weight(weight: Entry) -> Compare:
-    return Compare("!=", weight, ZERO)
+def _letter_of(part: Part) -> tuple[Index, ...]:
+    return () if part.index is None else (part.index,)
 
 
-def term_of(node: Sum) -> Expression:
-    """What a sum adds up over the whole axis: 0 at the places that do not meet its condition."""
-    body = node.body
-    if isinstance(body, Where):
-        body = replace(body, condition=_turned(body.condition))
-    return restricted_to(node.condition, body)
+def _at(part: Part, place: IndexTerm) -> dict[Index, IndexTerm]:
+    return {} if part.index is None else {part.index: place}
 
 
-def restricted_to(condition: Compare | None, value: Expression) -> Expression:
-    """`value` where the condition holds, elsewhere 0; m >= n is spelled n <= m."""
-    return value if condition is None else Where(_turned(condition), value, ZERO)
-
-
-def _turned(condition: Compare) -> Compare:
-    """The condition without > and >=: one that is written in two ways is one condition."""
-    if condition.operator in _TURNED:
-        return Compare(_TURNED[condition.operator], condition.right, condition.left)
-    return condition
-
-
-def power_of(node: Expression) -> tuple[Expression, Compare | None] | None:
-    """The u of exp(u), and the condition of where(.., exp(u), 0); None for all else."""
-    condition: Compare | None = None
-    if isinstance(node, Where) and node.otherwise == ZERO:
-        condition, node = _turned(node.condition), node.then
-    if isinstance(node, Call) and node.function == "exp":
-        return node.arguments[0], condition
-    return None
-
-
-__all__ = ["MINUS_INFINITY", "Group", "Groups", "Use", "power_of", "restricted_to", "term_of"]
+__all__ = ["MINUS_INFINITY", "Group", "Groups", "Spot", "Use", "power_of"]

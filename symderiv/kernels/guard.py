@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from symderiv.expression.construct import left_out_by, multiply
+from symderiv.expression.construct import add, factors_of, left_out_by, multiply
+from symderiv.expression.indices import rename
 from symderiv.expression.nodes import (
     ZERO,
     Add,
@@ -15,6 +16,8 @@ from symderiv.expression.nodes import (
     Delta,
     Entry,
     Expression,
+    Index,
+    IndexTerm,
     Multiply,
     Number,
     Power,
@@ -42,6 +45,29 @@ def with_choices(node: Expression) -> Expression:
             rest = multiply(*(each for each in node.factors if each is not factor))
             return Where(Compare("!=", delta.left, delta.right), rest, ZERO)
     return node
+
+
+def with_deltas_apart(node: Expression) -> Expression:
+    """f (delta(i, y) g(i) + (1 - delta(i, y)) h) term by term, and with g(y) beside delta(i, y).
+
+    So the exponentials of each case are those of the sum that they are divided by.
+    """
+    node = map_children(node, with_deltas_apart)
+    if not isinstance(node, Multiply):
+        return node
+    for factor in node.factors:
+        if isinstance(factor, Add) and left_out_by(factor) is None and any(map(_has_delta, factor.terms)):
+            rest = [each for each in node.factors if each is not factor]
+            return add(*(with_deltas_apart(multiply(term, *rest)) for term in factor.terms))
+    for factor in node.factors:
+        if isinstance(factor, Delta) and isinstance(factor.left, Index):
+            there: dict[Index, IndexTerm] = {factor.left: factor.right}
+            return multiply(*(each if each is factor else rename(each, there) for each in node.factors))
+    return node
+
+
+def _has_delta(term: Expression) -> bool:
+    return any(isinstance(each, Delta) or left_out_by(each) is not None for each in factors_of(term))
 
 
 def with_powers_apart(node: Expression, definitions: Mapping[str, Definition]) -> Expression:
@@ -121,4 +147,4 @@ class Guard:
         return Where(Compare("!=", multiply(*weights), ZERO), node, ZERO)
 
 
-__all__ = ["Guard", "with_choices", "with_powers_apart"]
+__all__ = ["Guard", "with_choices", "with_deltas_apart", "with_powers_apart"]

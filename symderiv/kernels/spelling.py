@@ -53,6 +53,7 @@ from symderiv.kernels.moments import central_moment
 from symderiv.kernels.monomial import Monomial, is_exposed, is_positive, monomial
 from symderiv.kernels.rewrite_check import same_value
 from symderiv.kernels.shares import Shares
+from symderiv.kernels.totals import parts_of
 from symderiv.problem import Problem, names_in, unfold
 
 
@@ -157,7 +158,9 @@ class _Speller:
         whole = found.whole()
         if is_exposed(whole):
             distributed = self._distributed(found, whole)
-            return None if distributed is None or is_exposed(distributed) else distributed
+            if distributed is None or is_exposed(distributed):
+                return self._over_total(node)
+            return distributed
         if not reduced:
             return None
         return map_children(whole, self._inside) if isinstance(whole, Multiply) else self._inside(whole)
@@ -165,6 +168,27 @@ class _Speller:
     def _inside(self, node: Expression) -> Expression:
         """What stands in a factor that has been dealt with: no quotient any more."""
         return node if isinstance(node, Entry) else map_children(node, self.rewrite)
+
+    def _over_total(self, node: Expression) -> Expression | None:
+        """A product over 1 + Σ_k exp(z_k), or another total of several terms, written out: no sigmoid of
+        it, which would leave the exponentials alone. It has one largest exponent, which kernels take.
+        """
+        written = self._written_out(node)
+        below = (base_and_exponent(factor) for factor in factors_of(written))
+        return written if any(_is_negative(count) and parts_of(base) for base, count in below) else None
+
+    def _written_out(self, node: Expression) -> Expression:
+        """Products and sums of exponentials without the names of these."""
+        match node:
+            case Entry():
+                inside = self.opened(node)
+                return node if inside is None else self._written_out(inside)
+            case Add() | Multiply() | Power() | Sum():
+                return map_children(node, self._written_out)
+            case Call("exp", _):
+                return map_children(node, self.rewrite)
+            case _:
+                return self.rewrite(node)
 
     def _distributed(self, found: Monomial, whole: Expression) -> Expression | None:
         """A product with a sum of exponentials in it multiplied out, each term a quotient."""
@@ -264,7 +288,10 @@ class _Speller:
             terms.append(multiply(number(count), logarithm))
         if rest:
             whole = multiply(*rest)
-            terms.append(call("log", whole if is_exposed(whole) else self.rewrite(whole)))
+            written = self._written_out(whole) if is_exposed(whole) else whole
+            if parts_of(written) is None:
+                written = whole if is_exposed(whole) else self.rewrite(whole)
+            terms.append(call("log", written))
         return add(*terms)
 
 

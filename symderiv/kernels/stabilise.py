@@ -13,9 +13,11 @@ terms of them:
     Σ_k z_k p_k - z_i        becomes   Σ_k (z_k - M) p_k - (z_i - M),  M = max_k z_k,  where Σ_k p_k = 1
     Σ_k w_k exp(u_k)         has its maximum and its e_k where w_k is not 0
     Σ over part of an axis   has its maximum and its e_k over that part: u_k counts as -inf elsewhere
+    c + Σ_k exp(u_k)         has m = max(0, max_k u_k) for all its terms, a constant c as c exp(0)
     w · log(..), w = 0       counts 0  (0 · log 0 = 0), and so does w · u where u may be -inf
 
-A product is rewritten only where its degree in e^m is 0, so that e^m cancels. Each rewrite is then
+A product is rewritten only where its degree in e^m is 0, so that e^m cancels; or where it is negative and
+m is 0 at least, so that exp(-m) is small. Each rewrite is then
 evaluated by the oracle, before and after, with 50 digits at generic values and several sizes; one
 that changes the value raises :class:`KernelError`.
 """
@@ -50,11 +52,11 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.traverse import map_children, walk
+from symderiv.expression.traverse import Path, map_children, walk
 from symderiv.kernels.centred import LOG_RATIO, centred
 from symderiv.kernels.errors import KernelError
-from symderiv.kernels.groups import MINUS_INFINITY, Group, Groups, Use, power_of
-from symderiv.kernels.guard import Guard, with_choices, with_powers_apart
+from symderiv.kernels.groups import MINUS_INFINITY, Group, Groups, Spot, Use, power_of
+from symderiv.kernels.guard import Guard, with_choices, with_deltas_apart, with_powers_apart
 from symderiv.kernels.matching import match
 from symderiv.kernels.rewrite_check import same_value
 
@@ -80,11 +82,16 @@ class Stabiliser(Groups):
 
     def rewrite(self, node: Expression) -> Expression:
         """`node` in its stable form, checked against the form given."""
-        for _, part in walk(node):
-            self.note_group(part)
+        totals: list[Path] = []
+        for path, part in walk(node):
+            if self.note_total(part):
+                totals.append(path)
+            if not any(path[: len(each)] == each and self.is_term_of_total(part) for each in totals):
+                self.note_group(part)
         for _, part in walk(node):
             self.note_weighted_group(part)
-        shifted = self.shift_all(self.with_weights(with_powers_apart(with_choices(node), self.definitions)))
+        apart = with_deltas_apart(node) if totals else node
+        shifted = self.shift_all(self.with_weights(with_powers_apart(with_choices(apart), self.definitions)))
         if shifted != node:
             before = {**self.definitions, **self.saved}
             if not same_value(node, shifted, before, {**before, **self.added}):
@@ -94,7 +101,8 @@ class Stabiliser(Groups):
     @property
     def shifted(self) -> frozenset[str]:
         """The arrays e and log s of all groups: their exponents are at most 0, their sums at least 1."""
-        return frozenset(name for group in self.groups for name in (group.e, group.log_s))
+        parts = [part.e for group in self.groups for part in group.parts]
+        return frozenset((*parts, *(group.log_s for group in self.groups if group.is_at_least_one)))
 
     @property
     def shifts(self) -> frozenset[str]:
@@ -119,21 +127,37 @@ class Stabiliser(Groups):
             degree = self.degree(node)
             if degree and not any(degree.values()):
                 return self._shift(node)
+        smaller = self._below_totals(node)
+        if smaller is not None:
+            return smaller
         if isinstance(node, Where) and node.otherwise == ZERO and power_of(node) is None:
             return replace(node, then=self.shift_all(self.restricted(node.then, node.condition)))
         if isinstance(node, Sum) and node.condition is not None:
             return replace(node, body=self.shift_all(self.restricted(node.body, node.condition)))
         return map_children(node, self.shift_all)
 
-    def _shift(self, node: Expression, first: Collection[int] = ()) -> Expression:
+    def _below_totals(self, node: Expression) -> Expression | None:
+        """A product of degree -d over e^m, where m is 0 at least: exp(-m)^d and what is left."""
+        if not isinstance(node, Multiply | Power):
+            return None
+        powers: list[Expression] = []
+        for (number, terms), count in (self.degree(node) or {}).items():
+            group = self.groups[number]
+            if count > 0 or (count and group.one is None):
+                return None
+            if count and group.one is not None:
+                powers += [Entry(group.parts[group.one].e, terms)] * -count
+        return multiply(*powers, self._shift(node)) if powers else None
+
+    def _shift(self, node: Expression, first: Collection[Use] = ()) -> Expression:
         """Every exp(u) and S in a tree of degree 0 over e^m: the e^m cancel."""
-        use = self.use_of_sum(node)
+        use = self.use_in(node, first)
         if use is not None:
             return Entry(self.groups[use[0]].s, use[1])
         term = self.use_of_exp(node, first)
         if term is not None:
-            (number, terms), place = term
-            return Entry(self.groups[number].e, (*terms, place))
+            (number, terms), (part, place) = term
+            return Entry(self.groups[number].parts[part].e, (*terms, *place))
         if isinstance(node, Multiply):
             first = self.divisors(node) or first
         if isinstance(node, Sum) and node.condition is not None:
@@ -198,7 +222,7 @@ class Stabiliser(Groups):
             logarithms.insert(0, call("log", self.shift_all(multiply(*rest))))
         return Add(tuple(logarithms)) if len(logarithms) > 1 else logarithms[0]
 
-    def _share(self, node: Expression) -> tuple[Use, IndexTerm] | None:
+    def _share(self, node: Expression) -> tuple[Use, Spot] | None:
         """The group and the term of exp(u_i) / S."""
         factors = factors_of(node)
         if len(factors) != 2:
@@ -206,28 +230,33 @@ class Stabiliser(Groups):
         for top, bottom in (factors, factors[::-1]):
             base, exponent = base_and_exponent(bottom)
             total = self.use_of_sum(base) if exponent == Number(Fraction(-1)) else None
-            term = self.use_of_exp(top, (total[0],)) if total is not None else None
+            term = self.use_of_exp(top, (total,)) if total is not None else None
             if term is not None and term[0] == total:
                 return term
         return None
 
-    def _u(self, group: Group, terms: tuple[IndexTerm, ...], place: IndexTerm) -> Expression:
-        if group.u in self.added:
-            return Entry(group.u, (*terms, place))
-        return rename(group.exponent, {group.index: place, **dict(zip(group.free, terms, strict=True))})
+    def _spots(self, use: Use, spot: Spot) -> dict[Index, IndexTerm]:
+        """The index terms for the letters of a part of a group."""
+        group = self.groups[use[0]]
+        part, place = group.parts[spot[0]], spot[1]
+        letter = () if part.index is None else (part.index,)
+        return dict(zip((*letter, *group.free), (*place, *use[1]), strict=True))
 
-    def _log_ratio(self, use: Use, place: IndexTerm) -> Expression:
+    def _log_ratio(self, use: Use, spot: Spot) -> Expression:
         group, terms = self.groups[use[0]], use[1]
-        u = self._u(group, terms, place)
-        return call(LOG_RATIO, u, Entry(group.m, terms), Entry(group.log_s, terms))
+        part = group.parts[spot[0]]
+        named = self.added.get(part.u)
+        u = part.exponent if named is None else Entry(part.u, named.indices)
+        return call(
+            LOG_RATIO, rename(u, self._spots(use, spot)), Entry(group.m, terms), Entry(group.log_s, terms)
+        )
 
-    def _log_share(self, use: Use, place: IndexTerm) -> Expression:
+    def _log_share(self, use: Use, spot: Spot) -> Expression:
         """Log of the share exp(u_i) / S: -inf where the sum leaves the place out."""
-        group, ratio = self.groups[use[0]], self._log_ratio(use, place)
-        if group.condition is None:
+        ratio, condition = self._log_ratio(use, spot), self.groups[use[0]].parts[spot[0]].condition
+        if condition is None:
             return ratio
-        spots = {group.index: place, **dict(zip(group.free, use[1], strict=True))}
-        here = rename(Where(group.condition, ZERO, MINUS_INFINITY), spots)
+        here = rename(Where(condition, ZERO, MINUS_INFINITY), self._spots(use, spot))
         assert isinstance(here, Where)
         return replace(here, then=ratio)
 
@@ -242,14 +271,22 @@ class Stabiliser(Groups):
             use = self.use_of_sum(term.arguments[0])
             if use is None:
                 continue
-            group = self.groups[use[0]]
             for other in terms:
-                found: dict[Index, IndexTerm] = dict(zip(group.free, use[1], strict=True))
-                wanted = negate(other)
-                if match(group.exponent, wanted, {group.index}, found):
+                spot = self._spot_of_exponent(use, negate(other))
+                if spot is not None:
                     rest = [self.shift_all(each) for each in terms if each not in (term, other)]
-                    ratio = multiply(Number(Fraction(-1)), self._log_ratio(use, found[group.index]))
+                    ratio = multiply(Number(Fraction(-1)), self._log_ratio(use, spot))
                     return Add((ratio, *rest)) if rest else ratio
+        return None
+
+    def _spot_of_exponent(self, use: Use, exponent: Expression) -> Spot | None:
+        """Which term of a sum has this exponent."""
+        group = self.groups[use[0]]
+        for number, part in enumerate(group.parts):
+            found: dict[Index, IndexTerm] = dict(zip(group.free, use[1], strict=True))
+            letter = () if part.index is None else (part.index,)
+            if not part.is_constant and match(part.exponent, exponent, set(letter), found):
+                return number, tuple(found[index] for index in letter)
         return None
 
 
