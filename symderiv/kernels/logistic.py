@@ -4,9 +4,10 @@
     log(sigmoid(u))          becomes   -softplus(-u)
     log(1 - sigmoid(u))      becomes   -softplus(u)
     log(1 + exp(u))          becomes   softplus(u)
+    log(1 - tanh(u)^2)       becomes   2 (log 2 - |u| - softplus(-2 |u|))
 
 and a product such as p (1 - p) (t / p - (1 - t) / (1 - p)) is multiplied out, so that nothing is
-divided by a share that has become 0. Sigmoids are seen through their names. Each rewrite is
+divided by a share that has become 0. Sigmoids and tanh are seen through their names. Each rewrite is
 evaluated before and after with 50 digits; one that changes the value raises :class:`KernelError`.
 """
 
@@ -21,6 +22,7 @@ from symderiv.expression.construct import (
     factors_of,
     multiply,
     negate,
+    number,
     power,
 )
 from symderiv.expression.functions import call
@@ -62,7 +64,10 @@ class _Rewriter:
                 if exponent is not None:
                     return negate(call("softplus", negate(exponent)))
                 exponent = _one_and_exp(argument)
-                return node if exponent is None else call("softplus", exponent)
+                if exponent is not None:
+                    return call("softplus", exponent)
+                exponent = self._one_less_square(argument)
+                return node if exponent is None else _log_of_slope(exponent)
             case Add():
                 return self._complement(node)
             case Multiply():
@@ -72,10 +77,21 @@ class _Rewriter:
 
     def _exponent(self, node: Expression) -> Expression | None:
         """The u of sigmoid(u), also where that has a name."""
+        return self._argument("sigmoid", node)
+
+    def _argument(self, function: str, node: Expression) -> Expression | None:
+        """The argument of a function's value, also where that has a name."""
         if isinstance(node, Entry) and node.array in self.definitions:
             node = unfold(self.definitions[node.array], node)
-        if isinstance(node, Call) and node.function == "sigmoid":
-            return node.arguments[0]
+        return node.arguments[0] if isinstance(node, Call) and node.function == function else None
+
+    def _one_less_square(self, node: Expression) -> Expression | None:
+        """The u of 1 - tanh(u)^2, which rounds to 0 where tanh(u) does to 1."""
+        if isinstance(node, Add) and len(node.terms) == 2 and ONE in node.terms:
+            for other in node.terms:
+                base, exponent = base_and_exponent(negate(other))
+                if exponent == number(2):
+                    return self._argument("tanh", base)
         return None
 
     def _complement(self, node: Add) -> Expression:
@@ -122,6 +138,13 @@ def _one_and_exp(node: Expression) -> Expression | None:
             if one == ONE and isinstance(other, Call) and other.function == "exp":
                 return other.arguments[0]
     return None
+
+
+def _log_of_slope(u: Expression) -> Expression:
+    """The logarithm of 1 - tanh(u)^2 = 4 e / (1 + e)^2, where e = exp(-2 |u|)."""
+    size = call("abs", u)
+    less = negate(call("softplus", multiply(number(-2), size)))
+    return multiply(number(2), add(call("log", number(2)), negate(size), less))
 
 
 def _gathered(factors: Sequence[Expression]) -> list[Expression]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from symderiv.expression.construct import multiply, number
+from symderiv.expression.construct import multiply, negate, number
 from symderiv.expression.functions import call
 from symderiv.expression.nodes import Definition, Entry, Index, Sum
 from symderiv.expression.oracle import Oracle, multiprecision
@@ -208,6 +208,47 @@ def test_wrong_rewrite_of_a_sigmoid_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(logistic, "negate", lambda node: node)
     with pytest.raises(KernelError, match="changed the value"):
         logistic.rewrite_logistic(call("log", call("sigmoid", Z_I)), {})
+
+
+#: The density of a value that tanh has squashed, as of policies with bounded actions.
+SQUASHED = """
+index i : N
+input x[N]
+batch x
+loss L
+a[i] = tanh(x[i])
+L = sum(i, log(1 - a[i]^2))
+derive d(L, x[i])
+"""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_logarithm_of_the_slope_of_tanh(target: str) -> None:
+    made = own("squashed", SQUASHED)
+    both = load(made, target).squashed_value_and_gradient
+    for dtype in (np.float32, np.float64):
+        for x, value, slope in ((20.0, math.log(4) - 40, -2), (-1e4, math.log(4) - 2e4, 2), (0.0, 0, 0)):
+            got, gradient = both(np.array([[x]], dtype))
+            assert float(got) == pytest.approx(value, rel=1e-6, abs=1e-6)
+            assert gradient[0, 0] == pytest.approx(slope)
+    checks = verify(made, target, large=False, dtypes=dtypes_of(target))
+    assert not [str(check) for check in checks if not check.ok]
+    assert {"near ±1e2", "near ±1e3"} <= {check.kind.split(",")[0] for check in checks}
+
+
+def test_verification_finds_the_slope_of_tanh_that_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lowering, "rewrite_logistic", lambda node, definitions: node)
+    checks = verify(own("flat", SQUASHED), "numpy", large=False)
+    assert {check.dtype for check in checks if not check.ok and "near" in check.kind} == {
+        "float32",
+        "float64",
+    }
+
+
+def test_a_wrong_logarithm_of_that_slope_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logistic, "_log_of_slope", lambda u: negate(call("softplus", u)))
+    with pytest.raises(KernelError, match="changed the value"):
+        emit(own("wrong", SQUASHED))
 
 
 # -- what docstrings promise ----------------------------------------------------------------
