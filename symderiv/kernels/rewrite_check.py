@@ -27,6 +27,7 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.oracle import Arithmetic, Oracle, OracleError, multiprecision
 from symderiv.expression.traverse import compared_places, walk
+from symderiv.kernels.errors import KernelError
 
 DIGITS_COMPARED = 40
 _SIZES = (1, 2, 3)
@@ -117,6 +118,39 @@ def same_value(
     A place at which `before` has no value, such as a share of an empty sum, says nothing; but at one
     place of some size at least there must be values to compare.
     """
+    return bool(_compared(before, after, definitions_before, definitions_after))
+
+
+def demand_same_value(
+    before: Expression,
+    after: Expression,
+    definitions_before: Mapping[str, Definition],
+    definitions_after: Mapping[str, Definition],
+) -> None:
+    """Refuse a rewrite that changed the value, or that cannot be compared with what was given.
+
+    Raises
+    ------
+    KernelError
+        In one sentence.
+    """
+    found = _compared(before, after, definitions_before, definitions_after)
+    if found is None:
+        raise KernelError(
+            "a rewrite for stability cannot be checked, since the formula has no value at any place of the "
+            "sizes that were tried (a share of an empty sum has none, for example): not emitted"
+        )
+    if not found:
+        raise KernelError("a rewrite for stability changed the value of an expression: not emitted")
+
+
+def _compared(
+    before: Expression,
+    after: Expression,
+    definitions_before: Mapping[str, Definition],
+    definitions_after: Mapping[str, Definition],
+) -> bool | None:
+    """Whether both have the same value; None where there are no values to compare."""
     free = tuple(dict.fromkeys((*free_indices(before), *free_indices(after))))
     compared = False
     for scale in _SCALES:
@@ -130,7 +164,7 @@ def same_value(
             compared = True
         if compared:
             return True
-    return False
+    return None
 
 
 def _values(

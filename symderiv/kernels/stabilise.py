@@ -54,11 +54,10 @@ from symderiv.expression.nodes import (
 )
 from symderiv.expression.traverse import Path, map_children, walk
 from symderiv.kernels.centred import LOG_RATIO, centred
-from symderiv.kernels.errors import KernelError
 from symderiv.kernels.groups import MINUS_INFINITY, Group, Groups, Spot, Use, power_of
 from symderiv.kernels.guard import Guard, with_choices, with_deltas_apart, with_powers_apart
 from symderiv.kernels.matching import match
-from symderiv.kernels.rewrite_check import same_value
+from symderiv.kernels.rewrite_check import demand_same_value
 
 
 @dataclass
@@ -94,8 +93,7 @@ class Stabiliser(Groups):
         shifted = self.shift_all(self.with_weights(with_powers_apart(with_choices(apart), self.definitions)))
         if shifted != node:
             before = {**self.definitions, **self.saved}
-            if not same_value(node, shifted, before, {**before, **self.added}):
-                raise KernelError("a rewrite for stability changed the value of an expression: not emitted")
+            demand_same_value(node, shifted, before, {**before, **self.added})
         return Guard(self.definitions, self.infinite).guarded(shifted)
 
     @property

@@ -11,6 +11,8 @@ import pytest
 from symderiv.expression.construct import subtract
 from symderiv.expression.functions import call
 from symderiv.expression.nodes import MINUS_ONE, ONE, ZERO, Compare, Entry, Index, Power, Sum, Where
+from symderiv.kernels.emit import emit
+from symderiv.kernels.errors import KernelError
 from symderiv.kernels.rewrite_check import same_value
 from symderiv.kernels.verify import verify
 from tests.kernels.emitted import dtypes_of, load, module, own
@@ -239,3 +241,17 @@ def test_rewrites_are_compared_where_a_label_tells_and_where_there_is_a_value() 
     assert same_value(empty, Power(Sum(other, ONE, Compare(">", place, other)), MINUS_ONE), {}, {})
     assert not same_value(empty, Power(Sum(other, ONE, Compare("<=", other, place)), MINUS_ONE), {}, {})
     assert not same_value(z, empty, {}, {})
+
+
+def test_what_has_no_value_anywhere_says_so() -> None:
+    """Of the smallest weight the sum is empty, at every size, and each gradient needs all shares."""
+    text = """
+index i, j : N
+input x[N], w[N], v[N]
+K[i, j] = where(w[i] > w[j], exp(x[i] - x[j]), 0)
+y[i] = sum(j, K[i, j] * v[j]) / sum(j, K[i, j])
+upstream L(y)
+derive d(L, x[i])
+"""
+    with pytest.raises(KernelError, match="no value at any place"):
+        emit(own("nowhere", text))
