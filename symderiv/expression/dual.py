@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 Value: TypeAlias = Any
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Dual:
     """a + b ε with ε² = 0; `tag` keeps nested derivatives apart (the newest is outermost)."""
 
@@ -36,8 +36,11 @@ def plus(a: Value, b: Value) -> Value:
     if not (isinstance(a, Dual) or isinstance(b, Dual)):
         return a + b
     tag = newest_tag(a, b)
-    (av, ad), (bv, bd) = split(a, tag), split(b, tag)
-    return Dual(plus(av, bv), plus(ad, bd), tag)
+    if not (isinstance(b, Dual) and b.tag == tag):
+        return Dual(plus(a.value, b), a.slope, tag)
+    if not (isinstance(a, Dual) and a.tag == tag):
+        return Dual(plus(a, b.value), b.slope, tag)
+    return Dual(plus(a.value, b.value), plus(a.slope, b.slope), tag)
 
 
 def times(a: Value, b: Value) -> Value:
@@ -45,8 +48,12 @@ def times(a: Value, b: Value) -> Value:
     if not (isinstance(a, Dual) or isinstance(b, Dual)):
         return a * b
     tag = newest_tag(a, b)
-    (av, ad), (bv, bd) = split(a, tag), split(b, tag)
-    return Dual(times(av, bv), plus(times(av, bd), times(ad, bv)), tag)
+    if not (isinstance(b, Dual) and b.tag == tag):
+        return Dual(times(a.value, b), times(a.slope, b), tag)
+    if not (isinstance(a, Dual) and a.tag == tag):
+        return Dual(times(a, b.value), times(a, b.slope), tag)
+    slope = plus(times(a.value, b.slope), times(a.slope, b.value))
+    return Dual(times(a.value, b.value), slope, tag)
 
 
 def reciprocal(a: Value) -> Value:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache, partial, reduce
 from itertools import product as places
 from typing import Any, Literal, TypeAlias
 
@@ -189,25 +189,29 @@ class Oracle:
 
     def entry(self, name: str, place: tuple[int, ...]) -> Value:
         """The value of one entry of an input, a definition or an unspecified function."""
-        if name in self.arrays:
+        table = self.arrays.get(name)
+        if table is not None:
             try:
-                return self.arrays[name][place]
+                return table[place]
             except KeyError:
                 raise OracleError(f"{name} has no entry at place {place}") from None
         key = (name, place)
         if key not in self._memory:
-            if name in self.definitions:
-                definition = self.definitions[name]
-                self._memory[key] = self._value(
-                    definition.body, dict(zip(definition.indices, place, strict=True))
-                )
-            elif name in self.upstream:
-                self._memory[key] = self._unspecified(name)
-            elif matrix_behind(name) is not None:
-                self._of_matrix(name, place)
-            else:
-                raise OracleError(f"{name} has no value here")
+            self._memory[key] = self._worked_out(name, place)
         return self._memory[key]
+
+    def _worked_out(self, name: str, place: tuple[int, ...]) -> Value:
+        """The value of an entry that no array holds."""
+        if name in self.definitions:
+            definition = self.definitions[name]
+            return self._value(definition.body, dict(zip(definition.indices, place, strict=True)))
+        if name in self.upstream:
+            return self._unspecified(name)
+        if matrix_behind(name) is not None:
+            self._of_matrix(name, place)
+            if (name, place) in self._memory:
+                return self._memory[name, place]
+        raise OracleError(f"{name} has no value here")
 
     def _of_matrix(self, name: str, place: tuple[int, ...]) -> None:
         """Remember the determinant of a matrix or all of its inverse; leading places tell matrices apart."""
@@ -260,6 +264,11 @@ class Oracle:
 
     def _spot(self, indices: Sequence[IndexTerm], env: Mapping[Index, int]) -> tuple[int, ...] | None:
         """The place of an entry; None where a shifted index leads out of its axis."""
+        known: Mapping[Any, int] = env
+        try:  # letters alone, as nearly always
+            return tuple([known[term] for term in indices])
+        except KeyError:
+            pass
         spot = tuple(self.place(term, env) for term in indices)
         for term, place in zip(indices, spot, strict=True):
             if isinstance(term, Shift) and not 0 <= place < self.size(term.axis):
@@ -268,19 +277,19 @@ class Oracle:
 
     def _value(self, node: Expression, env: dict[Index, int]) -> Value:
         match node:
+            case Entry(array, indices):
+                spot = self._spot(indices, env)
+                return self._fold(plus, 0, []) if spot is None else self.entry(array, spot)
+            case Multiply(factors):
+                return self._fold(times, 1, [self._value(factor, env) for factor in factors])
             case Number(value):
                 return self.arithmetic.from_fraction(value)
             case Size(axis):
                 return self.arithmetic.from_fraction(Fraction(self.size(axis)))
-            case Entry(array, indices):
-                spot = self._spot(indices, env)
-                return self._fold(plus, 0, []) if spot is None else self.entry(array, spot)
             case Delta(left, right):
                 return self._units[self.place(left, env) == self.place(right, env)]
             case Add(terms):
                 return self._fold(plus, 0, [self._value(term, env) for term in terms])
-            case Multiply(factors):
-                return self._fold(times, 1, [self._value(factor, env) for factor in factors])
             case Power(base, exponent):
                 return self._power(base, exponent, env)
             case Call(function, arguments):
@@ -300,17 +309,16 @@ class Oracle:
     def _fold(
         self, operation: Callable[[Value, Value], Value], start: Literal[0, 1], values: list[Value]
     ) -> Value:
-        result = self._units[start]
-        for value in values:
-            result = operation(result, value)
-        return result
+        if len(values) < 2:
+            return operation(self._units[start], values[0]) if values else self._units[start]
+        return reduce(operation, values)
 
     def _over(
         self, index: Index, body: Expression, condition: Compare | None, env: dict[Index, int]
     ) -> list[Value]:
-        values = []
+        values, inner = [], dict(env)
         for place in range(self.size(index.axis)):
-            inner = {**env, index: place}
+            inner[index] = place
             if condition is None or self._holds(condition, inner):
                 values.append(self._value(body, inner))
         return values
@@ -453,13 +461,15 @@ class Oracle:
         one = self._units[1]
         tag = self._tags + 1
         table[place] = Dual(table[place], one, tag)
-        inner = Oracle(
-            self.sizes, {**self.arrays, name: table}, tuple(self.definitions.values()),
-            self.upstream, self.arithmetic,
-        )  # fmt: skip
+        inner = self._with_arrays({**self.arrays, name: table})
         inner._tags = tag
         self._moved[name, place] = inner
         return inner
+
+    def _with_arrays(self, arrays: Mapping[str, Table]) -> Oracle:
+        """An oracle of the same formulas, which knows no entry of theirs yet."""
+        definitions = tuple(self.definitions.values())
+        return Oracle(self.sizes, arrays, definitions, self.upstream, self.arithmetic)
 
 
 @dataclass(frozen=True)

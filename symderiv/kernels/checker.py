@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from symderiv.expression.oracle import Oracle
-from symderiv.kernels.accuracy import ErrorOracle
 from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.function_spec import FunctionSpec, Result
 from symderiv.kernels.inputs import inputs_of
+from symderiv.kernels.known import Known
 from symderiv.kernels.meaning import Meaning
 from symderiv.kernels.reference import ShapeError, chosen, error_of, flat
 from symderiv.kernels.trials import FEW, ORDINARY, Place, Table, Trial, as_array, trials
@@ -97,6 +96,7 @@ class Checker:
     ) -> None:
         self.problem, self.spec, self.known = problem, spec, known
         self.meaning = Meaning(problem, spec, errors, sizes)
+        self._bounds: dict[Any, dict[Any, float]] = {}
         self.batched = self.meaning.batched
         self.batch_axis = spec.batch.axis if spec.batch else ""
 
@@ -137,19 +137,18 @@ class Checker:
         first = summed[0] if summed else next(iter(spec.scores.values()), "")
         long_axis = (first or self._long_axis(others)) if others else ""
         return trials(
-            axes, self.batch_axis, long_axis, large=large and bool(others), special=bool(spec.scores),
-            infinite=bool(spec.exponents), saturated=bool(spec.logits),
+            axes, self.batch_axis, long_axis, large=large and bool(others), times=self._times(long_axis),
+            special=bool(spec.scores), infinite=bool(spec.exponents), saturated=bool(spec.logits),
         )  # fmt: skip
 
     def _long_axis(self, axes: Sequence[str]) -> str:
-        """The first axis that no array has twice: a million entries would be too many for a reference."""
-        squares = {
-            axis
-            for each in self.batched.definitions
-            for axis in self.batched.axes_of(each.name)
-            if self.batched.axes_of(each.name).count(axis) > 1
-        }
-        return next((axis for axis in axes if axis not in squares), axes[0])
+        """The first axis that no array has twice, if there is one."""
+        return next((axis for axis in axes if self._times(axis) < 2), axes[0])
+
+    def _times(self, axis: str) -> int:
+        """How often the array that has an axis most often has it."""
+        names = [each.name for each in self.batched.inputs] + [each.name for each in self.batched.definitions]
+        return max(self.batched.axes_of(name).count(axis) for name in names)
 
     def _saved(self, tables: Mapping[str, Table], trial: Trial) -> dict[str, dict[Place, Any]]:
         """The exact values of what the forward function returns, where this function takes it."""
@@ -193,9 +192,8 @@ class Checker:
                 with np.errstate(over="raise", invalid="raise", divide="raise"):
                     got = function(*(np.copy(array) for array in arrays), **options)
                 parts = flat(got, len(self.spec.results))
-                exact = self.meaning.exact(tables, trial, run.weight)
-                rounding = self.meaning.rounding(tables, saved, trial, dtype, run.weight)
-                yield self._judged(run, parts, references, exact, rounding)
+                known = self._known_of(key, run, tables, saved, references)
+                yield self._judged(run, parts, known)
                 if trial.entries != FEW:
                     yield from self._same_otherwise(run, function, arrays, parts)
                 elif large and self._is_each_of_a_sample(run):
@@ -207,7 +205,7 @@ class Checker:
                     several = flat(function(*many), len(parts))
                     for sample in (0, samples // 2, samples - 1):
                         one = [part[sample : sample + 1] for part in several]
-                        judged = self._judged(run, one, references, exact, rounding)
+                        judged = self._judged(run, one, known)
                         yield replace(judged, kind=f"{run.shown}, sample {sample} of {samples}")
             except Exception as error:
                 told = (
@@ -227,14 +225,24 @@ class Checker:
         worst = math.inf if wrong else 0.0
         return Check(self.spec.name, run.dtype, run.trial.sizes, kind, worst, 0.0, not wrong, wrong)
 
-    def _judged(
+    def _known_of(
         self,
+        key: Hashable,
         run: _Run,
-        parts: list[Any],
+        tables: Mapping[str, Table],
+        saved: Mapping[str, Mapping[Place, Any]],
         references: dict[Any, Any],
-        exact: Oracle,
-        rounding: ErrorOracle,
-    ) -> Check:
+    ) -> Known:
+        """What an entry is judged by: references for any target, bounds for this one."""
+        bounds = self._bounds.setdefault((key, run.dtype), {})
+        return Known(
+            references,
+            bounds,
+            lambda: self.meaning.exact(tables, run.trial, run.weight),
+            lambda: self.meaning.rounding(tables, saved, run.trial, run.dtype, run.weight),
+        )
+
+    def _judged(self, run: _Run, parts: list[Any], known: Known) -> Check:
         """Every entry that is looked at, against its reference; the one nearest its bound is told."""
         import numpy as np
 
@@ -246,10 +254,15 @@ class Checker:
             table = self._table(run, result, np.asarray(part))
             for place in chosen(table.shape, run.trial.entries):
                 key = (result.name, place, run.reduction)
-                if key not in references:
-                    references[key] = self.meaning.reference(result, exact, place, run.reduction, samples)
-                reference = references[key]
-                bound = self.meaning.bound(result, rounding, place, run.reduction, run.batch)
+                if key not in known.references:
+                    known.references[key] = self.meaning.reference(
+                        result, known.exact, place, run.reduction, samples
+                    )
+                if key not in known.bounds:
+                    known.bounds[key] = self.meaning.bound(
+                        result, known.rounding, place, run.reduction, run.batch
+                    )
+                reference, bound = known.references[key], known.bounds[key]
                 limit = bound * eps + FLOOR
                 error, scale = error_of(float(table[place]), reference, largest)
                 near = error / limit if math.isfinite(error) and math.isfinite(limit) else math.inf

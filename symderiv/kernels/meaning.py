@@ -17,8 +17,9 @@ from symderiv.expression.oracle import Arithmetic, Oracle
 from symderiv.kernels.accuracy import ErrorOracle
 from symderiv.kernels.function_spec import EPSILON, WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.lowering import Lowered, lower_function
-from symderiv.kernels.reference import named_sums
+from symderiv.kernels.named_parts import named_parts
 from symderiv.kernels.rewrite_check import KernelOracle, fifty_digits, many_digits, to_fifty_digits
+from symderiv.kernels.sharing_oracle import SharingOracle
 from symderiv.kernels.trials import SATURATED, SOME_INFINITE, Place, Table, Trial
 from symderiv.problem import Problem
 
@@ -68,8 +69,11 @@ class Meaning:
             for each in self.batched.inputs
         ]  # fmt: skip
         self.labels = frozenset(each.name for each in self.inputs if each.kind == "label")
-        self.meaning_definitions = named_sums(spec.meaning_definitions)
-        self.forward_definitions = named_sums(self.batched.definitions)
+        meanings = [Definition(each.name, each.indices, each.meaning) for each in spec.results]
+        named = named_parts((*meanings, *spec.meaning_definitions))
+        self._meanings = {each.name: each.body for each in named[: len(meanings)]}
+        self._meaning_definitions = named[len(meanings) :]
+        self._forward_definitions = named_parts(self.batched.definitions)
 
     def forward(self, tables: Mapping[str, Table], trial: Trial, *, limits: bool = False) -> Oracle:
         """The problem's definitions at these inputs.
@@ -79,7 +83,7 @@ class Meaning:
         """
         arrays = self._arrays(tables, trial, None if limits else _ALMOST_ZERO)
         kind = _Limits if limits else Oracle
-        return kind(trial.sizes, arrays, self.forward_definitions, None, digits_of(trial))
+        return kind(trial.sizes, arrays, self._forward_definitions, None, digits_of(trial))
 
     def exact(
         self,
@@ -97,7 +101,7 @@ class Meaning:
         number = digits_of(trial).from_fraction
         arrays[WEIGHT] = {(): number(weight)}
         arrays[EPSILON] = {(): number(Fraction(0))}
-        return Oracle(trial.sizes, arrays, self.meaning_definitions, None, digits_of(trial))
+        return SharingOracle(trial.sizes, arrays, self._meaning_definitions, None, digits_of(trial))
 
     def _arrays(
         self, tables: Mapping[str, Table], trial: Trial, zero: Fraction | None
@@ -125,13 +129,15 @@ class Meaning:
         Where the problem itself reduces the losses, that is what the result means.
         """
         if result.is_loss and self.spec.reduced:
-            return to_fifty_digits(oracle.evaluate(result.meaning, {}))
+            return to_fifty_digits(oracle.evaluate(self._meanings[result.name], {}))
         if result.is_loss and reduction != "none":
             index = result.indices[0]
-            rows = (oracle.evaluate(result.meaning, {index: row}) for row in samples)
+            rows = (oracle.evaluate(self._meanings[result.name], {index: row}) for row in samples)
             weight = Fraction(1, len(samples)) if reduction == "mean" else Fraction(1)
             return to_fifty_digits(sum(rows)) * fifty_digits().from_fraction(weight)
-        return to_fifty_digits(oracle.evaluate(result.meaning, dict(zip(result.indices, place, strict=True))))
+        return to_fifty_digits(
+            oracle.evaluate(self._meanings[result.name], dict(zip(result.indices, place, strict=True)))
+        )
 
     def rounding(
         self,
@@ -146,7 +152,7 @@ class Meaning:
 
         info = np.finfo(dtype)
         results = (Definition(each.name, each.indices, each.tree) for each in self.lowered.trees)
-        definitions = named_sums((*self.lowered.definitions.values(), *results))
+        definitions = named_parts((*self.lowered.definitions.values(), *results))
         errors = ErrorOracle(trial.sizes, {}, definitions, float(info.tiny) / float(info.eps), self.errors)
         for name, table in tables.items():
             if name in self.labels:

@@ -8,9 +8,6 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from symderiv.expression.indices import free_indices
-from symderiv.expression.nodes import Definition, Entry, Expression, Sum
-from symderiv.expression.traverse import map_children
 from symderiv.kernels.rewrite_check import fifty_digits
 
 #: Beyond this a reference stands for infinity.
@@ -67,19 +64,3 @@ def error_of(got: float, reference: Any, largest: float) -> tuple[float, float]:
     if not math.isfinite(got):
         return math.nan if math.isnan(got) else math.inf, float(abs(reference)) or 1.0
     return float(abs(reference - fifty_digits().from_fraction(Fraction(got)))), float(abs(reference))
-
-
-def named_sums(definitions: Sequence[Definition]) -> tuple[Definition, ...]:
-    """The same definitions with the sums in them named, so that the oracle evaluates each once."""
-    made: list[Definition] = []
-
-    def replaced(node: Expression, name: str) -> Expression:
-        node = map_children(node, lambda child: replaced(child, name))
-        if not isinstance(node, Sum):
-            return node
-        free = free_indices(node)
-        made.append(Definition(f"@sum {len(made)} of {name}", free, node))
-        return Entry(made[-1].name, free)
-
-    named = [Definition(each.name, each.indices, replaced(each.body, each.name)) for each in definitions]
-    return (*named, *made)

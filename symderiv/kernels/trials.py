@@ -23,6 +23,9 @@ SATURATED = ("near ±1e2", "near ±1e3")
 ORDINARY = "N(0, 3)"
 #: How many entries of each result are looked at where an axis is long.
 FEW = 3
+#: How many places a long axis has, and how many pairs of places, where an array has the axis twice: a
+#: derivative is asked for few entries, but may rest on all pairs.
+_LONG, _PAIRS = 1000, 10_000
 #: So many sizes are different; of very many axes, those of one size have others in the next trial.
 _SIZES = (29, 31)
 
@@ -42,11 +45,15 @@ def trials(
     long_axis: str,
     *,
     large: bool,
+    times: int = 1,
     special: bool = False,
     infinite: bool = False,
     saturated: bool = False,
 ) -> list[Trial]:
-    """The trials of one problem: all sizes 1, sizes all different, special values, one long axis."""
+    """The trials of one problem: all sizes 1, sizes all different, special values, one long axis.
+
+    An array has the long axis so many `times`.
+    """
     others = [axis for axis in axes if axis != batch]
     different = {axis: 3 + number % _SIZES[0] for number, axis in enumerate(others)}
     reverse = {axis: 2 + number % _SIZES[1] for number, axis in enumerate(reversed(others))}
@@ -64,10 +71,11 @@ def trials(
         # Few entries: their references take a thousand digits.
         found += [Trial({batch: 2, **dict.fromkeys(others, 2)}, kind, 4) for kind in SATURATED]
     if large:
-        sizes = dict.fromkeys(axes, 2)
-        found.append(Trial({**sizes, batch: 1, long_axis: 1000}, ORDINARY, FEW))
+        long = _LONG if times == 1 else round(_PAIRS ** (1 / times))
+        sizes = {**dict.fromkeys(axes, 2), batch: 1, long_axis: long}
+        found.append(Trial(sizes, ORDINARY, FEW))
         if special:
-            found.append(Trial({**sizes, batch: 1, long_axis: 1000}, "up to 1e4", FEW))
+            found.append(Trial(sizes, "up to 1e4", FEW))
     return [
         Trial({a: s for a, s in each.sizes.items() if a in axes}, each.kind, each.entries) for each in found
     ]

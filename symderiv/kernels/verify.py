@@ -47,7 +47,7 @@ def verify_source(
     dtypes
         The dtypes to try (each is compiled by itself where the target compiles).
     large
-        Whether to try an axis of size 1000 as well.
+        Whether to try a long axis as well: of 1000 places, or fewer where an array has it twice.
     sizes
         The sizes of axes that the module was emitted for, if there are any.
     only

@@ -9,7 +9,7 @@ from symderiv import catalog
 from symderiv.kernels.checker import Checker
 from symderiv.kernels.emit import emit
 from symderiv.kernels.specification import functions_of
-from symderiv.kernels.trials import trials
+from symderiv.kernels.trials import FEW, trials
 from symderiv.kernels.verify import Check, _without_unused, verify, verify_source
 from tests.kernels.emitted import OWN, own, problem, source
 
@@ -66,6 +66,32 @@ def test_inputs_that_nothing_uses_take_no_values_in_verification() -> None:
     checks = verify_source(problem, "numpy", emit(problem, "numpy"))
     assert checks
     assert all(each.ok for each in checks)
+
+
+def test_a_long_axis_is_less_long_where_an_array_has_it_twice() -> None:
+    def longest(name: str) -> set[int]:
+        made = problem(name)
+        return {
+            max(each.sizes.values())
+            for spec in functions_of(made)
+            for each in Checker(made, spec, {}, {}, {}).trials(large=True)
+            if each.entries == FEW
+        }
+
+    assert longest("attention_head") == {1000}
+    assert longest("causal_attention") == longest("info_nce") == {100}
+
+
+@pytest.mark.parametrize("function", ["causal_attention", "causal_attention_gradient"])
+def test_what_is_wrong_only_where_a_matrix_is_large_is_noticed(function: str) -> None:
+    text = source("causal_attention", "numpy")
+    right = "places_M > places_M[:, None]"
+    spoilt = text.replace(right, f"{right} + (M > 50)")
+    assert spoilt != text
+    options = {"dtypes": ("float64",), "only": (function,)}
+    assert not wrong(verify_source(problem("causal_attention"), "numpy", text, **options))
+    found = verify_source(problem("causal_attention"), "numpy", spoilt, **options)
+    assert {max(each.sizes.values()) for each in found if not each.ok} == {100}
 
 
 def test_of_very_many_axes_each_two_have_different_sizes_in_one_of_the_trials() -> None:
