@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
+from symderiv.expression.traverse import has_derivative
 from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.function_spec import FunctionSpec, Result
 from symderiv.kernels.inputs import inputs_of
@@ -120,13 +121,18 @@ class Checker:
         return [replace(different, sizes={**different.sizes, self.batch_axis: size}, entries=MANY_SAMPLES)]
 
     def of_rows(self, size: int) -> list[Trial]:
-        """Trials with one long axis each, for what works on several rows of matrices at a time."""
+        """Trials with one long axis each, for what works on several rows of matrices at a time.
+
+        Of a function itself an entry of every row is judged: references of derivatives take long.
+        """
         different = self.trials(False)[1]
         axes = [
             axis for axis in different.sizes if axis not in {self.batch_axis, *self.meaning.lowered.sizes}
         ]
         sizes = [{**different.sizes, axis: size} for axis in axes]
-        return [replace(different, sizes=each, entries=MANY_SAMPLES) for each in sizes if size]
+        derived = any(has_derivative(each.meaning) for each in self.spec.results)
+        entries = MANY_SAMPLES if derived else size * different.sizes.get(self.batch_axis, 1)
+        return [replace(different, sizes=each, entries=entries) for each in sizes if size]
 
     def _trials(self, large: bool) -> list[Trial]:
         unused = {self.batch_axis, *self.batched.idle_axes()}
