@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 import symderiv as sd
 from symderiv import catalog
 from symderiv.kernels.checker import Checker
 from symderiv.kernels.emit import emit
+from symderiv.kernels.reference import chosen
 from symderiv.kernels.specification import functions_of
 from symderiv.kernels.trials import FEW, trials
 from symderiv.kernels.verify import Check, _without_unused, verify, verify_source
@@ -92,6 +95,14 @@ def test_what_is_wrong_only_where_a_matrix_is_large_is_noticed(function: str) ->
     assert not wrong(verify_source(problem("causal_attention"), "numpy", text, **options))
     found = verify_source(problem("causal_attention"), "numpy", spoilt, **options)
     assert {max(each.sizes.values()) for each in found if not each.ok} == {100}
+
+
+def test_where_rows_are_done_by_blocks_an_entry_of_each_is_judged() -> None:
+    made = problem("attention_head")
+    forward = functions_of(made)[0]
+    trial = next(each for each in Checker(made, forward, {}, {}, {}).of_rows(35) if each.sizes["M"] == 35)
+    shape = [trial.sizes[axis] for axis in forward.results[0].axes]
+    assert {place[:2] for place in chosen(shape, trial.entries)} == set(product(range(2), range(35)))
 
 
 def test_of_very_many_axes_each_two_have_different_sizes_in_one_of_the_trials() -> None:
