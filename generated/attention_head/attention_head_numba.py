@@ -33,7 +33,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
-from llvmlite.binding import get_host_cpu_features
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -185,6 +185,7 @@ def attention_head(Q, K, V, out=None, *, threads=1):
 @njit(**_FAST)
 def _attention_head_loops(Q, K, V, out):
     """The loops of attention_head_loops."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = Q.shape[0]
     M = Q.shape[1]
@@ -227,6 +228,7 @@ def _attention_head_loops(Q, K, V, out):
 @njit(**_FAST)
 def _attention_head_step_1(sum_Q_K, Q, P):
     """The loops of attention_head_step_1."""
+    _wide_vectors()
     real = P.dtype.type  # keeps literals narrow
     M = sum_Q_K.shape[0]
     N = sum_Q_K.shape[1]
@@ -253,6 +255,7 @@ def _attention_head_step_1(sum_Q_K, Q, P):
 @njit(**_FAST)
 def _attention_head_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
     """By blocks of 32 or 16 samples, so that loops are long where N is small."""
+    _wide_vectors()
     real = all_P.dtype.type  # keeps literals narrow
     M = all_sum_Q_K.shape[0]
     N = all_sum_Q_K.shape[1]
@@ -484,6 +487,7 @@ def attention_head_gradient(Q, K, V, dL_dO, out=None, *, threads=1):
 @njit(**_FAST)
 def _attention_head_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK):
     """The loops of attention_head_gradient_loops."""
+    _wide_vectors()
     real = dV.dtype.type  # keeps literals narrow
     B = Q.shape[0]
     M = Q.shape[1]
@@ -558,6 +562,7 @@ def _attention_head_gradient_loops(Q, K, V, dL_dO, dV, dQ, dK):
 @njit(**_FAST)
 def _attention_head_gradient_step_1(sum_Q_K, P_bar, Q, P, S_bar_scaled):
     """The loops of attention_head_gradient_step_1."""
+    _wide_vectors()
     real = P.dtype.type  # keeps literals narrow
     M = sum_Q_K.shape[0]
     N = sum_Q_K.shape[1]
@@ -588,6 +593,7 @@ def _attention_head_gradient_step_1(sum_Q_K, P_bar, Q, P, S_bar_scaled):
 @njit(**_FAST)
 def _attention_head_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, all_P, all_S_bar_scaled):
     """By blocks of 32 or 16 samples, so that loops are long where N is small."""
+    _wide_vectors()
     real = all_P.dtype.type  # keeps literals narrow
     M = all_sum_Q_K.shape[0]
     N = all_sum_Q_K.shape[1]
@@ -914,6 +920,35 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
 
 # Samples are done together as long as all that belongs to them has no more bytes: half of a core's cache.
 _TOGETHER = 2**20
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -751,40 +757,8 @@ void binary_cross_entropy_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void binary_cross_entropy_hvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict z, const float *restrict v, float weight, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float z_block[SHORT][LANES];
-        float v_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        float p[LANES];
-        const float *restrict z_rows = z + first * K;
-        const float *restrict v_rows = v + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                z_block[place][lane] = z_rows[lane * K + place];
-                v_block[place][lane] = v_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t k = 0; k < K; k++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                p[lane] = f32_sigmoid(z_block[k][lane]);
-                out_block[k][lane] = weight * v_block[k][lane] * p[lane] * f32_sigmoid(-z_block[k][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void binary_cross_entropy_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void binary_cross_entropy_hvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
     ptrdiff_t K, const float *restrict z, const float *restrict v, float weight,
     float *restrict out)
 {
@@ -830,12 +804,9 @@ SHARED void binary_cross_entropy_hvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrd
     ptrdiff_t K, const float *restrict z, const float *restrict v, float weight,
     float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        binary_cross_entropy_hvp_f32_short_rows(from, whole, K, z, v, weight, out);
-        from = whole;
-    }
-    binary_cross_entropy_hvp_f32_long_rows(from, to, B, K, z, v, weight, out);
+    if (from < to)
+        binary_cross_entropy_hvp_f32_entries(0, 1, B / (to - from), (to - from) * K, z + from * K,
+            v + from * K, weight, out + from * K);
     end_of_streams();
 }
 
@@ -845,47 +816,13 @@ void binary_cross_entropy_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restric
     if (B * K <= GRAIN)
         binary_cross_entropy_hvp_f32_rows(0, B, B, K, z, v, weight, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        binary_cross_entropy_hvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, v, weight,
-            out);
+        binary_cross_entropy_hvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, z, v, weight, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void binary_cross_entropy_hvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict z, const double *restrict v, double weight, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double z_block[SHORT][LANES];
-        double v_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        double p[LANES];
-        const double *restrict z_rows = z + first * K;
-        const double *restrict v_rows = v + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                z_block[place][lane] = z_rows[lane * K + place];
-                v_block[place][lane] = v_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t k = 0; k < K; k++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                p[lane] = f64_sigmoid(z_block[k][lane]);
-                out_block[k][lane] = weight * v_block[k][lane] * p[lane] * f64_sigmoid(-z_block[k][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void binary_cross_entropy_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void binary_cross_entropy_hvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
     ptrdiff_t K, const double *restrict z, const double *restrict v, double weight,
     double *restrict out)
 {
@@ -931,12 +868,9 @@ SHARED void binary_cross_entropy_hvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrd
     ptrdiff_t K, const double *restrict z, const double *restrict v, double weight,
     double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        binary_cross_entropy_hvp_f64_short_rows(from, whole, K, z, v, weight, out);
-        from = whole;
-    }
-    binary_cross_entropy_hvp_f64_long_rows(from, to, B, K, z, v, weight, out);
+    if (from < to)
+        binary_cross_entropy_hvp_f64_entries(0, 1, B / (to - from), (to - from) * K, z + from * K,
+            v + from * K, weight, out + from * K);
     end_of_streams();
 }
 
@@ -946,9 +880,11 @@ void binary_cross_entropy_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restri
     if (B * K <= GRAIN)
         binary_cross_entropy_hvp_f64_rows(0, B, B, K, z, v, weight, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        binary_cross_entropy_hvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, z, v, weight,
-            out);
+        binary_cross_entropy_hvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, z, v, weight, out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

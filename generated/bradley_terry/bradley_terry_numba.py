@@ -26,6 +26,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -166,6 +167,7 @@ def bradley_terry(r_w, r_l, reduction="mean", *, threads=1):
 @njit(**_FAST)
 def _bradley_terry_kernel(r_w, r_l, losses):
     """The loops of bradley_terry."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = r_w.shape[0]
     for row in range(B):
@@ -276,6 +278,7 @@ def bradley_terry_value_and_gradient(r_w, r_l, reduction="mean", out=None, *, th
 @njit(**_FAST)
 def _bradley_terry_value_and_gradient_kernel(r_w, r_l, weight, losses, dr_w, dr_l):
     """The loops of bradley_terry_value_and_gradient."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = r_w.shape[0]
     for row in range(B):
@@ -428,6 +431,35 @@ def _softplus(u, one):
 def _compiled_softplus(u, one):
     """What compiled code calls."""
     return _softplus_32 if u == types.float32 else _softplus_64
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

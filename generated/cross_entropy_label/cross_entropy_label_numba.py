@@ -25,6 +25,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -171,6 +172,7 @@ def cross_entropy_label(z, y, reduction="mean", *, threads=1):
 @njit(**_FAST)
 def _cross_entropy_label_kernel(z, y, losses):
     """The loops of cross_entropy_label."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -192,6 +194,7 @@ def _cross_entropy_label_kernel(z, y, losses):
 @njit(**_FAST)
 def _cross_entropy_label_kernel_by_blocks(all_z, all_y, all_losses):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -239,6 +242,7 @@ def _cross_entropy_label_kernel_by_blocks(all_z, all_y, all_losses):
 @njit(**_FAST)
 def _cross_entropy_label_kernel_by_chunks(z, y, losses):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -382,6 +386,7 @@ def cross_entropy_label_value_and_gradient(z, y, reduction="mean", out=None, *, 
 @njit(**_FAST)
 def _cross_entropy_label_value_and_gradient_kernel(z, y, weight, losses, dz):
     """The loops of cross_entropy_label_value_and_gradient."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -409,6 +414,7 @@ def _cross_entropy_label_value_and_gradient_kernel(z, y, weight, losses, dz):
 @njit(**_FAST)
 def _cross_entropy_label_value_and_gradient_kernel_by_blocks(all_z, all_y, weight, all_losses, all_dz):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -474,6 +480,7 @@ def _cross_entropy_label_value_and_gradient_kernel_by_blocks(all_z, all_y, weigh
 @njit(**_FAST)
 def _cross_entropy_label_value_and_gradient_kernel_by_chunks(z, y, weight, losses, dz):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -629,6 +636,7 @@ def cross_entropy_label_hvp(z, v, reduction="mean", out=None, *, threads=1):
 @njit(**_FAST)
 def _cross_entropy_label_hvp_kernel(z, v, weight, out):
     """The loops of cross_entropy_label_hvp."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -663,6 +671,7 @@ def _cross_entropy_label_hvp_kernel(z, v, weight, out):
 @njit(**_FAST)
 def _cross_entropy_label_hvp_kernel_by_blocks(all_z, all_v, weight, all_out):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -721,6 +730,7 @@ def _cross_entropy_label_hvp_kernel_by_blocks(all_z, all_v, weight, all_out):
 @njit(**_FAST)
 def _cross_entropy_label_hvp_kernel_by_chunks(z, v, weight, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -1016,6 +1026,35 @@ def _overlap(first, second):
 
 # Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
 _FETCHED_ROW, _STEP = 4_000, 1_024
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

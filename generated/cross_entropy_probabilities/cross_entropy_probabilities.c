@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -717,25 +723,8 @@ void cross_entropy_probabilities_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void cross_entropy_probabilities_hvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
-    ptrdiff_t K, const float *restrict y, const float *restrict t, const float *restrict v,
-    float weight, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (
-                    y[row * K + i] * y[row * K + i]
-                );
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void cross_entropy_probabilities_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void cross_entropy_probabilities_hvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
     ptrdiff_t K, const float *restrict y, const float *restrict t, const float *restrict v,
     float weight, float *restrict out)
 {
@@ -767,12 +756,9 @@ SHARED void cross_entropy_probabilities_hvp_f32_rows(ptrdiff_t from, ptrdiff_t t
     ptrdiff_t K, const float *restrict y, const float *restrict t, const float *restrict v,
     float weight, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        cross_entropy_probabilities_hvp_f32_short_rows(from, whole, K, y, t, v, weight, out);
-        from = whole;
-    }
-    cross_entropy_probabilities_hvp_f32_long_rows(from, to, B, K, y, t, v, weight, out);
+    if (from < to)
+        cross_entropy_probabilities_hvp_f32_entries(0, 1, B / (to - from), (to - from) * K,
+            y + from * K, t + from * K, v + from * K, weight, out + from * K);
     end_of_streams();
 }
 
@@ -782,32 +768,14 @@ void cross_entropy_probabilities_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *
     if (B * K <= GRAIN)
         cross_entropy_probabilities_hvp_f32_rows(0, B, B, K, y, t, v, weight, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        cross_entropy_probabilities_hvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, t, v,
-            weight, out);
+        cross_entropy_probabilities_hvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, y, t, v, weight,
+            out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void cross_entropy_probabilities_hvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
-    ptrdiff_t K, const double *restrict y, const double *restrict t, const double *restrict v,
-    double weight, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = weight * v[row * K + i] * t[row * K + i] / (
-                    y[row * K + i] * y[row * K + i]
-                );
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void cross_entropy_probabilities_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void cross_entropy_probabilities_hvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
     ptrdiff_t K, const double *restrict y, const double *restrict t, const double *restrict v,
     double weight, double *restrict out)
 {
@@ -839,12 +807,9 @@ SHARED void cross_entropy_probabilities_hvp_f64_rows(ptrdiff_t from, ptrdiff_t t
     ptrdiff_t K, const double *restrict y, const double *restrict t, const double *restrict v,
     double weight, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        cross_entropy_probabilities_hvp_f64_short_rows(from, whole, K, y, t, v, weight, out);
-        from = whole;
-    }
-    cross_entropy_probabilities_hvp_f64_long_rows(from, to, B, K, y, t, v, weight, out);
+    if (from < to)
+        cross_entropy_probabilities_hvp_f64_entries(0, 1, B / (to - from), (to - from) * K,
+            y + from * K, t + from * K, v + from * K, weight, out + from * K);
     end_of_streams();
 }
 
@@ -854,9 +819,12 @@ void cross_entropy_probabilities_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double 
     if (B * K <= GRAIN)
         cross_entropy_probabilities_hvp_f64_rows(0, B, B, K, y, t, v, weight, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        cross_entropy_probabilities_hvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, t, v,
-            weight, out);
+        cross_entropy_probabilities_hvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, y, t, v, weight,
+            out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

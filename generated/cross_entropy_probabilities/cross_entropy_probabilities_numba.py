@@ -24,6 +24,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -173,6 +174,7 @@ def cross_entropy_probabilities(y, t, reduction="mean", *, threads=1):
 @njit(**_FAST)
 def _cross_entropy_probabilities_kernel(y, t, losses):
     """The loops of cross_entropy_probabilities."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
@@ -275,6 +277,7 @@ def cross_entropy_probabilities_value_and_gradient(y, t, reduction="mean", out=N
 @njit(**_FAST)
 def _cross_entropy_probabilities_value_and_gradient_kernel(y, t, weight, losses, dy):
     """The loops of cross_entropy_probabilities_value_and_gradient."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
     K = y.shape[1]
@@ -420,6 +423,12 @@ def _cross_entropy_probabilities_hvp_compiled(y, t, v, weight, out):
         or _overlap(out, v)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        y = y.reshape(1, y.size)
+        t = t.reshape(1, t.size)
+        v = v.reshape(1, v.size)
+        out = out.reshape(1, out.size)
     _cross_entropy_probabilities_hvp_kernel(y, t, v, real(weight), out)
     return True
 
@@ -431,6 +440,12 @@ def _cross_entropy_probabilities_hvp_of_part(y, t, v, weight, out, parts):
     real = y.dtype.type
     B = y.shape[0]
     K = y.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        y = y.reshape(1, y.size)
+        t = t.reshape(1, t.size)
+        v = v.reshape(1, v.size)
+        out = out.reshape(1, out.size)
     _cross_entropy_probabilities_hvp_kernel(y, t, v, real(weight), out, parts)
     return True
 
@@ -563,6 +578,35 @@ def _end_of_streams(typing):
         return context.get_dummy_value()
 
     return types.void(), instruction
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -145,22 +151,8 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void dropout_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, const float *restrict R, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = R[row * K + i] * x[row * K + i];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void dropout_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void dropout_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict R, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -186,12 +178,9 @@ SHARED void dropout_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
 SHARED void dropout_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict R, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        dropout_f32_short_rows(from, whole, K, x, R, out);
-        from = whole;
-    }
-    dropout_f32_long_rows(from, to, B, K, x, R, out);
+    if (from < to)
+        dropout_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, R + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -201,28 +190,13 @@ void dropout_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float 
     if (B * K <= GRAIN)
         dropout_f32_rows(0, B, B, K, x, R, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        dropout_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, R, out);
+        dropout_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, R, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void dropout_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, const double *restrict R, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = R[row * K + i] * x[row * K + i];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void dropout_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void dropout_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict R, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -248,12 +222,9 @@ SHARED void dropout_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
 SHARED void dropout_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict R, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        dropout_f64_short_rows(from, whole, K, x, R, out);
-        from = whole;
-    }
-    dropout_f64_long_rows(from, to, B, K, x, R, out);
+    if (from < to)
+        dropout_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, R + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -263,28 +234,13 @@ void dropout_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doubl
     if (B * K <= GRAIN)
         dropout_f64_rows(0, B, B, K, x, R, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        dropout_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, R, out);
+        dropout_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, R, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void dropout_gradient_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict R, const float *restrict dL_dy, float *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t j = 0; j < K; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                dx[row * K + j] = dL_dy[row * K + j] * R[row * K + j];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void dropout_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void dropout_gradient_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict R, const float *restrict dL_dy, float *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -310,12 +266,9 @@ SHARED void dropout_gradient_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
 SHARED void dropout_gradient_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict R, const float *restrict dL_dy, float *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        dropout_gradient_f32_short_rows(from, whole, K, R, dL_dy, dx);
-        from = whole;
-    }
-    dropout_gradient_f32_long_rows(from, to, B, K, R, dL_dy, dx);
+    if (from < to)
+        dropout_gradient_f32_entries(0, 1, B / (to - from), (to - from) * K, R + from * K,
+            dL_dy + from * K, dx + from * K);
     end_of_streams();
 }
 
@@ -325,28 +278,13 @@ void dropout_gradient_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict R,
     if (B * K <= GRAIN)
         dropout_gradient_f32_rows(0, B, B, K, R, dL_dy, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        dropout_gradient_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, R, dL_dy, dx);
+        dropout_gradient_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, R, dL_dy, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void dropout_gradient_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict R, const double *restrict dL_dy, double *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t j = 0; j < K; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                dx[row * K + j] = dL_dy[row * K + j] * R[row * K + j];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void dropout_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void dropout_gradient_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict R, const double *restrict dL_dy, double *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -372,12 +310,9 @@ SHARED void dropout_gradient_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
 SHARED void dropout_gradient_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict R, const double *restrict dL_dy, double *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        dropout_gradient_f64_short_rows(from, whole, K, R, dL_dy, dx);
-        from = whole;
-    }
-    dropout_gradient_f64_long_rows(from, to, B, K, R, dL_dy, dx);
+    if (from < to)
+        dropout_gradient_f64_entries(0, 1, B / (to - from), (to - from) * K, R + from * K,
+            dL_dy + from * K, dx + from * K);
     end_of_streams();
 }
 
@@ -387,8 +322,11 @@ void dropout_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict R,
     if (B * K <= GRAIN)
         dropout_gradient_f64_rows(0, B, B, K, R, dL_dy, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        dropout_gradient_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, R, dL_dy, dx);
+        dropout_gradient_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, R, dL_dy, dx);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

@@ -197,6 +197,9 @@ def _dropout_compiled(x, R, out):
         or _overlap(out, R)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, R, out = x.reshape(1, x.size), R.reshape(1, R.size), out.reshape(1, out.size)
     _dropout_kernel(x, R, out)
     return True
 
@@ -207,6 +210,9 @@ def _dropout_of_part(x, R, out, parts):
     x, R, out = _array(x), _array(R), _array(out)
     B = x.shape[0]
     K = x.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, R, out = x.reshape(1, x.size), R.reshape(1, R.size), out.reshape(1, out.size)
     _dropout_kernel(x, R, out, parts)
     return True
 
@@ -309,6 +315,9 @@ def _dropout_gradient_compiled(R, dL_dy, dx):
         or _overlap(dx, dL_dy)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        R, dL_dy, dx = R.reshape(1, R.size), dL_dy.reshape(1, dL_dy.size), dx.reshape(1, dx.size)
     _dropout_gradient_kernel(R, dL_dy, dx)
     return True
 
@@ -319,6 +328,9 @@ def _dropout_gradient_of_part(R, dL_dy, dx, parts):
     R, dL_dy, dx = _array(R), _array(dL_dy), _array(dx)
     B = R.shape[0]
     K = R.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        R, dL_dy, dx = R.reshape(1, R.size), dL_dy.reshape(1, dL_dy.size), dx.reshape(1, dx.size)
     _dropout_gradient_kernel(R, dL_dy, dx, parts)
     return True
 

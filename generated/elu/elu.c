@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -383,38 +389,8 @@ static inline double f64_total_widest(double *lanes)
     return f64_total_wide(lanes);
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void elu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
-    float a, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        const float *restrict x_rows = x + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f32_choice(
-                    x_block[i][lane] > 0.0f, x_block[i][lane],
-                    a * f32_expm1(f32_smaller(x_block[i][lane], 0.0f))
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void elu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void elu_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float a, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -465,12 +441,8 @@ SHARED void elu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff
 SHARED void elu_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float a, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        elu_f32_short_rows(from, whole, K, x, a, out);
-        from = whole;
-    }
-    elu_f32_long_rows(from, to, B, K, x, a, out);
+    if (from < to)
+        elu_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, a, out + from * K);
     end_of_streams();
 }
 
@@ -479,44 +451,13 @@ void elu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a, float *
     if (B * K <= GRAIN)
         elu_f32_rows(0, B, B, K, x, a, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        elu_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, out);
+        elu_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void elu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
-    double a, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        const double *restrict x_rows = x + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f64_choice(
-                    x_block[i][lane] > 0.0, x_block[i][lane],
-                    a * f64_expm1(f64_smaller(x_block[i][lane], 0.0))
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void elu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void elu_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double a, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -564,12 +505,8 @@ SHARED void elu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff
 SHARED void elu_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double a, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        elu_f64_short_rows(from, whole, K, x, a, out);
-        from = whole;
-    }
-    elu_f64_long_rows(from, to, B, K, x, a, out);
+    if (from < to)
+        elu_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, a, out + from * K);
     end_of_streams();
 }
 
@@ -578,9 +515,8 @@ void elu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a, doubl
     if (B * K <= GRAIN)
         elu_f64_rows(0, B, B, K, x, a, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        elu_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, out);
+        elu_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, out);
     }
 }
 
@@ -698,37 +634,8 @@ void elu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void elu_jacobian_a_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        const float *restrict x_rows = x + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f32_choice(
-                    x_block[i][lane] > 0.0f, 0.0f, f32_expm1(f32_smaller(x_block[i][lane], 0.0f))
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void elu_jacobian_a_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void elu_jacobian_a_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -776,12 +683,9 @@ SHARED void elu_jacobian_a_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 SHARED void elu_jacobian_a_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        elu_jacobian_a_f32_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    elu_jacobian_a_f32_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        elu_jacobian_a_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -790,43 +694,13 @@ void elu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
     if (B * K <= GRAIN)
         elu_jacobian_a_f32_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        elu_jacobian_a_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        elu_jacobian_a_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void elu_jacobian_a_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        const double *restrict x_rows = x + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f64_choice(
-                    x_block[i][lane] > 0.0, 0.0, f64_expm1(f64_smaller(x_block[i][lane], 0.0))
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void elu_jacobian_a_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void elu_jacobian_a_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -874,12 +748,9 @@ SHARED void elu_jacobian_a_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 SHARED void elu_jacobian_a_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        elu_jacobian_a_f64_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    elu_jacobian_a_f64_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        elu_jacobian_a_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -888,9 +759,8 @@ void elu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
     if (B * K <= GRAIN)
         elu_jacobian_a_f64_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        elu_jacobian_a_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        elu_jacobian_a_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
@@ -996,45 +866,8 @@ void elu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void elu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float x_dot_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        const float *restrict x_rows = x + first * K;
-        const float *restrict x_dot_rows = x_dot + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = (
-                    x_dot_block[i][lane] * f32_choice(
-                        x_block[i][lane] > 0.0f, 1.0f, a * f32_exp(f32_smaller(x_block[i][lane], 0.0f))
-                    )
-                    + a_dot * f32_choice(
-                        x_block[i][lane] > 0.0f, 0.0f, f32_expm1(f32_smaller(x_block[i][lane], 0.0f))
-                    )
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void elu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void elu_jvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -1097,12 +930,9 @@ SHARED void elu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
 SHARED void elu_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        elu_jvp_f32_short_rows(from, whole, K, x, a, x_dot, a_dot, out);
-        from = whole;
-    }
-    elu_jvp_f32_long_rows(from, to, B, K, x, a, x_dot, a_dot, out);
+    if (from < to)
+        elu_jvp_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, a, x_dot + from * K,
+            a_dot, out + from * K);
     end_of_streams();
 }
 
@@ -1112,52 +942,13 @@ void elu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a,
     if (B * K <= GRAIN)
         elu_jvp_f32_rows(0, B, B, K, x, a, x_dot, a_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        elu_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, x_dot, a_dot, out);
+        elu_jvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, x_dot, a_dot, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void elu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, double a, const double *restrict x_dot, double a_dot,
-    double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double x_dot_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        const double *restrict x_rows = x + first * K;
-        const double *restrict x_dot_rows = x_dot + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = (
-                    x_dot_block[i][lane] * f64_choice(
-                        x_block[i][lane] > 0.0, 1.0, a * f64_exp(f64_smaller(x_block[i][lane], 0.0))
-                    )
-                    + a_dot * f64_choice(
-                        x_block[i][lane] > 0.0, 0.0, f64_expm1(f64_smaller(x_block[i][lane], 0.0))
-                    )
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void elu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void elu_jvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double a, const double *restrict x_dot, double a_dot,
     double *restrict out)
 {
@@ -1222,12 +1013,9 @@ SHARED void elu_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_
     const double *restrict x, double a, const double *restrict x_dot, double a_dot,
     double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        elu_jvp_f64_short_rows(from, whole, K, x, a, x_dot, a_dot, out);
-        from = whole;
-    }
-    elu_jvp_f64_long_rows(from, to, B, K, x, a, x_dot, a_dot, out);
+    if (from < to)
+        elu_jvp_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, a, x_dot + from * K,
+            a_dot, out + from * K);
     end_of_streams();
 }
 
@@ -1237,8 +1025,11 @@ void elu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a,
     if (B * K <= GRAIN)
         elu_jvp_f64_rows(0, B, B, K, x, a, x_dot, a_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        elu_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, x_dot, a_dot, out);
+        elu_jvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, x_dot, a_dot, out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

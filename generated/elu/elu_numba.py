@@ -27,6 +27,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -168,6 +169,7 @@ def elu(x, a, out=None, *, threads=1):
 @njit(**_FAST)
 def _elu_kernel(x, a, out):
     """The loops of elu."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -190,6 +192,9 @@ def _elu_compiled(x, a, out):
         or _overlap(out, x)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _elu_kernel(x, real(a), out)
     return True
 
@@ -258,6 +263,7 @@ def elu_jacobian_x(x, a, out=None, *, threads=1):
 @njit(**_FAST)
 def _elu_jacobian_x_kernel(x, a, out, parts=1):
     """The loops of elu_jacobian_x."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -380,6 +386,7 @@ def elu_jacobian_a(x, out=None, *, threads=1):
 @njit(**_FAST)
 def _elu_jacobian_a_kernel(x, out):
     """The loops of elu_jacobian_a."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -401,6 +408,9 @@ def _elu_jacobian_a_compiled(x, out):
         or _overlap(out, x)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _elu_jacobian_a_kernel(x, out)
     return True
 
@@ -464,6 +474,7 @@ def elu_vjp(x, a, g, out=None):
 @njit(**_FAST)
 def _elu_vjp_kernel(x, a, g, dx, da):
     """The loops of elu_vjp."""
+    _wide_vectors()
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -546,6 +557,7 @@ def elu_jvp(x, a, x_dot, a_dot, out=None, *, threads=1):
 @njit(**_FAST)
 def _elu_jvp_kernel(x, a, x_dot, a_dot, out):
     """The loops of elu_jvp."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -574,6 +586,11 @@ def _elu_jvp_compiled(x, a, x_dot, a_dot, out):
         or _overlap(out, x_dot)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x = x.reshape(1, x.size)
+        x_dot = x_dot.reshape(1, x_dot.size)
+        out = out.reshape(1, out.size)
     _elu_jvp_kernel(x, real(a), x_dot, real(a_dot), out)
     return True
 
@@ -797,6 +814,35 @@ def _end_of_streams(typing):
         return context.get_dummy_value()
 
     return types.void(), instruction
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies

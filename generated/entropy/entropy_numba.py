@@ -26,6 +26,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -161,6 +162,7 @@ def entropy(z, out=None, *, threads=1):
 @njit(**_FAST)
 def _entropy_kernel(z, out):
     """The loops of entropy."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -200,6 +202,7 @@ def _entropy_kernel(z, out):
 @njit(**_FAST)
 def _entropy_kernel_by_blocks(all_z, all_out):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -258,6 +261,7 @@ def _entropy_kernel_by_blocks(all_z, all_out):
 @njit(**_FAST)
 def _entropy_kernel_by_chunks(z, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -396,6 +400,7 @@ def entropy_gradient_z(z, H, out=None, *, threads=1):
 @njit(**_FAST)
 def _entropy_gradient_z_kernel(z, H, out):
     """The loops of entropy_gradient_z."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -422,6 +427,7 @@ def _entropy_gradient_z_kernel(z, H, out):
 @njit(**_FAST)
 def _entropy_gradient_z_kernel_by_blocks(all_z, all_H, all_out):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -476,6 +482,7 @@ def _entropy_gradient_z_kernel_by_blocks(all_z, all_H, all_out):
 @njit(**_FAST)
 def _entropy_gradient_z_kernel_by_chunks(z, H, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -621,6 +628,7 @@ def entropy_vjp(z, H, g, out=None, *, threads=1):
 @njit(**_FAST)
 def _entropy_vjp_kernel(z, H, g, dz):
     """The loops of entropy_vjp."""
+    _wide_vectors()
     real = dz.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -647,6 +655,7 @@ def _entropy_vjp_kernel(z, H, g, dz):
 @njit(**_FAST)
 def _entropy_vjp_kernel_by_blocks(all_z, all_H, all_g, all_dz):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_dz.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -700,6 +709,7 @@ def _entropy_vjp_kernel_by_blocks(all_z, all_H, all_g, all_dz):
 @njit(**_FAST)
 def _entropy_vjp_kernel_by_chunks(z, H, g, dz):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = dz.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -842,6 +852,7 @@ def entropy_jvp(z, z_dot, out=None, *, threads=1):
 @njit(**_FAST)
 def _entropy_jvp_kernel(z, z_dot, out):
     """The loops of entropy_jvp."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -899,6 +910,7 @@ def _entropy_jvp_kernel(z, z_dot, out):
 @njit(**_FAST)
 def _entropy_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -964,6 +976,7 @@ def _entropy_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
 @njit(**_FAST)
 def _entropy_jvp_kernel_by_chunks(z, z_dot, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -1268,6 +1281,35 @@ def _overlap(first, second):
 
 # Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
 _FETCHED_ROW, _STEP = 4_000, 1_024
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

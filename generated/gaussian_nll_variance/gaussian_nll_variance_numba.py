@@ -25,6 +25,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -172,6 +173,7 @@ def gaussian_nll_variance(x, mu, v, reduction="mean", *, threads=1):
 @njit(**_FAST)
 def _gaussian_nll_variance_kernel(x, mu, v, losses):
     """The loops of gaussian_nll_variance."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -290,6 +292,7 @@ def gaussian_nll_variance_value_and_gradient(x, mu, v, reduction="mean", out=Non
 @njit(**_FAST)
 def _gaussian_nll_variance_value_and_gradient_kernel(x, mu, v, weight, losses, dmu, dv):
     """The loops of gaussian_nll_variance_value_and_gradient."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -409,6 +412,35 @@ def _overlap(first, second):
     """Whether two C-contiguous arrays have memory in common."""
     start, other = first.ctypes.data, second.ctypes.data
     return start < other + second.nbytes and other < start + first.nbytes
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -39,6 +39,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -213,6 +214,7 @@ def gru_cell(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out=None, *, t
 @njit(**_FAST)
 def _gru_cell_loops(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out):
     """The loops of gru_cell_loops."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     D = x.shape[1]
@@ -271,6 +273,7 @@ def _gru_cell_loops(x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, out):
 @njit(**_FAST)
 def _gru_cell_step_1(h_0, b_r, b_z, sum_U_z_h_0, sum_W_z_x, sum_U_r_h_0, sum_W_r_x, z, factor):
     """The loops of gru_cell_step_1."""
+    _wide_vectors()
     real = z.dtype.type  # keeps literals narrow
     B = h_0.shape[0]
     H = h_0.shape[1]
@@ -284,6 +287,7 @@ def _gru_cell_step_1(h_0, b_r, b_z, sum_U_z_h_0, sum_W_z_x, sum_U_r_h_0, sum_W_r
 @njit(**_FAST)
 def _gru_cell_step_2(h_0, b_z, b_n, sum_U_n_factor, sum_W_n_x, sum_U_z_h_0, sum_W_z_x, z, out):
     """The loops of gru_cell_step_2."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = h_0.shape[0]
     H = h_0.shape[1]
@@ -542,6 +546,7 @@ def _gru_cell_gradient_loops(
     x, h_0, W_r, U_r, b_r, W_z, U_z, b_z, W_n, U_n, b_n, dL_dh, dW_z, dW_n, dW_r, dU_z, dU_n, dU_r, dx, dh_0
 ):
     """The loops of gru_cell_gradient_loops."""
+    _wide_vectors()
     real = dW_z.dtype.type  # keeps literals narrow
     B = x.shape[0]
     D = x.shape[1]
@@ -691,6 +696,7 @@ def _gru_cell_gradient_step_1(
     sigmoid_sum_W_z_x_sum_U_z_h_0, n_bar
 ):
     """The loops of gru_cell_gradient_step_1."""
+    _wide_vectors()
     real = r.dtype.type  # keeps literals narrow
     B = h_0.shape[0]
     H = h_0.shape[1]
@@ -711,6 +717,7 @@ def _gru_cell_gradient_step_2(
     h_0, b_n, dL_dh, sum_U_n_factor, sum_W_n_x, sigmoid_sum_W_z_x_sum_U_z_h_0, z, n_bar, factor_2, factor_3
 ):
     """The loops of gru_cell_gradient_step_2."""
+    _wide_vectors()
     real = factor_2.dtype.type  # keeps literals narrow
     B = h_0.shape[0]
     H = h_0.shape[1]
@@ -726,6 +733,7 @@ def _gru_cell_gradient_step_2(
 @njit(**_FAST)
 def _gru_cell_gradient_step_3(h_0, b_r, sum_factor_3_U_n, r, sum_U_r_h_0, sum_W_r_x, factor_4):
     """The loops of gru_cell_gradient_step_3."""
+    _wide_vectors()
     real = factor_4.dtype.type  # keeps literals narrow
     B = h_0.shape[0]
     H = h_0.shape[1]
@@ -1215,6 +1223,35 @@ def _tanh(u):
 def _compiled_tanh(u):
     """What compiled code calls."""
     return _tanh_32 if u == types.float32 else _tanh_64
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

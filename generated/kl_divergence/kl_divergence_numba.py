@@ -25,6 +25,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -166,6 +167,7 @@ def kl_divergence(z, t, reduction="mean", *, threads=1):
 @njit(**_FAST)
 def _kl_divergence_kernel(z, t, losses):
     """The loops of kl_divergence."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -204,6 +206,7 @@ def _kl_divergence_kernel(z, t, losses):
 @njit(**_FAST)
 def _kl_divergence_kernel_by_blocks(all_z, all_t, all_losses):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -258,6 +261,7 @@ def _kl_divergence_kernel_by_blocks(all_z, all_t, all_losses):
 @njit(**_FAST)
 def _kl_divergence_kernel_by_chunks(z, t, losses):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -401,6 +405,7 @@ def kl_divergence_value_and_gradient(z, t, reduction="mean", out=None, *, thread
 @njit(**_FAST)
 def _kl_divergence_value_and_gradient_kernel(z, t, weight, losses, dz):
     """The loops of kl_divergence_value_and_gradient."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -432,6 +437,7 @@ def _kl_divergence_value_and_gradient_kernel(z, t, weight, losses, dz):
 @njit(**_FAST)
 def _kl_divergence_value_and_gradient_kernel_by_blocks(all_z, all_t, weight, all_losses, all_dz):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -500,6 +506,7 @@ def _kl_divergence_value_and_gradient_kernel_by_blocks(all_z, all_t, weight, all
 @njit(**_FAST)
 def _kl_divergence_value_and_gradient_kernel_by_chunks(z, t, weight, losses, dz):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -795,6 +802,35 @@ def _overlap(first, second):
 
 # Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
 _FETCHED_ROW, _STEP = 4_000, 1_024
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -25,6 +25,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -176,6 +177,7 @@ def label_smoothing(z, eps, y, reduction="mean", *, threads=1):
 @njit(**_FAST)
 def _label_smoothing_kernel(z, eps, y, losses):
     """The loops of label_smoothing."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -214,6 +216,7 @@ def _label_smoothing_kernel(z, eps, y, losses):
 @njit(**_FAST)
 def _label_smoothing_kernel_by_blocks(all_z, eps, all_y, all_losses):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -270,6 +273,7 @@ def _label_smoothing_kernel_by_blocks(all_z, eps, all_y, all_losses):
 @njit(**_FAST)
 def _label_smoothing_kernel_by_chunks(z, eps, y, losses):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -426,6 +430,7 @@ def label_smoothing_value_and_gradient(z, eps, y, reduction="mean", out=None, *,
 @njit(**_FAST)
 def _label_smoothing_value_and_gradient_kernel(z, eps, y, weight, losses, dz):
     """The loops of label_smoothing_value_and_gradient."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -471,6 +476,7 @@ def _label_smoothing_value_and_gradient_kernel(z, eps, y, weight, losses, dz):
 @njit(**_FAST)
 def _label_smoothing_value_and_gradient_kernel_by_blocks(all_z, eps, all_y, weight, all_losses, all_dz):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -549,6 +555,7 @@ def _label_smoothing_value_and_gradient_kernel_by_blocks(all_z, eps, all_y, weig
 @njit(**_FAST)
 def _label_smoothing_value_and_gradient_kernel_by_chunks(z, eps, y, weight, losses, dz):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -866,6 +873,35 @@ def _overlap(first, second):
 
 # Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
 _FETCHED_ROW, _STEP = 4_000, 1_024
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

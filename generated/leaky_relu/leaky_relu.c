@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -243,22 +249,8 @@ static inline double f64_total_widest(double *lanes)
     return f64_total_wide(lanes);
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void leaky_relu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, float a, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = f32_choice(x[row * K + i] > 0.0f, x[row * K + i], a * x[row * K + i]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void leaky_relu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void leaky_relu_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float a, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -284,12 +276,8 @@ SHARED void leaky_relu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
 SHARED void leaky_relu_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float a, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        leaky_relu_f32_short_rows(from, whole, K, x, a, out);
-        from = whole;
-    }
-    leaky_relu_f32_long_rows(from, to, B, K, x, a, out);
+    if (from < to)
+        leaky_relu_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, a, out + from * K);
     end_of_streams();
 }
 
@@ -298,28 +286,13 @@ void leaky_relu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float a, 
     if (B * K <= GRAIN)
         leaky_relu_f32_rows(0, B, B, K, x, a, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        leaky_relu_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, out);
+        leaky_relu_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void leaky_relu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, double a, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = f64_choice(x[row * K + i] > 0.0, x[row * K + i], a * x[row * K + i]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void leaky_relu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void leaky_relu_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double a, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -345,12 +318,8 @@ SHARED void leaky_relu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, 
 SHARED void leaky_relu_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double a, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        leaky_relu_f64_short_rows(from, whole, K, x, a, out);
-        from = whole;
-    }
-    leaky_relu_f64_long_rows(from, to, B, K, x, a, out);
+    if (from < to)
+        leaky_relu_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, a, out + from * K);
     end_of_streams();
 }
 
@@ -360,9 +329,8 @@ void leaky_relu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double a
     if (B * K <= GRAIN)
         leaky_relu_f64_rows(0, B, B, K, x, a, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        leaky_relu_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, out);
+        leaky_relu_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, out);
     }
 }
 
@@ -476,22 +444,8 @@ void leaky_relu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void leaky_relu_jacobian_a_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void leaky_relu_jacobian_a_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void leaky_relu_jacobian_a_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
     ptrdiff_t K, const float *restrict x, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -517,12 +471,9 @@ SHARED void leaky_relu_jacobian_a_f32_long_rows(ptrdiff_t from, ptrdiff_t to, pt
 SHARED void leaky_relu_jacobian_a_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        leaky_relu_jacobian_a_f32_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    leaky_relu_jacobian_a_f32_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        leaky_relu_jacobian_a_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -532,28 +483,13 @@ void leaky_relu_jacobian_a_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x
     if (B * K <= GRAIN)
         leaky_relu_jacobian_a_f32_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        leaky_relu_jacobian_a_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        leaky_relu_jacobian_a_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void leaky_relu_jacobian_a_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void leaky_relu_jacobian_a_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void leaky_relu_jacobian_a_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
     ptrdiff_t K, const double *restrict x, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -579,12 +515,9 @@ SHARED void leaky_relu_jacobian_a_f64_long_rows(ptrdiff_t from, ptrdiff_t to, pt
 SHARED void leaky_relu_jacobian_a_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        leaky_relu_jacobian_a_f64_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    leaky_relu_jacobian_a_f64_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        leaky_relu_jacobian_a_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -594,9 +527,8 @@ void leaky_relu_jacobian_a_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict 
     if (B * K <= GRAIN)
         leaky_relu_jacobian_a_f64_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        leaky_relu_jacobian_a_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        leaky_relu_jacobian_a_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
@@ -690,25 +622,8 @@ void leaky_relu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void leaky_relu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = (
-                    x_dot[row * K + i] * (x[row * K + i] > 0.0f ? 1.0f : a)
-                    + a_dot * (x[row * K + i] > 0.0f ? 0.0f : x[row * K + i])
-                );
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void leaky_relu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void leaky_relu_jvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -739,12 +654,9 @@ SHARED void leaky_relu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t
 SHARED void leaky_relu_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float a, const float *restrict x_dot, float a_dot, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        leaky_relu_jvp_f32_short_rows(from, whole, K, x, a, x_dot, a_dot, out);
-        from = whole;
-    }
-    leaky_relu_jvp_f32_long_rows(from, to, B, K, x, a, x_dot, a_dot, out);
+    if (from < to)
+        leaky_relu_jvp_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, a,
+            x_dot + from * K, a_dot, out + from * K);
     end_of_streams();
 }
 
@@ -754,32 +666,13 @@ void leaky_relu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float
     if (B * K <= GRAIN)
         leaky_relu_jvp_f32_rows(0, B, B, K, x, a, x_dot, a_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        leaky_relu_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, x_dot, a_dot, out);
+        leaky_relu_jvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, x_dot, a_dot, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void leaky_relu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, double a, const double *restrict x_dot, double a_dot,
-    double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = (
-                    x_dot[row * K + i] * (x[row * K + i] > 0.0 ? 1.0 : a)
-                    + a_dot * (x[row * K + i] > 0.0 ? 0.0 : x[row * K + i])
-                );
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void leaky_relu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void leaky_relu_jvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double a, const double *restrict x_dot, double a_dot,
     double *restrict out)
 {
@@ -812,12 +705,9 @@ SHARED void leaky_relu_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, p
     const double *restrict x, double a, const double *restrict x_dot, double a_dot,
     double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        leaky_relu_jvp_f64_short_rows(from, whole, K, x, a, x_dot, a_dot, out);
-        from = whole;
-    }
-    leaky_relu_jvp_f64_long_rows(from, to, B, K, x, a, x_dot, a_dot, out);
+    if (from < to)
+        leaky_relu_jvp_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, a,
+            x_dot + from * K, a_dot, out + from * K);
     end_of_streams();
 }
 
@@ -827,8 +717,11 @@ void leaky_relu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, doub
     if (B * K <= GRAIN)
         leaky_relu_jvp_f64_rows(0, B, B, K, x, a, x_dot, a_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        leaky_relu_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, a, x_dot, a_dot, out);
+        leaky_relu_jvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, a, x_dot, a_dot, out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

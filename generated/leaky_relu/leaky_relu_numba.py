@@ -203,6 +203,9 @@ def _leaky_relu_compiled(x, a, out):
         or _overlap(out, x)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _leaky_relu_kernel(x, real(a), out)
     return True
 
@@ -214,6 +217,9 @@ def _leaky_relu_of_part(x, a, out, parts):
     real = x.dtype.type
     B = x.shape[0]
     K = x.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _leaky_relu_kernel(x, real(a), out, parts)
     return True
 
@@ -438,6 +444,9 @@ def _leaky_relu_jacobian_a_compiled(x, out):
         or _overlap(out, x)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _leaky_relu_jacobian_a_kernel(x, out)
     return True
 
@@ -448,6 +457,9 @@ def _leaky_relu_jacobian_a_of_part(x, out, parts):
     x, out = _array(x), _array(out)
     B = x.shape[0]
     K = x.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _leaky_relu_jacobian_a_kernel(x, out, parts)
     return True
 
@@ -638,6 +650,11 @@ def _leaky_relu_jvp_compiled(x, a, x_dot, a_dot, out):
         or _overlap(out, x_dot)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x = x.reshape(1, x.size)
+        x_dot = x_dot.reshape(1, x_dot.size)
+        out = out.reshape(1, out.size)
     _leaky_relu_jvp_kernel(x, real(a), x_dot, real(a_dot), out)
     return True
 
@@ -649,6 +666,11 @@ def _leaky_relu_jvp_of_part(x, a, x_dot, a_dot, out, parts):
     real = x.dtype.type
     B = x.shape[0]
     K = x.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x = x.reshape(1, x.size)
+        x_dot = x_dot.reshape(1, x_dot.size)
+        out = out.reshape(1, out.size)
     _leaky_relu_jvp_kernel(x, real(a), x_dot, real(a_dot), out, parts)
     return True
 

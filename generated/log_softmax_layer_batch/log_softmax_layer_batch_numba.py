@@ -25,6 +25,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -157,6 +158,7 @@ def log_softmax_layer_batch(Z, out=None, *, threads=1):
 @njit(**_FAST)
 def _log_softmax_layer_batch_kernel(Z, out):
     """The loops of log_softmax_layer_batch."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
@@ -179,6 +181,7 @@ def _log_softmax_layer_batch_kernel(Z, out):
 @njit(**_FAST)
 def _log_softmax_layer_batch_kernel_by_blocks(all_Z, all_out):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     N = all_Z.shape[0]
     K = all_Z.shape[1]
@@ -227,6 +230,7 @@ def _log_softmax_layer_batch_kernel_by_blocks(all_Z, all_out):
 @njit(**_FAST)
 def _log_softmax_layer_batch_kernel_by_chunks(Z, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
@@ -354,6 +358,7 @@ def log_softmax_layer_batch_gradient(Z, dL_dY, out=None, *, threads=1):
 @njit(**_FAST)
 def _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ):
     """The loops of log_softmax_layer_batch_gradient."""
+    _wide_vectors()
     real = dZ.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
@@ -378,6 +383,7 @@ def _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ):
 @njit(**_FAST)
 def _log_softmax_layer_batch_gradient_kernel_by_blocks(all_Z, all_dL_dY, all_dZ):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_dZ.dtype.type  # keeps literals narrow
     N = all_Z.shape[0]
     K = all_Z.shape[1]
@@ -428,6 +434,7 @@ def _log_softmax_layer_batch_gradient_kernel_by_blocks(all_Z, all_dL_dY, all_dZ)
 @njit(**_FAST)
 def _log_softmax_layer_batch_gradient_kernel_by_chunks(Z, dL_dY, dZ):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = dZ.dtype.type  # keeps literals narrow
     N = Z.shape[0]
     K = Z.shape[1]
@@ -707,6 +714,35 @@ def _overlap(first, second):
 
 # Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
 _FETCHED_ROW, _STEP = 4_000, 1_024
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -709,42 +715,8 @@ void logistic_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void logistic_loss_hvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict y, const float *restrict t, const float *restrict v, float weight,
-    float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float y_block[SHORT][LANES];
-        float t_block[SHORT][LANES];
-        float v_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        const float *restrict y_rows = y + first * K;
-        const float *restrict t_rows = t + first * K;
-        const float *restrict v_rows = v + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                y_block[place][lane] = y_rows[lane * K + place];
-                t_block[place][lane] = t_rows[lane * K + place];
-                v_block[place][lane] = v_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = weight * v_block[i][lane] * t_block[i][lane] * f32_sigmoid(-y_block[i][lane]) * f32_sigmoid(y_block[i][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void logistic_loss_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void logistic_loss_hvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict y, const float *restrict t, const float *restrict v, float weight,
     float *restrict out)
 {
@@ -786,12 +758,9 @@ SHARED void logistic_loss_hvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
     const float *restrict y, const float *restrict t, const float *restrict v, float weight,
     float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        logistic_loss_hvp_f32_short_rows(from, whole, K, y, t, v, weight, out);
-        from = whole;
-    }
-    logistic_loss_hvp_f32_long_rows(from, to, B, K, y, t, v, weight, out);
+    if (from < to)
+        logistic_loss_hvp_f32_entries(0, 1, B / (to - from), (to - from) * K, y + from * K,
+            t + from * K, v + from * K, weight, out + from * K);
     end_of_streams();
 }
 
@@ -801,48 +770,13 @@ void logistic_loss_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y,
     if (B * K <= GRAIN)
         logistic_loss_hvp_f32_rows(0, B, B, K, y, t, v, weight, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        logistic_loss_hvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, t, v, weight, out);
+        logistic_loss_hvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, y, t, v, weight, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void logistic_loss_hvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict y, const double *restrict t, const double *restrict v, double weight,
-    double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double y_block[SHORT][LANES];
-        double t_block[SHORT][LANES];
-        double v_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        const double *restrict y_rows = y + first * K;
-        const double *restrict t_rows = t + first * K;
-        const double *restrict v_rows = v + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                y_block[place][lane] = y_rows[lane * K + place];
-                t_block[place][lane] = t_rows[lane * K + place];
-                v_block[place][lane] = v_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = weight * v_block[i][lane] * t_block[i][lane] * f64_sigmoid(-y_block[i][lane]) * f64_sigmoid(y_block[i][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void logistic_loss_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void logistic_loss_hvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict y, const double *restrict t, const double *restrict v, double weight,
     double *restrict out)
 {
@@ -884,12 +818,9 @@ SHARED void logistic_loss_hvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B
     const double *restrict y, const double *restrict t, const double *restrict v, double weight,
     double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        logistic_loss_hvp_f64_short_rows(from, whole, K, y, t, v, weight, out);
-        from = whole;
-    }
-    logistic_loss_hvp_f64_long_rows(from, to, B, K, y, t, v, weight, out);
+    if (from < to)
+        logistic_loss_hvp_f64_entries(0, 1, B / (to - from), (to - from) * K, y + from * K,
+            t + from * K, v + from * K, weight, out + from * K);
     end_of_streams();
 }
 
@@ -899,8 +830,11 @@ void logistic_loss_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y,
     if (B * K <= GRAIN)
         logistic_loss_hvp_f64_rows(0, B, B, K, y, t, v, weight, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        logistic_loss_hvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, t, v, weight, out);
+        logistic_loss_hvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, y, t, v, weight, out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

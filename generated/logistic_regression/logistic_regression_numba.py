@@ -25,6 +25,7 @@ import ctypes
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -151,6 +152,7 @@ def logistic_regression(X, y, w, b):
 @njit(**_FAST)
 def _logistic_regression_kernel(X, y, w, b, losses):
     """The loops of logistic_regression."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
@@ -235,6 +237,7 @@ def logistic_regression_value_and_gradient(X, y, w, b, out=None):
 @njit(**_FAST)
 def _logistic_regression_value_and_gradient_kernel(X, y, w, b, losses, dw, db):
     """The loops of logistic_regression_value_and_gradient."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
@@ -329,6 +332,7 @@ def logistic_regression_hvp(X, w, b, v, out=None):
 @njit(**_FAST)
 def _logistic_regression_hvp_loops(X, w, b, v, out):
     """The loops of logistic_regression_hvp_loops."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
@@ -364,6 +368,7 @@ def _logistic_regression_hvp_loops(X, w, b, v, out):
 @njit(**_FAST)
 def _logistic_regression_hvp_step_1(X, w, b, factor):
     """The loops of logistic_regression_hvp_step_1."""
+    _wide_vectors()
     real = factor.dtype.type  # keeps literals narrow
     N = X.shape[0]
     D = X.shape[1]
@@ -380,6 +385,7 @@ def _logistic_regression_hvp_step_1(X, w, b, factor):
 @njit(**_FAST)
 def _logistic_regression_hvp_step_1_by_blocks(all_X, w, b, all_factor):
     """By blocks of 32 samples, so that loops are long where D is small."""
+    _wide_vectors()
     real = all_factor.dtype.type  # keeps literals narrow
     N = all_X.shape[0]
     D = all_X.shape[1]
@@ -604,6 +610,35 @@ def _softplus(u, one):
 def _compiled_softplus(u, one):
     """What compiled code calls."""
     return _softplus_32 if u == types.float32 else _softplus_64
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

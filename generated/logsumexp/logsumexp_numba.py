@@ -26,6 +26,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -161,6 +162,7 @@ def logsumexp(z, out=None, *, threads=1):
 @njit(**_FAST)
 def _logsumexp_kernel(z, out):
     """The loops of logsumexp."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -182,6 +184,7 @@ def _logsumexp_kernel(z, out):
 @njit(**_FAST)
 def _logsumexp_kernel_by_blocks(all_z, all_out):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -228,6 +231,7 @@ def _logsumexp_kernel_by_blocks(all_z, all_out):
 @njit(**_FAST)
 def _logsumexp_kernel_by_chunks(z, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -350,6 +354,7 @@ def logsumexp_gradient_z(z, out=None, *, threads=1):
 @njit(**_FAST)
 def _logsumexp_gradient_z_kernel(z, out):
     """The loops of logsumexp_gradient_z."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -372,6 +377,7 @@ def _logsumexp_gradient_z_kernel(z, out):
 @njit(**_FAST)
 def _logsumexp_gradient_z_kernel_by_blocks(all_z, all_out):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -415,6 +421,7 @@ def _logsumexp_gradient_z_kernel_by_blocks(all_z, all_out):
 @njit(**_FAST)
 def _logsumexp_gradient_z_kernel_by_chunks(z, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -552,6 +559,7 @@ def logsumexp_vjp(z, g, out=None, *, threads=1):
 @njit(**_FAST)
 def _logsumexp_vjp_kernel(z, g, dz):
     """The loops of logsumexp_vjp."""
+    _wide_vectors()
     real = dz.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -574,6 +582,7 @@ def _logsumexp_vjp_kernel(z, g, dz):
 @njit(**_FAST)
 def _logsumexp_vjp_kernel_by_blocks(all_z, all_g, all_dz):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_dz.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -610,6 +619,7 @@ def _logsumexp_vjp_kernel_by_blocks(all_z, all_g, all_dz):
 @njit(**_FAST)
 def _logsumexp_vjp_kernel_by_chunks(z, g, dz):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = dz.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -746,6 +756,7 @@ def logsumexp_jvp(z, z_dot, out=None, *, threads=1):
 @njit(**_FAST)
 def _logsumexp_jvp_kernel(z, z_dot, out):
     """The loops of logsumexp_jvp."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -779,6 +790,7 @@ def _logsumexp_jvp_kernel(z, z_dot, out):
 @njit(**_FAST)
 def _logsumexp_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -827,6 +839,7 @@ def _logsumexp_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
 @njit(**_FAST)
 def _logsumexp_jvp_kernel_by_chunks(z, z_dot, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -1106,6 +1119,35 @@ def _overlap(first, second):
 
 # Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
 _FETCHED_ROW, _STEP = 4_000, 1_024
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

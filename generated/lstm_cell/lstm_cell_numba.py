@@ -46,6 +46,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -241,6 +242,7 @@ def lstm_cell(
 @njit(**_FAST)
 def _lstm_cell_loops(x, h_0, c_0, W_f, U_f, b_f, W_i, U_i, b_i, W_o, U_o, b_o, W_g, U_g, b_g, out):
     """The loops of lstm_cell_loops."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     D = x.shape[1]
@@ -313,6 +315,7 @@ def _lstm_cell_step_1(
     sum_U_g_h_0, sum_W_g_x, out
 ):
     """The loops of lstm_cell_step_1."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = c_0.shape[0]
     H = c_0.shape[1]
@@ -623,6 +626,7 @@ def _lstm_cell_gradient_loops(
     dW_g, dU_f, dU_i, dU_o, dU_g, dx, dh_0
 ):
     """The loops of lstm_cell_gradient_loops."""
+    _wide_vectors()
     real = dc_0.dtype.type  # keeps literals narrow
     B = x.shape[0]
     D = x.shape[1]
@@ -809,6 +813,7 @@ def _lstm_cell_gradient_step_1(
     sum_U_g_h_0, sum_W_g_x, dc_0, factor, factor_2, factor_3, factor_4
 ):
     """The loops of lstm_cell_gradient_step_1."""
+    _wide_vectors()
     real = dc_0.dtype.type  # keeps literals narrow
     B = c_0.shape[0]
     H = c_0.shape[1]
@@ -1458,6 +1463,35 @@ def _tanh(u):
 def _compiled_tanh(u):
     """What compiled code calls."""
     return _tanh_32 if u == types.float32 else _tanh_64
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

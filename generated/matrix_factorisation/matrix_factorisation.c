@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -1310,24 +1316,9 @@ static void matrix_factorisation_value_and_gradient_step_2_f32(ptrdiff_t M, ptrd
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void matrix_factorisation_value_and_gradient_step_3_f32_short_rows(ptrdiff_t from,
-    ptrdiff_t to, ptrdiff_t C, const float *restrict U, float lam,
-    const float *restrict sum_factor_V, float *restrict dU)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                dU[row * C + c] = sum_factor_V[row * C + c] + lam * U[row * C + c];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void matrix_factorisation_value_and_gradient_step_3_f32_long_rows(ptrdiff_t from,
-    ptrdiff_t to, ptrdiff_t M, ptrdiff_t C, const float *restrict U, float lam,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void matrix_factorisation_value_and_gradient_step_3_f32_entries(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t M, ptrdiff_t C, const float *restrict U, float lam,
     const float *restrict sum_factor_V, float *restrict dU)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -1354,14 +1345,9 @@ SHARED void matrix_factorisation_value_and_gradient_step_3_f32_rows(ptrdiff_t fr
     ptrdiff_t M, ptrdiff_t C, const float *restrict U, float lam,
     const float *restrict sum_factor_V, float *restrict dU)
 {
-    if (C <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        matrix_factorisation_value_and_gradient_step_3_f32_short_rows(from, whole, C, U, lam,
-            sum_factor_V, dU);
-        from = whole;
-    }
-    matrix_factorisation_value_and_gradient_step_3_f32_long_rows(from, to, M, C, U, lam,
-        sum_factor_V, dU);
+    if (from < to)
+        matrix_factorisation_value_and_gradient_step_3_f32_entries(0, 1, M / (to - from),
+            (to - from) * C, U + from * C, lam, sum_factor_V + from * C, dU + from * C);
     end_of_streams();
 }
 
@@ -1371,10 +1357,9 @@ static void matrix_factorisation_value_and_gradient_step_3_f32(ptrdiff_t M, ptrd
     if (M * C <= GRAIN)
         matrix_factorisation_value_and_gradient_step_3_f32_rows(0, M, M, C, U, lam, sum_factor_V, dU);
     else {
-        const ptrdiff_t unit = C <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        matrix_factorisation_value_and_gradient_step_3_f32_rows(share(M, unit, 0), share(M, unit, 1), M,
-            C, U, lam, sum_factor_V, dU);
+        matrix_factorisation_value_and_gradient_step_3_f32_rows(share(M, 1, 0), share(M, 1, 1), M, C, U,
+            lam, sum_factor_V, dU);
     }
 }
 
@@ -1608,24 +1593,9 @@ static void matrix_factorisation_value_and_gradient_step_2_f64(ptrdiff_t M, ptrd
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void matrix_factorisation_value_and_gradient_step_3_f64_short_rows(ptrdiff_t from,
-    ptrdiff_t to, ptrdiff_t C, const double *restrict U, double lam,
-    const double *restrict sum_factor_V, double *restrict dU)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                dU[row * C + c] = sum_factor_V[row * C + c] + lam * U[row * C + c];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void matrix_factorisation_value_and_gradient_step_3_f64_long_rows(ptrdiff_t from,
-    ptrdiff_t to, ptrdiff_t M, ptrdiff_t C, const double *restrict U, double lam,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void matrix_factorisation_value_and_gradient_step_3_f64_entries(ptrdiff_t from, ptrdiff_t to,
+    ptrdiff_t M, ptrdiff_t C, const double *restrict U, double lam,
     const double *restrict sum_factor_V, double *restrict dU)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -1652,14 +1622,9 @@ SHARED void matrix_factorisation_value_and_gradient_step_3_f64_rows(ptrdiff_t fr
     ptrdiff_t M, ptrdiff_t C, const double *restrict U, double lam,
     const double *restrict sum_factor_V, double *restrict dU)
 {
-    if (C <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        matrix_factorisation_value_and_gradient_step_3_f64_short_rows(from, whole, C, U, lam,
-            sum_factor_V, dU);
-        from = whole;
-    }
-    matrix_factorisation_value_and_gradient_step_3_f64_long_rows(from, to, M, C, U, lam,
-        sum_factor_V, dU);
+    if (from < to)
+        matrix_factorisation_value_and_gradient_step_3_f64_entries(0, 1, M / (to - from),
+            (to - from) * C, U + from * C, lam, sum_factor_V + from * C, dU + from * C);
     end_of_streams();
 }
 
@@ -1669,10 +1634,9 @@ static void matrix_factorisation_value_and_gradient_step_3_f64(ptrdiff_t M, ptrd
     if (M * C <= GRAIN)
         matrix_factorisation_value_and_gradient_step_3_f64_rows(0, M, M, C, U, lam, sum_factor_V, dU);
     else {
-        const ptrdiff_t unit = C <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        matrix_factorisation_value_and_gradient_step_3_f64_rows(share(M, unit, 0), share(M, unit, 1), M,
-            C, U, lam, sum_factor_V, dU);
+        matrix_factorisation_value_and_gradient_step_3_f64_rows(share(M, 1, 0), share(M, 1, 1), M, C, U,
+            lam, sum_factor_V, dU);
     }
 }
 
@@ -1747,3 +1711,7 @@ void matrix_factorisation_value_and_gradient_f64(ptrdiff_t M, ptrdiff_t N, ptrdi
     matrix_factorisation_value_and_gradient_step_5_f64(N, C, V, lam, *sum_sum_O_E, *sum_sum_U,
         *sum_sum_V, sum_factor_U, losses, dV);
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -359,37 +365,8 @@ INLINED double f64_tanh(double u)
     return u >= 0.0 ? value : -value;
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void mish_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
-    float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        float T[LANES];
-        const float *restrict x_rows = x + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                T[lane] = f32_tanh(f32_softplus(x_block[i][lane]));
-                out_block[i][lane] = x_block[i][lane] * T[lane];
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void mish_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void mish_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -433,12 +410,8 @@ SHARED void mish_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 SHARED void mish_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        mish_f32_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    mish_f32_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        mish_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, out + from * K);
     end_of_streams();
 }
 
@@ -447,43 +420,13 @@ void mish_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict
     if (B * K <= GRAIN)
         mish_f32_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        mish_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        mish_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void mish_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
-    double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        double T[LANES];
-        const double *restrict x_rows = x + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                T[lane] = f64_tanh(f64_softplus(x_block[i][lane]));
-                out_block[i][lane] = x_block[i][lane] * T[lane];
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void mish_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void mish_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -527,12 +470,8 @@ SHARED void mish_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 SHARED void mish_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        mish_f64_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    mish_f64_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        mish_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, out + from * K);
     end_of_streams();
 }
 
@@ -541,9 +480,8 @@ void mish_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restri
     if (B * K <= GRAIN)
         mish_f64_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        mish_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        mish_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
@@ -713,43 +651,8 @@ void mish_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, dou
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void mish_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, const float *restrict g, float *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float g_block[SHORT][LANES];
-        float dx_block[SHORT][LANES];
-        float T[LANES], s[LANES];
-        const float *restrict x_rows = x + first * K;
-        const float *restrict g_rows = g + first * K;
-        float *restrict dx_rows = dx + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                g_block[place][lane] = g_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                T[lane] = f32_tanh(f32_softplus(x_block[i][lane]));
-                s[lane] = f32_sigmoid(x_block[i][lane]);
-                dx_block[i][lane] = g_block[i][lane] * (
-                    T[lane] + x_block[i][lane] * s[lane] * (1.0f - T[lane] * T[lane])
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                dx_rows[lane * K + place] = dx_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void mish_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void mish_vjp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict g, float *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -797,12 +700,9 @@ SHARED void mish_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void mish_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict g, float *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        mish_vjp_f32_short_rows(from, whole, K, x, g, dx);
-        from = whole;
-    }
-    mish_vjp_f32_long_rows(from, to, B, K, x, g, dx);
+    if (from < to)
+        mish_vjp_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, g + from * K,
+            dx + from * K);
     end_of_streams();
 }
 
@@ -812,49 +712,13 @@ void mish_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
     if (B * K <= GRAIN)
         mish_vjp_f32_rows(0, B, B, K, x, g, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        mish_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+        mish_vjp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, g, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void mish_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, const double *restrict g, double *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double g_block[SHORT][LANES];
-        double dx_block[SHORT][LANES];
-        double T[LANES], s[LANES];
-        const double *restrict x_rows = x + first * K;
-        const double *restrict g_rows = g + first * K;
-        double *restrict dx_rows = dx + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                g_block[place][lane] = g_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                T[lane] = f64_tanh(f64_softplus(x_block[i][lane]));
-                s[lane] = f64_sigmoid(x_block[i][lane]);
-                dx_block[i][lane] = g_block[i][lane] * (
-                    T[lane] + x_block[i][lane] * s[lane] * (1.0 - T[lane] * T[lane])
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                dx_rows[lane * K + place] = dx_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void mish_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void mish_vjp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict g, double *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -902,12 +766,9 @@ SHARED void mish_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void mish_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict g, double *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        mish_vjp_f64_short_rows(from, whole, K, x, g, dx);
-        from = whole;
-    }
-    mish_vjp_f64_long_rows(from, to, B, K, x, g, dx);
+    if (from < to)
+        mish_vjp_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, g + from * K,
+            dx + from * K);
     end_of_streams();
 }
 
@@ -917,49 +778,13 @@ void mish_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
     if (B * K <= GRAIN)
         mish_vjp_f64_rows(0, B, B, K, x, g, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        mish_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+        mish_vjp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, g, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void mish_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, const float *restrict x_dot, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float x_dot_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        float T[LANES], s[LANES];
-        const float *restrict x_rows = x + first * K;
-        const float *restrict x_dot_rows = x_dot + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                T[lane] = f32_tanh(f32_softplus(x_block[i][lane]));
-                s[lane] = f32_sigmoid(x_block[i][lane]);
-                out_block[i][lane] = x_dot_block[i][lane] * (
-                    T[lane] + x_block[i][lane] * s[lane] * (1.0f - T[lane] * T[lane])
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void mish_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void mish_jvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict x_dot, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -1007,12 +832,9 @@ SHARED void mish_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void mish_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict x_dot, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        mish_jvp_f32_short_rows(from, whole, K, x, x_dot, out);
-        from = whole;
-    }
-    mish_jvp_f32_long_rows(from, to, B, K, x, x_dot, out);
+    if (from < to)
+        mish_jvp_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, x_dot + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -1022,49 +844,13 @@ void mish_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
     if (B * K <= GRAIN)
         mish_jvp_f32_rows(0, B, B, K, x, x_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        mish_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+        mish_jvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, x_dot, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void mish_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, const double *restrict x_dot, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double x_dot_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        double T[LANES], s[LANES];
-        const double *restrict x_rows = x + first * K;
-        const double *restrict x_dot_rows = x_dot + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                T[lane] = f64_tanh(f64_softplus(x_block[i][lane]));
-                s[lane] = f64_sigmoid(x_block[i][lane]);
-                out_block[i][lane] = x_dot_block[i][lane] * (
-                    T[lane] + x_block[i][lane] * s[lane] * (1.0 - T[lane] * T[lane])
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void mish_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void mish_jvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict x_dot, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -1112,12 +898,9 @@ SHARED void mish_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void mish_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict x_dot, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        mish_jvp_f64_short_rows(from, whole, K, x, x_dot, out);
-        from = whole;
-    }
-    mish_jvp_f64_long_rows(from, to, B, K, x, x_dot, out);
+    if (from < to)
+        mish_jvp_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, x_dot + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -1127,8 +910,11 @@ void mish_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
     if (B * K <= GRAIN)
         mish_jvp_f64_rows(0, B, B, K, x, x_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        mish_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+        mish_jvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, x_dot, out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

@@ -26,6 +26,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -164,6 +165,7 @@ def policy_gradient(theta, a, out=None, *, threads=1):
 @njit(**_FAST)
 def _policy_gradient_kernel(theta, a, out):
     """The loops of policy_gradient."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -185,6 +187,7 @@ def _policy_gradient_kernel(theta, a, out):
 @njit(**_FAST)
 def _policy_gradient_kernel_by_blocks(all_theta, all_a, all_out):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
     K = all_theta.shape[1]
@@ -232,6 +235,7 @@ def _policy_gradient_kernel_by_blocks(all_theta, all_a, all_out):
 @njit(**_FAST)
 def _policy_gradient_kernel_by_chunks(theta, a, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -366,6 +370,7 @@ def policy_gradient_gradient_theta(theta, a, out=None, *, threads=1):
 @njit(**_FAST)
 def _policy_gradient_gradient_theta_kernel(theta, a, out):
     """The loops of policy_gradient_gradient_theta."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -391,6 +396,7 @@ def _policy_gradient_gradient_theta_kernel(theta, a, out):
 @njit(**_FAST)
 def _policy_gradient_gradient_theta_kernel_by_blocks(all_theta, all_a, all_out):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
     K = all_theta.shape[1]
@@ -441,6 +447,7 @@ def _policy_gradient_gradient_theta_kernel_by_blocks(all_theta, all_a, all_out):
 @njit(**_FAST)
 def _policy_gradient_gradient_theta_kernel_by_chunks(theta, a, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -588,6 +595,7 @@ def policy_gradient_vjp(theta, a, g, out=None, *, threads=1):
 @njit(**_FAST)
 def _policy_gradient_vjp_kernel(theta, a, g, dtheta):
     """The loops of policy_gradient_vjp."""
+    _wide_vectors()
     real = dtheta.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -613,6 +621,7 @@ def _policy_gradient_vjp_kernel(theta, a, g, dtheta):
 @njit(**_FAST)
 def _policy_gradient_vjp_kernel_by_blocks(all_theta, all_a, all_g, all_dtheta):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_dtheta.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
     K = all_theta.shape[1]
@@ -653,6 +662,7 @@ def _policy_gradient_vjp_kernel_by_blocks(all_theta, all_a, all_g, all_dtheta):
 @njit(**_FAST)
 def _policy_gradient_vjp_kernel_by_chunks(theta, a, g, dtheta):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = dtheta.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -800,6 +810,7 @@ def policy_gradient_jvp(theta, a, theta_dot, out=None, *, threads=1):
 @njit(**_FAST)
 def _policy_gradient_jvp_kernel(theta, a, theta_dot, out):
     """The loops of policy_gradient_jvp."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -833,6 +844,7 @@ def _policy_gradient_jvp_kernel(theta, a, theta_dot, out):
 @njit(**_FAST)
 def _policy_gradient_jvp_kernel_by_blocks(all_theta, all_a, all_theta_dot, all_out):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
     K = all_theta.shape[1]
@@ -882,6 +894,7 @@ def _policy_gradient_jvp_kernel_by_blocks(all_theta, all_a, all_theta_dot, all_o
 @njit(**_FAST)
 def _policy_gradient_jvp_kernel_by_chunks(theta, a, theta_dot, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -1173,6 +1186,35 @@ def _overlap(first, second):
 
 # Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
 _FETCHED_ROW, _STEP = 4_000, 1_024
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -26,6 +26,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -177,6 +178,7 @@ def reinforce(theta, A, a, reduction="mean", *, threads=1):
 @njit(**_FAST)
 def _reinforce_kernel(theta, A, a, losses):
     """The loops of reinforce."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -200,6 +202,7 @@ def _reinforce_kernel(theta, A, a, losses):
 @njit(**_FAST)
 def _reinforce_kernel_by_blocks(all_theta, all_A, all_a, all_losses):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
     K = all_theta.shape[1]
@@ -250,6 +253,7 @@ def _reinforce_kernel_by_blocks(all_theta, all_A, all_a, all_losses):
 @njit(**_FAST)
 def _reinforce_kernel_by_chunks(theta, A, a, losses):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -404,6 +408,7 @@ def reinforce_value_and_gradient(theta, A, a, reduction="mean", out=None, *, thr
 @njit(**_FAST)
 def _reinforce_value_and_gradient_kernel(theta, A, a, weight, losses, dtheta):
     """The loops of reinforce_value_and_gradient."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -433,6 +438,7 @@ def _reinforce_value_and_gradient_kernel(theta, A, a, weight, losses, dtheta):
 @njit(**_FAST)
 def _reinforce_value_and_gradient_kernel_by_blocks(all_theta, all_A, all_a, weight, all_losses, all_dtheta):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
     K = all_theta.shape[1]
@@ -492,6 +498,7 @@ def _reinforce_value_and_gradient_kernel_by_blocks(all_theta, all_A, all_a, weig
 @njit(**_FAST)
 def _reinforce_value_and_gradient_kernel_by_chunks(theta, A, a, weight, losses, dtheta):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = theta.shape[0]
     K = theta.shape[1]
@@ -795,6 +802,35 @@ def _overlap(first, second):
 
 # Where memory is fetched ahead, shorter samples are worked on so too; exponentials in steps of so many bytes.
 _FETCHED_ROW, _STEP = 4_000, 1_024
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -174,35 +180,8 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void relu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
-    float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        const float *restrict x_rows = x + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f32_relu(x_block[i][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void relu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void relu_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -242,12 +221,8 @@ SHARED void relu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 SHARED void relu_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        relu_f32_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    relu_f32_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        relu_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, out + from * K);
     end_of_streams();
 }
 
@@ -256,41 +231,13 @@ void relu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict
     if (B * K <= GRAIN)
         relu_f32_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        relu_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        relu_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void relu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
-    double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        const double *restrict x_rows = x + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f64_relu(x_block[i][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void relu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void relu_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -330,12 +277,8 @@ SHARED void relu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 SHARED void relu_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        relu_f64_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    relu_f64_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        relu_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, out + from * K);
     end_of_streams();
 }
 
@@ -344,9 +287,8 @@ void relu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restri
     if (B * K <= GRAIN)
         relu_f64_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        relu_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        relu_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
@@ -458,38 +400,8 @@ void relu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, dou
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void relu_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, const float *restrict g, float *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float g_block[SHORT][LANES];
-        float dx_block[SHORT][LANES];
-        const float *restrict x_rows = x + first * K;
-        const float *restrict g_rows = g + first * K;
-        float *restrict dx_rows = dx + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                g_block[place][lane] = g_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t j = 0; j < K; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                dx_block[j][lane] = g_block[j][lane] * f32_step(x_block[j][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                dx_rows[lane * K + place] = dx_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void relu_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void relu_vjp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict g, float *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -529,12 +441,9 @@ SHARED void relu_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void relu_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict g, float *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        relu_vjp_f32_short_rows(from, whole, K, x, g, dx);
-        from = whole;
-    }
-    relu_vjp_f32_long_rows(from, to, B, K, x, g, dx);
+    if (from < to)
+        relu_vjp_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, g + from * K,
+            dx + from * K);
     end_of_streams();
 }
 
@@ -544,44 +453,13 @@ void relu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
     if (B * K <= GRAIN)
         relu_vjp_f32_rows(0, B, B, K, x, g, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        relu_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+        relu_vjp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, g, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void relu_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, const double *restrict g, double *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double g_block[SHORT][LANES];
-        double dx_block[SHORT][LANES];
-        const double *restrict x_rows = x + first * K;
-        const double *restrict g_rows = g + first * K;
-        double *restrict dx_rows = dx + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                g_block[place][lane] = g_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t j = 0; j < K; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                dx_block[j][lane] = g_block[j][lane] * f64_step(x_block[j][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                dx_rows[lane * K + place] = dx_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void relu_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void relu_vjp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict g, double *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -621,12 +499,9 @@ SHARED void relu_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void relu_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict g, double *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        relu_vjp_f64_short_rows(from, whole, K, x, g, dx);
-        from = whole;
-    }
-    relu_vjp_f64_long_rows(from, to, B, K, x, g, dx);
+    if (from < to)
+        relu_vjp_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, g + from * K,
+            dx + from * K);
     end_of_streams();
 }
 
@@ -636,44 +511,13 @@ void relu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
     if (B * K <= GRAIN)
         relu_vjp_f64_rows(0, B, B, K, x, g, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        relu_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+        relu_vjp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, g, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void relu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, const float *restrict x_dot, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float x_dot_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        const float *restrict x_rows = x + first * K;
-        const float *restrict x_dot_rows = x_dot + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = x_dot_block[i][lane] * f32_step(x_block[i][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void relu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void relu_jvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict x_dot, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -713,12 +557,9 @@ SHARED void relu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void relu_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict x_dot, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        relu_jvp_f32_short_rows(from, whole, K, x, x_dot, out);
-        from = whole;
-    }
-    relu_jvp_f32_long_rows(from, to, B, K, x, x_dot, out);
+    if (from < to)
+        relu_jvp_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, x_dot + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -728,44 +569,13 @@ void relu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
     if (B * K <= GRAIN)
         relu_jvp_f32_rows(0, B, B, K, x, x_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        relu_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+        relu_jvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, x_dot, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void relu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, const double *restrict x_dot, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double x_dot_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        const double *restrict x_rows = x + first * K;
-        const double *restrict x_dot_rows = x_dot + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = x_dot_block[i][lane] * f64_step(x_block[i][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void relu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void relu_jvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict x_dot, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -805,12 +615,9 @@ SHARED void relu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void relu_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict x_dot, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        relu_jvp_f64_short_rows(from, whole, K, x, x_dot, out);
-        from = whole;
-    }
-    relu_jvp_f64_long_rows(from, to, B, K, x, x_dot, out);
+    if (from < to)
+        relu_jvp_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, x_dot + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -820,8 +627,11 @@ void relu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
     if (B * K <= GRAIN)
         relu_jvp_f64_rows(0, B, B, K, x, x_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        relu_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+        relu_jvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, x_dot, out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

@@ -195,6 +195,9 @@ def _relu_compiled(x, out):
         or _overlap(out, x)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _relu_kernel(x, out)
     return True
 
@@ -205,6 +208,9 @@ def _relu_of_part(x, out, parts):
     x, out = _array(x), _array(out)
     B = x.shape[0]
     K = x.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _relu_kernel(x, out, parts)
     return True
 
@@ -430,6 +436,9 @@ def _relu_vjp_compiled(x, g, dx):
         or _overlap(dx, g)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, g, dx = x.reshape(1, x.size), g.reshape(1, g.size), dx.reshape(1, dx.size)
     _relu_vjp_kernel(x, g, dx)
     return True
 
@@ -440,6 +449,9 @@ def _relu_vjp_of_part(x, g, dx, parts):
     x, g, dx = _array(x), _array(g), _array(dx)
     B = x.shape[0]
     K = x.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, g, dx = x.reshape(1, x.size), g.reshape(1, g.size), dx.reshape(1, dx.size)
     _relu_vjp_kernel(x, g, dx, parts)
     return True
 
@@ -541,6 +553,11 @@ def _relu_jvp_compiled(x, x_dot, out):
         or _overlap(out, x_dot)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x = x.reshape(1, x.size)
+        x_dot = x_dot.reshape(1, x_dot.size)
+        out = out.reshape(1, out.size)
     _relu_jvp_kernel(x, x_dot, out)
     return True
 
@@ -551,6 +568,11 @@ def _relu_jvp_of_part(x, x_dot, out, parts):
     x, x_dot, out = _array(x), _array(x_dot), _array(out)
     B = x.shape[0]
     K = x.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x = x.reshape(1, x.size)
+        x_dot = x_dot.reshape(1, x_dot.size)
+        out = out.reshape(1, out.size)
     _relu_jvp_kernel(x, x_dot, out, parts)
     return True
 

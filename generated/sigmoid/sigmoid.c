@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -237,35 +243,8 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void sigmoid_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        const float *restrict x_rows = x + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f32_sigmoid(x_block[i][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void sigmoid_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void sigmoid_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -305,12 +284,8 @@ SHARED void sigmoid_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
 SHARED void sigmoid_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        sigmoid_f32_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    sigmoid_f32_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        sigmoid_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, out + from * K);
     end_of_streams();
 }
 
@@ -319,41 +294,13 @@ void sigmoid_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restr
     if (B * K <= GRAIN)
         sigmoid_f32_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        sigmoid_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        sigmoid_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void sigmoid_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        const double *restrict x_rows = x + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f64_sigmoid(x_block[i][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void sigmoid_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void sigmoid_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -393,12 +340,8 @@ SHARED void sigmoid_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptr
 SHARED void sigmoid_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        sigmoid_f64_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    sigmoid_f64_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        sigmoid_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, out + from * K);
     end_of_streams();
 }
 
@@ -407,9 +350,8 @@ void sigmoid_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *res
     if (B * K <= GRAIN)
         sigmoid_f64_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        sigmoid_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        sigmoid_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
@@ -522,22 +464,8 @@ void sigmoid_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void sigmoid_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict s, const float *restrict g, float *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t j = 0; j < K; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                dx[row * K + j] = g[row * K + j] * s[row * K + j] * (1.0f - s[row * K + j]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void sigmoid_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void sigmoid_vjp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict s, const float *restrict g, float *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -563,12 +491,9 @@ SHARED void sigmoid_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
 SHARED void sigmoid_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict s, const float *restrict g, float *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        sigmoid_vjp_f32_short_rows(from, whole, K, s, g, dx);
-        from = whole;
-    }
-    sigmoid_vjp_f32_long_rows(from, to, B, K, s, g, dx);
+    if (from < to)
+        sigmoid_vjp_f32_entries(0, 1, B / (to - from), (to - from) * K, s + from * K, g + from * K,
+            dx + from * K);
     end_of_streams();
 }
 
@@ -578,28 +503,13 @@ void sigmoid_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, const fl
     if (B * K <= GRAIN)
         sigmoid_vjp_f32_rows(0, B, B, K, s, g, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        sigmoid_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, s, g, dx);
+        sigmoid_vjp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, s, g, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void sigmoid_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict s, const double *restrict g, double *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t j = 0; j < K; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                dx[row * K + j] = g[row * K + j] * s[row * K + j] * (1.0 - s[row * K + j]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void sigmoid_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void sigmoid_vjp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict s, const double *restrict g, double *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -625,12 +535,9 @@ SHARED void sigmoid_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
 SHARED void sigmoid_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict s, const double *restrict g, double *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        sigmoid_vjp_f64_short_rows(from, whole, K, s, g, dx);
-        from = whole;
-    }
-    sigmoid_vjp_f64_long_rows(from, to, B, K, s, g, dx);
+    if (from < to)
+        sigmoid_vjp_f64_entries(0, 1, B / (to - from), (to - from) * K, s + from * K, g + from * K,
+            dx + from * K);
     end_of_streams();
 }
 
@@ -640,28 +547,13 @@ void sigmoid_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s, const d
     if (B * K <= GRAIN)
         sigmoid_vjp_f64_rows(0, B, B, K, s, g, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        sigmoid_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, s, g, dx);
+        sigmoid_vjp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, s, g, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void sigmoid_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict s, const float *restrict x_dot, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = x_dot[row * K + i] * s[row * K + i] * (1.0f - s[row * K + i]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void sigmoid_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void sigmoid_jvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict s, const float *restrict x_dot, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -687,12 +579,9 @@ SHARED void sigmoid_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
 SHARED void sigmoid_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict s, const float *restrict x_dot, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        sigmoid_jvp_f32_short_rows(from, whole, K, s, x_dot, out);
-        from = whole;
-    }
-    sigmoid_jvp_f32_long_rows(from, to, B, K, s, x_dot, out);
+    if (from < to)
+        sigmoid_jvp_f32_entries(0, 1, B / (to - from), (to - from) * K, s + from * K, x_dot + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -702,28 +591,13 @@ void sigmoid_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict s, const fl
     if (B * K <= GRAIN)
         sigmoid_jvp_f32_rows(0, B, B, K, s, x_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        sigmoid_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, s, x_dot, out);
+        sigmoid_jvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, s, x_dot, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void sigmoid_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict s, const double *restrict x_dot, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = x_dot[row * K + i] * s[row * K + i] * (1.0 - s[row * K + i]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void sigmoid_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void sigmoid_jvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict s, const double *restrict x_dot, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -749,12 +623,9 @@ SHARED void sigmoid_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B,
 SHARED void sigmoid_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict s, const double *restrict x_dot, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        sigmoid_jvp_f64_short_rows(from, whole, K, s, x_dot, out);
-        from = whole;
-    }
-    sigmoid_jvp_f64_long_rows(from, to, B, K, s, x_dot, out);
+    if (from < to)
+        sigmoid_jvp_f64_entries(0, 1, B / (to - from), (to - from) * K, s + from * K, x_dot + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -764,8 +635,11 @@ void sigmoid_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict s,
     if (B * K <= GRAIN)
         sigmoid_jvp_f64_rows(0, B, B, K, s, x_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        sigmoid_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, s, x_dot, out);
+        sigmoid_jvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, s, x_dot, out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

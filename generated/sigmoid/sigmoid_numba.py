@@ -25,6 +25,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -161,6 +162,7 @@ def sigmoid(x, out=None, *, threads=1):
 @njit(**_FAST)
 def _sigmoid_kernel(x, out):
     """The loops of sigmoid."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -182,6 +184,9 @@ def _sigmoid_compiled(x, out):
         or _overlap(out, x)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _sigmoid_kernel(x, out)
     return True
 
@@ -405,6 +410,9 @@ def _sigmoid_vjp_compiled(s, g, dx):
         or _overlap(dx, g)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        s, g, dx = s.reshape(1, s.size), g.reshape(1, g.size), dx.reshape(1, dx.size)
     _sigmoid_vjp_kernel(s, g, dx)
     return True
 
@@ -415,6 +423,9 @@ def _sigmoid_vjp_of_part(s, g, dx, parts):
     s, g, dx = _array(s), _array(g), _array(dx)
     B = s.shape[0]
     K = s.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        s, g, dx = s.reshape(1, s.size), g.reshape(1, g.size), dx.reshape(1, dx.size)
     _sigmoid_vjp_kernel(s, g, dx, parts)
     return True
 
@@ -516,6 +527,11 @@ def _sigmoid_jvp_compiled(s, x_dot, out):
         or _overlap(out, x_dot)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        s = s.reshape(1, s.size)
+        x_dot = x_dot.reshape(1, x_dot.size)
+        out = out.reshape(1, out.size)
     _sigmoid_jvp_kernel(s, x_dot, out)
     return True
 
@@ -526,6 +542,11 @@ def _sigmoid_jvp_of_part(s, x_dot, out, parts):
     s, x_dot, out = _array(s), _array(x_dot), _array(out)
     B = s.shape[0]
     K = s.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        s = s.reshape(1, s.size)
+        x_dot = x_dot.reshape(1, x_dot.size)
+        out = out.reshape(1, out.size)
     _sigmoid_jvp_kernel(s, x_dot, out, parts)
     return True
 
@@ -679,6 +700,35 @@ def _end_of_streams(typing):
         return context.get_dummy_value()
 
     return types.void(), instruction
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies

@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -255,37 +261,8 @@ static inline void end_of_streams(void)
 #endif
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void silu_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
-    float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        float s[LANES];
-        const float *restrict x_rows = x + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = f32_sigmoid(x_block[i][lane]);
-                out_block[i][lane] = x_block[i][lane] * s[lane];
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void silu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void silu_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -329,12 +306,8 @@ SHARED void silu_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 SHARED void silu_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        silu_f32_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    silu_f32_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        silu_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, out + from * K);
     end_of_streams();
 }
 
@@ -343,43 +316,13 @@ void silu_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict
     if (B * K <= GRAIN)
         silu_f32_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        silu_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        silu_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void silu_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
-    double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        double s[LANES];
-        const double *restrict x_rows = x + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = f64_sigmoid(x_block[i][lane]);
-                out_block[i][lane] = x_block[i][lane] * s[lane];
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void silu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void silu_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -423,12 +366,8 @@ SHARED void silu_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 SHARED void silu_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        silu_f64_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    silu_f64_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        silu_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, out + from * K);
     end_of_streams();
 }
 
@@ -437,9 +376,8 @@ void silu_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restri
     if (B * K <= GRAIN)
         silu_f64_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        silu_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        silu_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
@@ -609,42 +547,8 @@ void silu_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, dou
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void silu_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, const float *restrict g, float *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float g_block[SHORT][LANES];
-        float dx_block[SHORT][LANES];
-        float s[LANES];
-        const float *restrict x_rows = x + first * K;
-        const float *restrict g_rows = g + first * K;
-        float *restrict dx_rows = dx + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                g_block[place][lane] = g_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = f32_sigmoid(x_block[i][lane]);
-                dx_block[i][lane] = g_block[i][lane] * (
-                    s[lane] + x_block[i][lane] * s[lane] * f32_sigmoid(-x_block[i][lane])
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                dx_rows[lane * K + place] = dx_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void silu_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void silu_vjp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict g, float *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -694,12 +598,9 @@ SHARED void silu_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void silu_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict g, float *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        silu_vjp_f32_short_rows(from, whole, K, x, g, dx);
-        from = whole;
-    }
-    silu_vjp_f32_long_rows(from, to, B, K, x, g, dx);
+    if (from < to)
+        silu_vjp_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, g + from * K,
+            dx + from * K);
     end_of_streams();
 }
 
@@ -709,48 +610,13 @@ void silu_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
     if (B * K <= GRAIN)
         silu_vjp_f32_rows(0, B, B, K, x, g, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        silu_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+        silu_vjp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, g, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void silu_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, const double *restrict g, double *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double g_block[SHORT][LANES];
-        double dx_block[SHORT][LANES];
-        double s[LANES];
-        const double *restrict x_rows = x + first * K;
-        const double *restrict g_rows = g + first * K;
-        double *restrict dx_rows = dx + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                g_block[place][lane] = g_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = f64_sigmoid(x_block[i][lane]);
-                dx_block[i][lane] = g_block[i][lane] * (
-                    s[lane] + x_block[i][lane] * s[lane] * f64_sigmoid(-x_block[i][lane])
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                dx_rows[lane * K + place] = dx_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void silu_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void silu_vjp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict g, double *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -800,12 +666,9 @@ SHARED void silu_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void silu_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict g, double *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        silu_vjp_f64_short_rows(from, whole, K, x, g, dx);
-        from = whole;
-    }
-    silu_vjp_f64_long_rows(from, to, B, K, x, g, dx);
+    if (from < to)
+        silu_vjp_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, g + from * K,
+            dx + from * K);
     end_of_streams();
 }
 
@@ -815,48 +678,13 @@ void silu_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
     if (B * K <= GRAIN)
         silu_vjp_f64_rows(0, B, B, K, x, g, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        silu_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, g, dx);
+        silu_vjp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, g, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void silu_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict x, const float *restrict x_dot, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float x_dot_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        float s[LANES];
-        const float *restrict x_rows = x + first * K;
-        const float *restrict x_dot_rows = x_dot + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = f32_sigmoid(x_block[i][lane]);
-                out_block[i][lane] = x_dot_block[i][lane] * (
-                    s[lane] + x_block[i][lane] * s[lane] * f32_sigmoid(-x_block[i][lane])
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void silu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void silu_jvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict x_dot, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -908,12 +736,9 @@ SHARED void silu_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void silu_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, const float *restrict x_dot, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        silu_jvp_f32_short_rows(from, whole, K, x, x_dot, out);
-        from = whole;
-    }
-    silu_jvp_f32_long_rows(from, to, B, K, x, x_dot, out);
+    if (from < to)
+        silu_jvp_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, x_dot + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -923,48 +748,13 @@ void silu_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, const float
     if (B * K <= GRAIN)
         silu_jvp_f32_rows(0, B, B, K, x, x_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        silu_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+        silu_jvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, x_dot, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void silu_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict x, const double *restrict x_dot, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double x_dot_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        double s[LANES];
-        const double *restrict x_rows = x + first * K;
-        const double *restrict x_dot_rows = x_dot + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-                x_dot_block[place][lane] = x_dot_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                s[lane] = f64_sigmoid(x_block[i][lane]);
-                out_block[i][lane] = x_dot_block[i][lane] * (
-                    s[lane] + x_block[i][lane] * s[lane] * f64_sigmoid(-x_block[i][lane])
-                );
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void silu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void silu_jvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict x_dot, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -1016,12 +806,9 @@ SHARED void silu_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void silu_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, const double *restrict x_dot, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        silu_jvp_f64_short_rows(from, whole, K, x, x_dot, out);
-        from = whole;
-    }
-    silu_jvp_f64_long_rows(from, to, B, K, x, x_dot, out);
+    if (from < to)
+        silu_jvp_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, x_dot + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -1031,8 +818,11 @@ void silu_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, const doub
     if (B * K <= GRAIN)
         silu_jvp_f64_rows(0, B, B, K, x, x_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        silu_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, x_dot, out);
+        silu_jvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, x_dot, out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

@@ -26,6 +26,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -162,6 +163,7 @@ def silu(x, out=None, *, threads=1):
 @njit(**_FAST)
 def _silu_kernel(x, out):
     """The loops of silu."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -184,6 +186,9 @@ def _silu_compiled(x, out):
         or _overlap(out, x)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _silu_kernel(x, out)
     return True
 
@@ -247,6 +252,7 @@ def silu_jacobian_x(x, out=None, *, threads=1):
 @njit(**_FAST)
 def _silu_jacobian_x_kernel(x, out, parts=1):
     """The loops of silu_jacobian_x."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -375,6 +381,7 @@ def silu_vjp(x, g, out=None, *, threads=1):
 @njit(**_FAST)
 def _silu_vjp_kernel(x, g, dx):
     """The loops of silu_vjp."""
+    _wide_vectors()
     real = dx.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -400,6 +407,9 @@ def _silu_vjp_compiled(x, g, dx):
         or _overlap(dx, g)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, g, dx = x.reshape(1, x.size), g.reshape(1, g.size), dx.reshape(1, dx.size)
     _silu_vjp_kernel(x, g, dx)
     return True
 
@@ -464,6 +474,7 @@ def silu_jvp(x, x_dot, out=None, *, threads=1):
 @njit(**_FAST)
 def _silu_jvp_kernel(x, x_dot, out):
     """The loops of silu_jvp."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = x.shape[0]
     K = x.shape[1]
@@ -489,6 +500,11 @@ def _silu_jvp_compiled(x, x_dot, out):
         or _overlap(out, x_dot)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x = x.reshape(1, x.size)
+        x_dot = x_dot.reshape(1, x_dot.size)
+        out = out.reshape(1, out.size)
     _silu_jvp_kernel(x, x_dot, out)
     return True
 
@@ -642,6 +658,35 @@ def _end_of_streams(typing):
         return context.get_dummy_value()
 
     return types.void(), instruction
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies

@@ -26,6 +26,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -166,6 +167,7 @@ def softmax(z, out=None, *, threads=1):
 @njit(**_FAST)
 def _softmax_kernel(z, out):
     """The loops of softmax."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -188,6 +190,7 @@ def _softmax_kernel(z, out):
 @njit(**_FAST)
 def _softmax_kernel_by_blocks(all_z, all_out):
     """By blocks of 32 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
     K = all_z.shape[1]
@@ -231,6 +234,7 @@ def _softmax_kernel_by_blocks(all_z, all_out):
 @njit(**_FAST)
 def _softmax_kernel_by_chunks(z, out):
     """By chunks, so that a row is read from memory once where K is large."""
+    _wide_vectors()
     real = out.dtype.type  # keeps literals narrow
     B = z.shape[0]
     K = z.shape[1]
@@ -850,6 +854,35 @@ def _end_of_streams(typing):
         return context.get_dummy_value()
 
     return types.void(), instruction
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies

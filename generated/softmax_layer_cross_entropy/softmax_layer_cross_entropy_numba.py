@@ -30,6 +30,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -188,6 +189,7 @@ def softmax_layer_cross_entropy(x, W, b, t, reduction="mean", *, threads=1):
 @njit(**_FAST)
 def _softmax_layer_cross_entropy_loops(x, W, b, t, losses):
     """The loops of softmax_layer_cross_entropy_loops."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = x.shape[0]
     N = x.shape[1]
@@ -221,6 +223,7 @@ def _softmax_layer_cross_entropy_loops(x, W, b, t, losses):
 @njit(**_FAST)
 def _softmax_layer_cross_entropy_step_1(b, t, sum_W_x, losses):
     """The loops of softmax_layer_cross_entropy_step_1."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     K = b.shape[0]
     B = t.shape[0]
@@ -247,6 +250,7 @@ def _softmax_layer_cross_entropy_step_1(b, t, sum_W_x, losses):
 @njit(**_FAST)
 def _softmax_layer_cross_entropy_step_1_by_blocks(b, all_t, all_sum_W_x, all_losses):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     K = b.shape[0]
     B = all_t.shape[0]
@@ -451,6 +455,7 @@ def softmax_layer_cross_entropy_value_and_gradient(x, W, b, t, reduction="mean",
 @njit(**_FAST)
 def _softmax_layer_cross_entropy_value_and_gradient_loops(x, W, b, t, weight, losses, dW, db, dx):
     """The loops of softmax_layer_cross_entropy_value_and_gradient_loops."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = x.shape[0]
     N = x.shape[1]
@@ -516,6 +521,7 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1(
     b, t, weight, sum_W_x, losses, z_bar, z_bar_scaled
 ):
     """The loops of softmax_layer_cross_entropy_value_and_gradient_step_1."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     K = b.shape[0]
     B = t.shape[0]
@@ -551,6 +557,7 @@ def _softmax_layer_cross_entropy_value_and_gradient_step_1_by_blocks(
     b, all_t, weight, all_sum_W_x, all_losses, all_z_bar, all_z_bar_scaled
 ):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     K = b.shape[0]
     B = all_t.shape[0]
@@ -948,6 +955,35 @@ def _samples_at_once(samples, bytes_of_each, shared_bytes):
     """
     most = min(512, shared_bytes * _AT_LEAST // 2**17, _IN_REACH // bytes_of_each)
     return min(samples, max(_AT_LEAST, _CACHE // bytes_of_each, most))
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.

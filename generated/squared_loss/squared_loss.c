@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -594,22 +600,8 @@ void squared_loss_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t K, const double 
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void squared_loss_hvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict v, float weight, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = 2.0f * weight * v[row * K + i];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void squared_loss_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void squared_loss_hvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict v, float weight, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -635,12 +627,9 @@ SHARED void squared_loss_hvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
 SHARED void squared_loss_hvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict v, float weight, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        squared_loss_hvp_f32_short_rows(from, whole, K, v, weight, out);
-        from = whole;
-    }
-    squared_loss_hvp_f32_long_rows(from, to, B, K, v, weight, out);
+    if (from < to)
+        squared_loss_hvp_f32_entries(0, 1, B / (to - from), (to - from) * K, v + from * K, weight,
+            out + from * K);
     end_of_streams();
 }
 
@@ -650,28 +639,13 @@ void squared_loss_hvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict v, flo
     if (B * K <= GRAIN)
         squared_loss_hvp_f32_rows(0, B, B, K, v, weight, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        squared_loss_hvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, v, weight, out);
+        squared_loss_hvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, v, weight, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void squared_loss_hvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict v, double weight, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = 2.0 * weight * v[row * K + i];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void squared_loss_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void squared_loss_hvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict v, double weight, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -697,12 +671,9 @@ SHARED void squared_loss_hvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff
 SHARED void squared_loss_hvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict v, double weight, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        squared_loss_hvp_f64_short_rows(from, whole, K, v, weight, out);
-        from = whole;
-    }
-    squared_loss_hvp_f64_long_rows(from, to, B, K, v, weight, out);
+    if (from < to)
+        squared_loss_hvp_f64_entries(0, 1, B / (to - from), (to - from) * K, v + from * K, weight,
+            out + from * K);
     end_of_streams();
 }
 
@@ -712,8 +683,11 @@ void squared_loss_hvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict v, do
     if (B * K <= GRAIN)
         squared_loss_hvp_f64_rows(0, B, B, K, v, weight, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        squared_loss_hvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, v, weight, out);
+        squared_loss_hvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, v, weight, out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

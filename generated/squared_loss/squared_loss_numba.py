@@ -396,6 +396,9 @@ def _squared_loss_hvp_compiled(v, weight, out):
     K = v.shape[1]
     if B * K == 0 or out.shape != (B, K) or _overlap(out, v):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        v, out = v.reshape(1, v.size), out.reshape(1, out.size)
     _squared_loss_hvp_kernel(v, real(weight), out)
     return True
 
@@ -407,6 +410,9 @@ def _squared_loss_hvp_of_part(v, weight, out, parts):
     real = v.dtype.type
     B = v.shape[0]
     K = v.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        v, out = v.reshape(1, v.size), out.reshape(1, out.size)
     _squared_loss_hvp_kernel(v, real(weight), out, parts)
     return True
 

@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -238,35 +244,8 @@ INLINED double f64_tanh(double u)
     return u >= 0.0 ? value : -value;
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void tanh_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const float *restrict x,
-    float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        float x_block[SHORT][LANES];
-        float out_block[SHORT][LANES];
-        const float *restrict x_rows = x + first * K;
-        float *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f32_tanh(x_block[i][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void tanh_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void tanh_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -306,12 +285,8 @@ SHARED void tanh_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 SHARED void tanh_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict x, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        tanh_f32_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    tanh_f32_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        tanh_f32_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, out + from * K);
     end_of_streams();
 }
 
@@ -320,41 +295,13 @@ void tanh_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict x, float *restrict
     if (B * K <= GRAIN)
         tanh_f32_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        tanh_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        tanh_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void tanh_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K, const double *restrict x,
-    double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        double x_block[SHORT][LANES];
-        double out_block[SHORT][LANES];
-        const double *restrict x_rows = x + first * K;
-        double *restrict out_rows = out + first * K;
-        for (ptrdiff_t place = 0; place < K; place++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                x_block[place][lane] = x_rows[lane * K + place];
-            }
-        }
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                out_block[i][lane] = f64_tanh(x_block[i][lane]);
-            }
-        }
-        for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-            for (ptrdiff_t place = 0; place < K; place++) {
-                out_rows[lane * K + place] = out_block[place][lane];
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void tanh_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void tanh_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -394,12 +341,8 @@ SHARED void tanh_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdif
 SHARED void tanh_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict x, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        tanh_f64_short_rows(from, whole, K, x, out);
-        from = whole;
-    }
-    tanh_f64_long_rows(from, to, B, K, x, out);
+    if (from < to)
+        tanh_f64_entries(0, 1, B / (to - from), (to - from) * K, x + from * K, out + from * K);
     end_of_streams();
 }
 
@@ -408,9 +351,8 @@ void tanh_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict x, double *restri
     if (B * K <= GRAIN)
         tanh_f64_rows(0, B, B, K, x, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        tanh_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, x, out);
+        tanh_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, x, out);
     }
 }
 
@@ -522,22 +464,8 @@ void tanh_jacobian_x_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, dou
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void tanh_vjp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict y, const float *restrict g, float *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t j = 0; j < K; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                dx[row * K + j] = g[row * K + j] * (1.0f - y[row * K + j] * y[row * K + j]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void tanh_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void tanh_vjp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict y, const float *restrict g, float *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -563,12 +491,9 @@ SHARED void tanh_vjp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void tanh_vjp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict y, const float *restrict g, float *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        tanh_vjp_f32_short_rows(from, whole, K, y, g, dx);
-        from = whole;
-    }
-    tanh_vjp_f32_long_rows(from, to, B, K, y, g, dx);
+    if (from < to)
+        tanh_vjp_f32_entries(0, 1, B / (to - from), (to - from) * K, y + from * K, g + from * K,
+            dx + from * K);
     end_of_streams();
 }
 
@@ -578,28 +503,13 @@ void tanh_vjp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float
     if (B * K <= GRAIN)
         tanh_vjp_f32_rows(0, B, B, K, y, g, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        tanh_vjp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, g, dx);
+        tanh_vjp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, y, g, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void tanh_vjp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict y, const double *restrict g, double *restrict dx)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t j = 0; j < K; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                dx[row * K + j] = g[row * K + j] * (1.0 - y[row * K + j] * y[row * K + j]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void tanh_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void tanh_vjp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict y, const double *restrict g, double *restrict dx)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -625,12 +535,9 @@ SHARED void tanh_vjp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void tanh_vjp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict y, const double *restrict g, double *restrict dx)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        tanh_vjp_f64_short_rows(from, whole, K, y, g, dx);
-        from = whole;
-    }
-    tanh_vjp_f64_long_rows(from, to, B, K, y, g, dx);
+    if (from < to)
+        tanh_vjp_f64_entries(0, 1, B / (to - from), (to - from) * K, y + from * K, g + from * K,
+            dx + from * K);
     end_of_streams();
 }
 
@@ -640,28 +547,13 @@ void tanh_vjp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const doub
     if (B * K <= GRAIN)
         tanh_vjp_f64_rows(0, B, B, K, y, g, dx);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        tanh_vjp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, g, dx);
+        tanh_vjp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, y, g, dx);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void tanh_jvp_f32_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const float *restrict y, const float *restrict x_dot, float *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = x_dot[row * K + i] * (1.0f - y[row * K + i] * y[row * K + i]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void tanh_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void tanh_jvp_f32_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict y, const float *restrict x_dot, float *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -687,12 +579,9 @@ SHARED void tanh_jvp_f32_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void tanh_jvp_f32_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const float *restrict y, const float *restrict x_dot, float *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        tanh_jvp_f32_short_rows(from, whole, K, y, x_dot, out);
-        from = whole;
-    }
-    tanh_jvp_f32_long_rows(from, to, B, K, y, x_dot, out);
+    if (from < to)
+        tanh_jvp_f32_entries(0, 1, B / (to - from), (to - from) * K, y + from * K, x_dot + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -702,28 +591,13 @@ void tanh_jvp_f32(ptrdiff_t B, ptrdiff_t K, const float *restrict y, const float
     if (B * K <= GRAIN)
         tanh_jvp_f32_rows(0, B, B, K, y, x_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        tanh_jvp_f32_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, x_dot, out);
+        tanh_jvp_f32_rows(share(B, 1, 0), share(B, 1, 1), B, K, y, x_dot, out);
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void tanh_jvp_f64_short_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t K,
-    const double *restrict y, const double *restrict x_dot, double *restrict out)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t i = 0; i < K; i++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                out[row * K + i] = x_dot[row * K + i] * (1.0 - y[row * K + i] * y[row * K + i]);
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void tanh_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void tanh_jvp_f64_entries(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict y, const double *restrict x_dot, double *restrict out)
 {
     for (ptrdiff_t row = from; row < to; row++) {
@@ -749,12 +623,9 @@ SHARED void tanh_jvp_f64_long_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, pt
 SHARED void tanh_jvp_f64_rows(ptrdiff_t from, ptrdiff_t to, ptrdiff_t B, ptrdiff_t K,
     const double *restrict y, const double *restrict x_dot, double *restrict out)
 {
-    if (K <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        tanh_jvp_f64_short_rows(from, whole, K, y, x_dot, out);
-        from = whole;
-    }
-    tanh_jvp_f64_long_rows(from, to, B, K, y, x_dot, out);
+    if (from < to)
+        tanh_jvp_f64_entries(0, 1, B / (to - from), (to - from) * K, y + from * K, x_dot + from * K,
+            out + from * K);
     end_of_streams();
 }
 
@@ -764,8 +635,11 @@ void tanh_jvp_f64(ptrdiff_t B, ptrdiff_t K, const double *restrict y, const doub
     if (B * K <= GRAIN)
         tanh_jvp_f64_rows(0, B, B, K, y, x_dot, out);
     else {
-        const ptrdiff_t unit = K <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        tanh_jvp_f64_rows(share(B, unit, 0), share(B, unit, 1), B, K, y, x_dot, out);
+        tanh_jvp_f64_rows(share(B, 1, 0), share(B, 1, 1), B, K, y, x_dot, out);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

@@ -25,6 +25,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -161,6 +162,7 @@ def tanh(x, out=None, *, threads=1):
 @njit(**_FAST)
 def _tanh_kernel(x, out):
     """The loops of tanh."""
+    _wide_vectors()
     B = x.shape[0]
     K = x.shape[1]
     for row in range(B):
@@ -181,6 +183,9 @@ def _tanh_compiled(x, out):
         or _overlap(out, x)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        x, out = x.reshape(1, x.size), out.reshape(1, out.size)
     _tanh_kernel(x, out)
     return True
 
@@ -404,6 +409,9 @@ def _tanh_vjp_compiled(y, g, dx):
         or _overlap(dx, g)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        y, g, dx = y.reshape(1, y.size), g.reshape(1, g.size), dx.reshape(1, dx.size)
     _tanh_vjp_kernel(y, g, dx)
     return True
 
@@ -414,6 +422,9 @@ def _tanh_vjp_of_part(y, g, dx, parts):
     y, g, dx = _array(y), _array(g), _array(dx)
     B = y.shape[0]
     K = y.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        y, g, dx = y.reshape(1, y.size), g.reshape(1, g.size), dx.reshape(1, dx.size)
     _tanh_vjp_kernel(y, g, dx, parts)
     return True
 
@@ -515,6 +526,11 @@ def _tanh_jvp_compiled(y, x_dot, out):
         or _overlap(out, x_dot)
     ):
         return False
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        y = y.reshape(1, y.size)
+        x_dot = x_dot.reshape(1, x_dot.size)
+        out = out.reshape(1, out.size)
     _tanh_jvp_kernel(y, x_dot, out)
     return True
 
@@ -525,6 +541,11 @@ def _tanh_jvp_of_part(y, x_dot, out, parts):
     y, x_dot, out = _array(y), _array(x_dot), _array(out)
     B = y.shape[0]
     K = y.shape[1]
+    # Every entry is by itself: the samples are worked on as one, which is longer.
+    if B > 1:
+        y = y.reshape(1, y.size)
+        x_dot = x_dot.reshape(1, x_dot.size)
+        out = out.reshape(1, out.size)
     _tanh_jvp_kernel(y, x_dot, out, parts)
     return True
 
@@ -692,6 +713,35 @@ def _tanh(u):
 def _compiled_tanh(u):
     """What compiled code calls."""
     return _tanh_32 if u == types.float32 else _tanh_64
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Results of so many bytes that are only written are written in steps of so many; the memory fetches what lies

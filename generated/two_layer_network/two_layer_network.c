@@ -12,6 +12,12 @@
 #error "expected a compiler that keeps infinities, NaN and the order of sums, found -ffast-math"
 #endif
 
+/* Vectors of 512 bits where the processor keeps its clock with them: GCC alone takes those of 256. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC push_options
+#pragma GCC target("prefer-vector-width=512")
+#endif
+
 #ifdef _OPENMP
 #include <omp.h>
 #define OMP(directive) _Pragma(#directive)
@@ -2452,63 +2458,8 @@ static void two_layer_network_value_and_gradient_step_2_f32(ptrdiff_t K, ptrdiff
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void two_layer_network_value_and_gradient_step_3_f32_short_rows(ptrdiff_t from, ptrdiff_t to,
-    ptrdiff_t H, float weight, const float *restrict h, const float *restrict sum_z2_bar_W2,
-    float *restrict z1_bar, float *restrict z1_bar_scaled)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t j = 0; j < H; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                z1_bar[row * H + j] = (1.0f - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
-            }
-        }
-        for (ptrdiff_t j = 0; j < H; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                z1_bar_scaled[row * H + j] = weight * z1_bar[row * H + j];
-            }
-        }
-    }
-}
-
-/* Rows that stay in a near cache: ROWS of them go through each pass together. */
-SHARED void two_layer_network_value_and_gradient_step_3_f32_near_rows(ptrdiff_t from, ptrdiff_t to,
-    ptrdiff_t B, ptrdiff_t H, float weight, const float *restrict h,
-    const float *restrict sum_z2_bar_W2, float *restrict z1_bar, float *restrict z1_bar_scaled)
-{
-    for (ptrdiff_t start = from; start < to; start += ROWS) {
-        const ptrdiff_t stop = smaller_place(start + ROWS, to);
-        for (ptrdiff_t row = start; row < stop; row++) {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                z1_bar[row * H + j] = (1.0f - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
-            }
-        }
-        if (B * H * (ptrdiff_t)sizeof(float) > STREAMED) {
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
-                    end = f32_end_of_part(&z1_bar_scaled[row * H + begin], begin, H);
-                    float part[PART];
-                    for (ptrdiff_t j = begin; j < end; j++) {
-                        part[j - begin] = weight * z1_bar[row * H + j];
-                    }
-                    f32_stream(&z1_bar_scaled[row * H + begin], part, end - begin);
-                }
-            }
-        }
-        else {
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t j = 0; j < H; j++) {
-                    z1_bar_scaled[row * H + j] = weight * z1_bar[row * H + j];
-                }
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void two_layer_network_value_and_gradient_step_3_f32_long_rows(ptrdiff_t from, ptrdiff_t to,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void two_layer_network_value_and_gradient_step_3_f32_entries(ptrdiff_t from, ptrdiff_t to,
     ptrdiff_t B, ptrdiff_t H, float weight, const float *restrict h,
     const float *restrict sum_z2_bar_W2, float *restrict z1_bar, float *restrict z1_bar_scaled)
 {
@@ -2539,18 +2490,10 @@ SHARED void two_layer_network_value_and_gradient_step_3_f32_rows(ptrdiff_t from,
     ptrdiff_t B, ptrdiff_t H, float weight, const float *restrict h,
     const float *restrict sum_z2_bar_W2, float *restrict z1_bar, float *restrict z1_bar_scaled)
 {
-    if (H <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        two_layer_network_value_and_gradient_step_3_f32_short_rows(from, whole, H, weight, h,
-            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
-        from = whole;
-    }
-    if (4 * H * (ptrdiff_t)sizeof(float) <= NEAR)
-        two_layer_network_value_and_gradient_step_3_f32_near_rows(from, to, B, H, weight, h,
-            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
-    else
-        two_layer_network_value_and_gradient_step_3_f32_long_rows(from, to, B, H, weight, h,
-            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
+    if (from < to)
+        two_layer_network_value_and_gradient_step_3_f32_entries(0, 1, B / (to - from), (to - from) * H,
+            weight, h + from * H, sum_z2_bar_W2 + from * H, z1_bar + from * H,
+            z1_bar_scaled + from * H);
     end_of_streams();
 }
 
@@ -2562,9 +2505,8 @@ static void two_layer_network_value_and_gradient_step_3_f32(ptrdiff_t B, ptrdiff
         two_layer_network_value_and_gradient_step_3_f32_rows(0, B, B, H, weight, h, sum_z2_bar_W2,
             z1_bar, z1_bar_scaled);
     else {
-        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        two_layer_network_value_and_gradient_step_3_f32_rows(share(B, unit, 0), share(B, unit, 1), B, H,
+        two_layer_network_value_and_gradient_step_3_f32_rows(share(B, 1, 0), share(B, 1, 1), B, H,
             weight, h, sum_z2_bar_W2, z1_bar, z1_bar_scaled);
     }
 }
@@ -3211,63 +3153,8 @@ static void two_layer_network_value_and_gradient_step_2_f64(ptrdiff_t K, ptrdiff
     }
 }
 
-/* Short rows: LANES of them side by side; their number is a multiple of that. */
-SHARED void two_layer_network_value_and_gradient_step_3_f64_short_rows(ptrdiff_t from, ptrdiff_t to,
-    ptrdiff_t H, double weight, const double *restrict h, const double *restrict sum_z2_bar_W2,
-    double *restrict z1_bar, double *restrict z1_bar_scaled)
-{
-    for (ptrdiff_t first = from; first < to; first += LANES) {
-        for (ptrdiff_t j = 0; j < H; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                z1_bar[row * H + j] = (1.0 - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
-            }
-        }
-        for (ptrdiff_t j = 0; j < H; j++) {
-            for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-                const ptrdiff_t row = first + lane;
-                z1_bar_scaled[row * H + j] = weight * z1_bar[row * H + j];
-            }
-        }
-    }
-}
-
-/* Rows that stay in a near cache: ROWS of them go through each pass together. */
-SHARED void two_layer_network_value_and_gradient_step_3_f64_near_rows(ptrdiff_t from, ptrdiff_t to,
-    ptrdiff_t B, ptrdiff_t H, double weight, const double *restrict h,
-    const double *restrict sum_z2_bar_W2, double *restrict z1_bar, double *restrict z1_bar_scaled)
-{
-    for (ptrdiff_t start = from; start < to; start += ROWS) {
-        const ptrdiff_t stop = smaller_place(start + ROWS, to);
-        for (ptrdiff_t row = start; row < stop; row++) {
-            for (ptrdiff_t j = 0; j < H; j++) {
-                z1_bar[row * H + j] = (1.0 - h[row * H + j] * h[row * H + j]) * sum_z2_bar_W2[row * H + j];
-            }
-        }
-        if (B * H * (ptrdiff_t)sizeof(double) > STREAMED) {
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t begin = 0, end; begin < H; begin = end) {
-                    end = f64_end_of_part(&z1_bar_scaled[row * H + begin], begin, H);
-                    double part[PART];
-                    for (ptrdiff_t j = begin; j < end; j++) {
-                        part[j - begin] = weight * z1_bar[row * H + j];
-                    }
-                    f64_stream(&z1_bar_scaled[row * H + begin], part, end - begin);
-                }
-            }
-        }
-        else {
-            for (ptrdiff_t row = start; row < stop; row++) {
-                for (ptrdiff_t j = 0; j < H; j++) {
-                    z1_bar_scaled[row * H + j] = weight * z1_bar[row * H + j];
-                }
-            }
-        }
-    }
-}
-
-/* Rows of any length, one after the other. */
-SHARED void two_layer_network_value_and_gradient_step_3_f64_long_rows(ptrdiff_t from, ptrdiff_t to,
+/* Every entry is by itself: the samples are worked on as one, which is longer. */
+SHARED void two_layer_network_value_and_gradient_step_3_f64_entries(ptrdiff_t from, ptrdiff_t to,
     ptrdiff_t B, ptrdiff_t H, double weight, const double *restrict h,
     const double *restrict sum_z2_bar_W2, double *restrict z1_bar, double *restrict z1_bar_scaled)
 {
@@ -3298,18 +3185,10 @@ SHARED void two_layer_network_value_and_gradient_step_3_f64_rows(ptrdiff_t from,
     ptrdiff_t B, ptrdiff_t H, double weight, const double *restrict h,
     const double *restrict sum_z2_bar_W2, double *restrict z1_bar, double *restrict z1_bar_scaled)
 {
-    if (H <= SHORT) {
-        const ptrdiff_t whole = to - (to - from) % LANES;
-        two_layer_network_value_and_gradient_step_3_f64_short_rows(from, whole, H, weight, h,
-            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
-        from = whole;
-    }
-    if (4 * H * (ptrdiff_t)sizeof(double) <= NEAR)
-        two_layer_network_value_and_gradient_step_3_f64_near_rows(from, to, B, H, weight, h,
-            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
-    else
-        two_layer_network_value_and_gradient_step_3_f64_long_rows(from, to, B, H, weight, h,
-            sum_z2_bar_W2, z1_bar, z1_bar_scaled);
+    if (from < to)
+        two_layer_network_value_and_gradient_step_3_f64_entries(0, 1, B / (to - from), (to - from) * H,
+            weight, h + from * H, sum_z2_bar_W2 + from * H, z1_bar + from * H,
+            z1_bar_scaled + from * H);
     end_of_streams();
 }
 
@@ -3321,9 +3200,8 @@ static void two_layer_network_value_and_gradient_step_3_f64(ptrdiff_t B, ptrdiff
         two_layer_network_value_and_gradient_step_3_f64_rows(0, B, B, H, weight, h, sum_z2_bar_W2,
             z1_bar, z1_bar_scaled);
     else {
-        const ptrdiff_t unit = H <= SHORT ? LANES : 1;
         OMP(omp parallel)
-        two_layer_network_value_and_gradient_step_3_f64_rows(share(B, unit, 0), share(B, unit, 1), B, H,
+        two_layer_network_value_and_gradient_step_3_f64_rows(share(B, 1, 0), share(B, 1, 1), B, H,
             weight, h, sum_z2_bar_W2, z1_bar, z1_bar_scaled);
     }
 }
@@ -3428,3 +3306,7 @@ void two_layer_network_value_and_gradient_f64(ptrdiff_t B, ptrdiff_t D, ptrdiff_
         sum_z1_bar);
     two_layer_network_value_and_gradient_step_5_f64(K, H, weight, sum_z2_bar, sum_z1_bar, db2, db1);
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX512VBMI2__)
+#pragma GCC pop_options
+#endif

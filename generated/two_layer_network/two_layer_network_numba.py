@@ -35,6 +35,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features, parse_assembly
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, overload, register_model, unbox
 
@@ -202,6 +203,7 @@ def two_layer_network(x, W1, b1, W2, b2, t, reduction="mean", *, threads=1):
 @njit(**_FAST)
 def _two_layer_network_loops(x, W1, b1, W2, b2, t, losses):
     """The loops of two_layer_network_loops."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = x.shape[0]
     D = x.shape[1]
@@ -245,6 +247,7 @@ def _two_layer_network_loops(x, W1, b1, W2, b2, t, losses):
 @njit(**_FAST)
 def _two_layer_network_step_1(b1, sum_W1_x, h):
     """The loops of two_layer_network_step_1."""
+    _wide_vectors()
     H = b1.shape[0]
     B = sum_W1_x.shape[0]
     for row in range(B):
@@ -255,6 +258,7 @@ def _two_layer_network_step_1(b1, sum_W1_x, h):
 @njit(**_FAST)
 def _two_layer_network_step_2(b2, t, sum_W2_h, losses):
     """The loops of two_layer_network_step_2."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     K = b2.shape[0]
     B = t.shape[0]
@@ -281,6 +285,7 @@ def _two_layer_network_step_2(b2, t, sum_W2_h, losses):
 @njit(**_FAST)
 def _two_layer_network_step_2_by_blocks(b2, all_t, all_sum_W2_h, all_losses):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     K = b2.shape[0]
     B = all_t.shape[0]
@@ -521,6 +526,7 @@ def two_layer_network_value_and_gradient(x, W1, b1, W2, b2, t, reduction="mean",
 @njit(**_FAST)
 def _two_layer_network_value_and_gradient_loops(x, W1, b1, W2, b2, t, weight, losses, dW2, db2, dW1, db1, dx):
     """The loops of two_layer_network_value_and_gradient_loops."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     B = x.shape[0]
     D = x.shape[1]
@@ -620,6 +626,7 @@ def _two_layer_network_value_and_gradient_loops(x, W1, b1, W2, b2, t, weight, lo
 @njit(**_FAST)
 def _two_layer_network_value_and_gradient_step_1(b1, t, sum_W1_x, h, sum_t):
     """The loops of two_layer_network_value_and_gradient_step_1."""
+    _wide_vectors()
     real = h.dtype.type  # keeps literals narrow
     H = b1.shape[0]
     B = t.shape[0]
@@ -638,6 +645,7 @@ def _two_layer_network_value_and_gradient_step_2(
     b2, t, weight, sum_W2_h, sum_t, losses, z2_bar, z2_bar_scaled
 ):
     """The loops of two_layer_network_value_and_gradient_step_2."""
+    _wide_vectors()
     real = losses.dtype.type  # keeps literals narrow
     K = b2.shape[0]
     B = t.shape[0]
@@ -671,6 +679,7 @@ def _two_layer_network_value_and_gradient_step_2_by_blocks(
     b2, all_t, weight, all_sum_W2_h, all_sum_t, all_losses, all_z2_bar, all_z2_bar_scaled
 ):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
+    _wide_vectors()
     real = all_losses.dtype.type  # keeps literals narrow
     K = b2.shape[0]
     B = all_t.shape[0]
@@ -1222,6 +1231,35 @@ def _tanh(u):
 def _compiled_tanh(u):
     """What compiled code calls."""
     return _tanh_32 if u == types.float32 else _tanh_64
+
+
+def _takes_attributes():
+    """Whether llvmlite writes an attribute of a function as it is spelled: it only knows some of LLVM's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), ()), "empty")
+    try:
+        set.add(function.attributes, _WIDE)
+        ir.IRBuilder(function.append_basic_block()).ret_void()
+        return _WIDE in str(parse_assembly(str(module)))
+    except (TypeError, RuntimeError):
+        return False
+
+
+_WIDE = '"prefer-vector-width"="512"'
+# Processors from then on keep their clock, or nearly so; for older ones LLVM is right to take 256 bits.
+_IS_WIDE = get_host_cpu_features().get("avx512vbmi2", False) and _takes_attributes()
+
+
+@intrinsic
+def _wide_vectors(typing):
+    """Let LLVM use vectors of 512 bits, where the processor is good at them, in the function that says so."""
+
+    def marked(context, builder, signature, arguments):
+        if _IS_WIDE:
+            set.add(builder.function.attributes, _WIDE)
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 # Where NumPy keeps what an array is: the layout of PyArrayObject and PyArray_Descr in its C interface.
