@@ -91,7 +91,7 @@ class Checker:
         self,
         problem: Problem,
         spec: FunctionSpec,
-        known: dict[tuple[object, ...], Any],
+        known: dict[Any, Any],
         errors: Mapping[str, float],
         sizes: Mapping[str, int],
     ) -> None:
@@ -166,6 +166,28 @@ class Checker:
                 found[each.name] = {place: oracle.entry(each.name, place) for place in spots}
         return found
 
+    def _key(self, trial: Trial) -> Hashable:
+        return (self.spec.name, tuple(trial.sizes.items()), trial.kind)
+
+    def arrays(self, trial: Trial, dtype: str) -> list[Any] | None:
+        """The arguments of a trial; None where the problem has no value at any inputs of the kind."""
+        import numpy as np
+
+        key = self._key(trial)
+        if key not in self.known:
+            found = inputs_of(self.meaning, trial, self.problem.name)
+            self.known[key] = (found, self._saved(found, trial), {}) if found else None
+        if self.known[key] is None:
+            return None
+        tables, saved, _ = self.known[key]
+        made: list[Any] = []
+        for each in self.spec.arguments:
+            table = saved[each.name] if each.role == "saved" else tables[each.name]
+            kind = np.int64 if each.kind == "label" else np.dtype(dtype)
+            rounded = {place: float(value) for place, value in table.items()}
+            made.append(as_array(rounded, [trial.sizes[axis] for axis in each.axes], kind))
+        return made
+
     def check(self, function: Any, trial: Trial, dtype: str, large: int = 0) -> Iterator[Check]:
         """Judge the function on one trial: each reduction, one sample alone, and with ``out``.
 
@@ -174,19 +196,10 @@ class Checker:
         """
         import numpy as np
 
-        key = (self.spec.name, tuple(trial.sizes.items()), trial.kind)
-        if key not in self.known:
-            found = inputs_of(self.meaning, trial, self.problem.name)
-            self.known[key] = (found, self._saved(found, trial), {}) if found else None
-        if self.known[key] is None:
+        key, arrays = self._key(trial), self.arrays(trial, dtype)
+        if arrays is None:
             return
         tables, saved, references = self.known[key]
-        arrays: list[Any] = []
-        for each in self.spec.arguments:
-            table = saved[each.name] if each.role == "saved" else tables[each.name]
-            kind = np.int64 if each.kind == "label" else np.dtype(dtype)
-            rounded = {place: float(value) for place, value in table.items()}
-            arrays.append(as_array(rounded, [trial.sizes[axis] for axis in each.axes], kind))
         reductions: tuple[str, ...] = self.spec.reductions or ("",)
         if trial.kind != ORDINARY or trial.entries == FEW:
             reductions = reductions[:1]
@@ -228,8 +241,12 @@ class Checker:
         return alone and all(result.axes[:1] == (self.batch_axis,) for result in self.spec.results)
 
     def _verdict(self, run: _Run, kind: str, wrong: str) -> Check:
+        return self.verdict(run.trial, run.dtype, kind, wrong)
+
+    def verdict(self, trial: Trial, dtype: str, kind: str, wrong: str) -> Check:
+        """A check without a bound: right, unless something is said to be wrong."""
         worst = math.inf if wrong else 0.0
-        return Check(self.spec.name, run.dtype, run.trial.sizes, kind, worst, 0.0, not wrong, wrong)
+        return Check(self.spec.name, dtype, trial.sizes, kind, worst, 0.0, not wrong, wrong)
 
     def _known_of(
         self,

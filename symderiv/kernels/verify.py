@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
+from symderiv.kernels.agreement import same_everywhere, together_and_alone
 from symderiv.kernels.checker import Check, Checker
 from symderiv.kernels.function_spec import FunctionSpec
 from symderiv.kernels.names import identifier
-from symderiv.kernels.registry import target_named
+from symderiv.kernels.registry import Target, target_named
 from symderiv.kernels.specification import functions_of
-from symderiv.kernels.trials import ORDINARY
+from symderiv.kernels.trials import ORDINARY, Trial
 from symderiv.problem import Problem, names_in
 
 DTYPES = ("float32", "float64")
@@ -67,28 +69,8 @@ def verify_source(
             checks.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, "the module has no such function"))
             continue
         checker = Checker(problem, spec, known, made_for.errors, sizes or {})
-        judged = [
-            check
-            for trial in (*checker.trials(large), *checker.of_batch(made_for.batch))
-            for dtype in dtypes
-            for check in checker.check(function, trial, dtype, made_for.large)
-        ]
-        for limits in (each for name, each in made_for.limits.items() if hasattr(module, name)):
-            with other_way(module, limits):
-                judged += [
-                    replace(check, kind=f"{check.kind}, as where sizes are large")
-                    for trial in (*checker.trials(False), *checker.of_batch(made_for.batch))
-                    for dtype in dtypes
-                    for check in checker.check(function, trial, dtype)
-                ]
-        if re.search(rf"\b_{identifier(spec.name)}_step_\d+_by_blocks\b", source):
-            with other_way(module, made_for.rows):
-                judged += [
-                    replace(check, kind=f"{check.kind}, as where sizes are large, with many rows")
-                    for trial in checker.of_rows(made_for.batch)
-                    for dtype in dtypes
-                    for check in checker.check(function, trial, dtype)
-                ]
+        ways = _Ways(checker, module, function, made_for, source, dtypes)
+        judged = [*ways.at_own_sizes(large), *ways.as_at_large_sizes(), *ways.with_many_rows()]
         if _has_chunks(source, identifier(spec.name)):
             small = loaded(problem, target, in_small_chunks(source, target))
             by_chunks = getattr(small, identifier(spec.name))
@@ -102,6 +84,54 @@ def verify_source(
             judged.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, told))
         checks += judged
     return checks
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """The ways that one function takes: of few samples and many, and those that it takes at large sizes."""
+
+    checker: Checker
+    module: Any
+    function: Any
+    target: Target
+    source: str
+    dtypes: Sequence[str]
+
+    def at_own_sizes(self, large: bool) -> Iterator[Check]:
+        """As it is called; many samples give what each of them gives by itself."""
+        many = self.checker.of_batch(self.target.batch)
+        for trial, dtype in product((*self.checker.trials(large), *many), self.dtypes):
+            yield from self.checker.check(self.function, trial, dtype, self.target.large)
+        both = together_and_alone(self.checker.spec, self.function)
+        if both is not None:
+            for trial, dtype in product(many, self.dtypes):
+                yield from same_everywhere(self.checker, both, trial, dtype, "sample by sample")
+
+    def as_at_large_sizes(self) -> Iterator[Check]:
+        """Each way that is taken from some size on."""
+        trials = (*self.checker.trials(False), *self.checker.of_batch(self.target.batch))
+        for name, limits in self.target.limits.items():
+            if hasattr(self.module, name):
+                yield from self._in_another(limits, trials, "as where sizes are large")
+
+    def with_many_rows(self) -> Iterator[Check]:
+        """The way of rows of matrices by blocks, if there is one."""
+        if re.search(rf"\b_{identifier(self.checker.spec.name)}_step_\d+_by_blocks\b", self.source):
+            trials = self.checker.of_rows(self.target.batch)
+            yield from self._in_another(self.target.rows, trials, "as where sizes are large, with many rows")
+
+    def _in_another(self, limits: Mapping[str, int], trials: Sequence[Trial], kind: str) -> Iterator[Check]:
+        """The function with other limits: right, and at every entry what it gives with its own."""
+
+        def other(*arguments: Any, **options: Any) -> Any:
+            with other_way(self.module, limits):
+                return self.function(*arguments, **options)
+
+        for trial, dtype in product(trials, self.dtypes):
+            for check in self.checker.check(other, trial, dtype):
+                yield replace(check, kind=f"{check.kind}, {kind}")
+            if trial.kind == ORDINARY:
+                yield from same_everywhere(self.checker, (other, self.function), trial, dtype, kind)
 
 
 def _without_unused(problem: Problem, specifications: Sequence[FunctionSpec]) -> Problem:
