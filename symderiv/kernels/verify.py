@@ -73,12 +73,9 @@ def verify_source(
         judged = [*ways.at_own_sizes(large), *ways.as_at_large_sizes(), *ways.with_many_rows()]
         if _has_chunks(source, identifier(spec.name)):
             small = loaded(problem, target, in_small_chunks(source, target))
-            by_chunks = getattr(small, identifier(spec.name))
-            judged += [
-                replace(check, kind=f"{check.kind}, by chunks")
-                for trial in checker.trials(False)
-                for check in checker.check(by_chunks, trial, dtypes[0])
-            ]
+            judged += ways.in_another(
+                getattr(small, identifier(spec.name)), checker.trials(False), dtypes[:1], "by chunks"
+            )
         if not any(check.kind.startswith(ORDINARY) for check in judged):
             told = "no inputs are found at which it has a value, so it is not judged"
             judged.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, told))
@@ -112,22 +109,28 @@ class _Ways:
         trials = (*self.checker.trials(False), *self.checker.of_batch(self.target.batch))
         for name, limits in self.target.limits.items():
             if hasattr(self.module, name):
-                yield from self._in_another(limits, trials, "as where sizes are large")
+                yield from self._with(limits, trials, "as where sizes are large")
 
     def with_many_rows(self) -> Iterator[Check]:
         """The way of rows of matrices by blocks, if there is one."""
         if re.search(rf"\b_{identifier(self.checker.spec.name)}_step_\d+_by_blocks\b", self.source):
             trials = self.checker.of_rows(self.target.batch)
-            yield from self._in_another(self.target.rows, trials, "as where sizes are large, with many rows")
+            yield from self._with(self.target.rows, trials, "as where sizes are large, with many rows")
 
-    def _in_another(self, limits: Mapping[str, int], trials: Sequence[Trial], kind: str) -> Iterator[Check]:
-        """The function with other limits: right, and at every entry what it gives with its own."""
+    def _with(self, limits: Mapping[str, int], trials: Sequence[Trial], kind: str) -> Iterator[Check]:
+        """The function with other limits."""
 
         def other(*arguments: Any, **options: Any) -> Any:
             with other_way(self.module, limits):
                 return self.function(*arguments, **options)
 
-        for trial, dtype in product(trials, self.dtypes):
+        yield from self.in_another(other, trials, self.dtypes, kind)
+
+    def in_another(
+        self, other: Any, trials: Sequence[Trial], dtypes: Sequence[str], kind: str
+    ) -> Iterator[Check]:
+        """The function in another way: right, and at every entry what it gives in its own."""
+        for trial, dtype in product(trials, dtypes):
             for check in self.checker.check(other, trial, dtype):
                 yield replace(check, kind=f"{check.kind}, {kind}")
             if trial.kind == ORDINARY:
