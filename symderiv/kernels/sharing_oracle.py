@@ -25,7 +25,6 @@ from symderiv.expression.nodes import (
     Extremum,
     Index,
     IndexTerm,
-    PlaceTerm,
     Position,
     Product,
     Shift,
@@ -33,7 +32,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.oracle import Oracle, Table
-from symderiv.expression.traverse import children, compared_values
+from symderiv.expression.traverse import children, compared_places
 
 #: The places of an array that a definition's entry depends on: for each axis of the array the number of the
 #: definition's letter that stands there, or None where any place may matter.
@@ -140,24 +139,21 @@ def _entries(node: Expression, numbers: Mapping[Index, int | None]) -> Iterator[
                 yield from _in_term(entry, numbers)
         case Sum(index, _, condition) | Product(index, _, condition):
             numbers = {**numbers, index: None}
-            yield from _in_condition(condition, numbers)
+            yield from _compared(condition, numbers)
         case Extremum(_, index, _):
             numbers = {**numbers, index: None}
         case Where(condition, _, _):
-            yield from _in_condition(condition, numbers)
+            yield from _compared(condition, numbers)
     for child in children(node):
         yield from _entries(child, numbers)
 
 
-def _in_condition(
+def _compared(
     condition: Compare | None, numbers: Mapping[Index, int | None]
 ) -> Iterator[tuple[str, Pattern]]:
     """Those among places that are compared; compared values are children of their node."""
-    if condition is None or compared_values(condition):
-        return
-    for side in (condition.left, condition.right):
-        if isinstance(side, PlaceTerm | Entry):
-            yield from _in_term(side, numbers)
+    for side in compared_places(condition):
+        yield from _in_term(side, numbers)
 
 
 def _in_term(term: IndexTerm, numbers: Mapping[Index, int | None]) -> Iterator[tuple[str, Pattern]]:
