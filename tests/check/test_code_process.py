@@ -55,7 +55,7 @@ def test_what_hangs_is_ended(tmp_path: Path) -> None:
         report = judged(tmp_path, body, seconds=1.0)
         assert report.verdict == "undecided"
         assert "does not end within 1 seconds" in report.message
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 60  # ten minutes, if the second were left to end by itself
 
 
 FORKING = """\

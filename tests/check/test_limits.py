@@ -33,7 +33,7 @@ def test_work_ends_whatever_it_catches(work: Callable[[], None], monkeypatch: py
     began = time.perf_counter()
     with pytest.raises(limits.OutOfTimeError), limits.time_limit(0.05):
         work()
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 30  # a minute, if nothing ended it
 
 
 def test_a_long_document_is_read_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

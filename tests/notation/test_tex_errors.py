@@ -168,11 +168,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_input_ends_soon_and_in_one_sentence(name: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for read in (in_problem, problem_from_latex):
         refused = refusal(read, HOSTILE[name])
         assert refused is None or 0 < len(str(refused)) < 500
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 PIECES = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from tests.trials.documents import attempt, extremes, hostile_files, mutated_documents
+from tests.trials.documents import GRACE, READING, attempt, extremes, hostile_files, mutated_documents
 
 
 def test_files_that_are_no_documents_are_refused(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_files_that_are_no_documents_are_refused(tmp_path: Path) -> None:
         found = attempt(path)
         assert found.kind == "refused", (path.name, found)
         assert words in found.message
-        assert found.seconds < 1
+        assert found.seconds < READING + GRACE  # of the processor, which others may share
 
 
 def test_extremes_end_in_a_report() -> None:
