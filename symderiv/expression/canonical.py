@@ -13,6 +13,7 @@ from itertools import permutations
 from symderiv.expression.construct import add, multiply, power
 from symderiv.expression.indices import rename, rename_term
 from symderiv.expression.nodes import (
+    SYMMETRIC,
     Add,
     Compare,
     Delta,
@@ -29,6 +30,7 @@ from symderiv.expression.nodes import (
     Product,
     Size,
     Sum,
+    Where,
 )
 from symderiv.expression.shifts import index_key
 from symderiv.expression.traverse import compared_values, map_children
@@ -84,6 +86,10 @@ def _canonical(node: Expression, depth: int) -> Expression:
         case Extremum(kind, index, body):
             letter = Index(f"#{depth}", index.axis)
             return Extremum(kind, letter, _canonical(rename(body, {index: letter}), depth + 1))
+        case Where(condition, then, otherwise) if not compared_values(condition):
+            told = _canonical_condition(condition, {}, depth)
+            assert told is not None
+            return Where(told, _canonical(then, depth), _canonical(otherwise, depth))
         case _:
             return map_children(node, lambda child: _canonical(child, depth))
 
@@ -101,7 +107,7 @@ def _canonical_condition(
         rename_term(side, names) if isinstance(side, PlaceTerm | Entry) else side
         for side in (condition.left, condition.right)
     ]
-    if condition.operator in ("==", "!="):
+    if condition.operator in SYMMETRIC:
         sides.sort(key=repr)
     return Compare(condition.operator, sides[0], sides[1])
 

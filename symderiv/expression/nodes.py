@@ -246,6 +246,8 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
+#: The signs of which the sides may be exchanged.
+SYMMETRIC = ("==", "!=")
 
 ZERO = Number(Fraction(0))
 ONE = Number(Fraction(1))

@@ -352,11 +352,8 @@ class Groups:
     def restricted(self, node: Expression, condition: Compare) -> Expression:
         """`node`, used where `condition` holds: an exp(u) in it is a term of a sum under that condition."""
         if isinstance(node, Call) and node.function == "exp":
-            sides = [condition]
-            if condition.operator == "!=":
-                sides.append(Compare("!=", condition.right, condition.left))
-            terms = (Where(each, node, ZERO) for each in sides)
-            return next((term for term in terms if self.use_of_exp(term) is not None), node)
+            term = Where(condition, node, ZERO)
+            return node if self.use_of_exp(term) is None else term
         if isinstance(node, Multiply | Add | Power):
             return map_children(node, lambda child: self.restricted(child, condition))
         return node

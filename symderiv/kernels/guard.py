@@ -20,6 +20,7 @@ from symderiv.expression.nodes import (
     IndexTerm,
     Multiply,
     Number,
+    PlaceTerm,
     Power,
     Size,
     Sum,
@@ -92,6 +93,13 @@ def with_powers_apart(node: Expression, definitions: Mapping[str, Definition]) -
     return multiply(weight, replace(node, then=powers[0]))
 
 
+def _is_guarded(condition: Compare, then: Expression) -> bool:
+    """Whether a condition is that of a guard: that a weight in what it stands before is not 0."""
+    if condition.operator != "!=" or condition.right != ZERO or isinstance(condition.left, PlaceTerm):
+        return False
+    return set(factors_of(condition.left)) <= set(factors_of(then))
+
+
 @dataclass
 class Guard:
     """Puts conditions before products that may be 0 · ∞.
@@ -114,6 +122,8 @@ class Guard:
                 return True
             case Add(parts) | Multiply(parts):
                 return any(self._may_be_infinite(part) for part in parts)
+            case Where(condition, then, otherwise) if not _is_guarded(condition, then):
+                return self._may_be_infinite(then) or self._may_be_infinite(otherwise)
             case Sum(_, body):
                 return self._may_be_infinite(self.guarded(body))
             case Entry(array, _) if array in self.infinite:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from symderiv.expression.canonical import canonical
 from symderiv.expression.indices import rename
-from symderiv.expression.nodes import Compare, Entry, Expression, Index, IndexTerm, Position, Shift, Where
-from symderiv.expression.traverse import children
+from symderiv.expression.nodes import (
+    SYMMETRIC,
+    Compare,
+    Entry,
+    Expression,
+    Index,
+    IndexTerm,
+    PlaceTerm,
+    Where,
+)
+from symderiv.expression.traverse import children, compared_values, map_children
 
 
 def match(
@@ -13,13 +24,23 @@ def match(
 ) -> bool:
     """Whether `node` is `pattern` with index terms put in for `variables`; `found` receives them.
 
-    Trees are compared as they are written, bound letters up to renaming.
+    Trees are compared as they are written, bound letters up to renaming, and either way round where a
+    condition asks whether two sides are equal.
     """
     if not _structure(pattern, node, variables, found):
         return False
     if not variables <= found.keys():
         return False
-    return canonical(rename(pattern, dict(found))) == canonical(node)
+    return canonical(_sorted(rename(pattern, dict(found)))) == canonical(_sorted(node))
+
+
+def _sorted(node: Expression) -> Expression:
+    """`node` with values that are asked to be equal, or not to be, in one order; so places are anyway."""
+    node = map_children(node, _sorted)
+    if isinstance(node, Where) and node.condition.operator in SYMMETRIC and compared_values(node.condition):
+        left, right = sorted((node.condition.left, node.condition.right), key=repr)
+        return replace(node, condition=Compare(node.condition.operator, left, right))
+    return node
 
 
 def _structure(
@@ -35,7 +56,12 @@ def _structure(
             for left, right in zip(pattern.indices, node.indices, strict=True)
         )
     if isinstance(pattern, Where) and isinstance(node, Where):
-        _condition(pattern.condition, node.condition, variables, found)
+        # The branches first: the letters that they tell say which side of a condition is which.
+        return (
+            _structure(pattern.then, node.then, variables, found)
+            and _structure(pattern.otherwise, node.otherwise, variables, found)
+            and _condition(pattern.condition, node.condition, variables, found)
+        )
     left, right = children(pattern), children(node)
     return len(left) == len(right) and all(
         _structure(a, b, variables, found) for a, b in zip(left, right, strict=True)
@@ -44,12 +70,33 @@ def _structure(
 
 def _condition(
     pattern: Compare, condition: Compare, variables: set[Index], found: dict[Index, IndexTerm]
-) -> None:
-    """Letters that only the condition has; whether it is the same one is left to the whole."""
-    pairs = ((pattern.left, condition.left), (pattern.right, condition.right))
-    for mine, its in pairs:
-        if isinstance(mine, Index) and isinstance(its, Index | Position | Shift):
-            _term(mine, its, variables, found)
+) -> bool:
+    """Whether a condition may be that of the pattern: == and != say the same with their sides exchanged."""
+    if pattern.operator != condition.operator:
+        return False
+    ways = [(condition.left, condition.right)]
+    if pattern.operator in SYMMETRIC:
+        ways.append((condition.right, condition.left))
+    for left, right in ways:
+        told = dict(found)
+        if _side(pattern.left, left, variables, told) and _side(pattern.right, right, variables, told):
+            found.update(told)
+            return True
+    return False
+
+
+def _side(
+    mine: IndexTerm | Expression,
+    its: IndexTerm | Expression,
+    variables: set[Index],
+    found: dict[Index, IndexTerm],
+) -> bool:
+    """Whether one side of a condition, a place or a value, may be that of the pattern."""
+    if isinstance(mine, Index):
+        return isinstance(its, PlaceTerm | Entry) and _term(mine, its, variables, found)
+    if isinstance(mine, PlaceTerm) or isinstance(its, PlaceTerm):
+        return type(mine) is type(its)
+    return _structure(mine, its, variables, found)
 
 
 def _term(left: IndexTerm, right: IndexTerm, variables: set[Index], found: dict[Index, IndexTerm]) -> bool:

@@ -39,6 +39,7 @@ from symderiv.expression.nodes import (
     Power,
     Size,
     Sum,
+    Where,
 )
 
 #: What an entry stands for, where that is to be looked into; None where it is not.
@@ -199,6 +200,8 @@ def is_exposed(node: Expression, opened: Opener = lambda _: None) -> bool:
             return is_exposed(base, opened)
         case Sum(_, body):
             return is_exposed(body, opened)
+        case Where(_, then, otherwise):
+            return is_exposed(then, opened) or is_exposed(otherwise, opened)
         case Entry():
             return opened(node) is not None
         case _:

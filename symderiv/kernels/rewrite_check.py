@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -107,6 +108,14 @@ class GenericTable(dict[tuple[int, ...], Any]):
         return self[place]
 
 
+@dataclass(frozen=True)
+class _Inputs:
+    """What arrays are given: by what their generic values are multiplied, and numbers that are asked for."""
+
+    scale: Fraction
+    meant: Mapping[str, Fraction]
+
+
 def same_value(
     before: Expression,
     after: Expression,
@@ -153,12 +162,14 @@ def _compared(
     """Whether both have the same value; None where there are no values to compare."""
     free = tuple(dict.fromkeys((*free_indices(before), *free_indices(after))))
     compared = False
+    meant = _meant(before, definitions_before)
     for scale in _SCALES:
+        inputs = _Inputs(scale, meant)
         for number in _SIZES:
-            wanted = _values(before, definitions_before, free, number, scale)
+            wanted = _values(before, definitions_before, free, number, inputs)
             if all(each is None for each in wanted):
                 continue
-            found = _values(after, definitions_after, free, number, scale)
+            found = _values(after, definitions_after, free, number, inputs)
             if not all(_agree(*pair) for pair in zip(wanted, found, strict=True) if pair[0] is not None):
                 return False
             compared = True
@@ -172,10 +183,10 @@ def _values(
     definitions: Mapping[str, Definition],
     free: tuple[Index, ...],
     number: int,
-    scale: Fraction,
+    inputs: _Inputs,
 ) -> list[Any]:
     """The values at the first places where all axes have `number` places; None where there is none."""
-    oracle = _oracle(node, definitions, number, scale)
+    oracle = _oracle(node, definitions, number, inputs)
     spots = product(*(range(oracle.size(index.axis)) for index in free))
     found: list[Any] = []
     for spot in list(spots)[:4]:
@@ -197,11 +208,10 @@ def _agree(left: Any, right: Any) -> bool:
 
 
 def _oracle(
-    node: Expression, definitions: Mapping[str, Definition], number: int, scale: Fraction
+    node: Expression, definitions: Mapping[str, Definition], number: int, inputs: _Inputs
 ) -> KernelOracle:
     bodies = [node, *(definition.body for definition in definitions.values())]
     labels, arrays, axes = set[str](), set[str](), dict[str, None]()
-    meant: dict[str, Fraction] = {}
 
     def see(term: IndexTerm) -> None:
         if isinstance(term, Index):
@@ -217,7 +227,6 @@ def _oracle(
 
     for body in bodies:
         for _, part in walk(body):
-            meant |= _asked_for(part)
             if isinstance(part, Entry):
                 arrays.add(part.array)
                 for term in part.indices:
@@ -239,7 +248,7 @@ def _oracle(
     # Axes of one size all: a label may then point into any of them.
     sizes = dict.fromkeys(axes, number)
     given = {
-        name: GenericTable(name, number if name in labels else None, scale, meant.get(name))
+        name: GenericTable(name, number if name in labels else None, inputs.scale, inputs.meant.get(name))
         for name in arrays | labels
         if name not in definitions
     }
@@ -248,10 +257,14 @@ def _oracle(
     return oracle
 
 
-def _asked_for(part: Expression) -> dict[str, Fraction]:
-    """The array that the condition of a node compares with a number, and the number."""
-    match getattr(part, "condition", None):
-        case Compare("==", Entry(name), Number(value)) | Compare("==", Number(value), Entry(name)):
-            return {name: value}
-        case _:
-            return {}
+def _meant(node: Expression, definitions: Mapping[str, Definition]) -> dict[str, Fraction]:
+    """The arrays that conditions ask to be some number or not to be it, and the number."""
+    found: dict[str, Fraction] = {}
+    for body in (node, *(definition.body for definition in definitions.values())):
+        for _, part in walk(body):
+            match getattr(part, "condition", None):
+                case Compare("==" | "!=", Entry(name), Number(value)):
+                    found[name] = value
+                case Compare("==" | "!=", Number(value), Entry(name)):
+                    found[name] = value
+    return found

@@ -46,9 +46,11 @@ from symderiv.expression.nodes import (
     Power,
     Shift,
     Sum,
+    Where,
 )
 from symderiv.expression.traverse import map_children
 from symderiv.kernels.errors import KernelError
+from symderiv.kernels.masks import with_masks
 from symderiv.kernels.moments import central_moment
 from symderiv.kernels.monomial import Monomial, is_exposed, is_positive, monomial
 from symderiv.kernels.rewrite_check import same_value
@@ -101,10 +103,12 @@ class _Speller:
         self.kept = {entry.array for each in problem.expectations for entry in each.derivative.by} | {
             each.of for each in problem.upstream
         }
+        self.labels = {given.name for given in problem.inputs if given.label_of is not None}
         self.shares = Shares(problem)
 
     def define(self, definition: Definition) -> Expression:
         """The body of a definition, respelled; what it brings in is to be taken before it."""
+        definition = replace(definition, body=with_masks(definition.body, self.labels, self.opened))
         body = self.shares.note(definition, monomial(definition.body, self.opened, self._with_shares))
         if body is None:
             body = self.rewrite(definition.body)
@@ -162,7 +166,7 @@ class _Speller:
                 return self._over_total(node)
             return distributed
         if not reduced:
-            return None
+            return self._over_total(node) if is_exposed(whole, self.opened) else None
         return map_children(whole, self._inside) if isinstance(whole, Multiply) else self._inside(whole)
 
     def _inside(self, node: Expression) -> Expression:
@@ -171,11 +175,12 @@ class _Speller:
 
     def _over_total(self, node: Expression) -> Expression | None:
         """A product over 1 + Σ_k exp(z_k), or another total of several terms, written out: no sigmoid of
-        it, which would leave the exponentials alone. It has one largest exponent, which kernels take.
+        it, which would leave the exponentials alone. It has one largest exponent, which kernels take. So
+        has Σ_k w_k exp(z_k), or a sum of those that a mask lets pass, where they have names.
         """
         written = self._written_out(node)
         below = (base_and_exponent(factor) for factor in factors_of(written))
-        return written if any(_is_negative(count) and parts_of(base) for base, count in below) else None
+        return written if any(_is_negative(count) and _is_total(base) for base, count in below) else None
 
     def _written_out(self, node: Expression) -> Expression:
         """Products and sums of exponentials without the names of these."""
@@ -183,6 +188,8 @@ class _Speller:
             case Entry():
                 inside = self.opened(node)
                 return node if inside is None else self._written_out(inside)
+            case Where(condition, then, otherwise):
+                return Where(condition, self._written_out(then), self._written_out(otherwise))
             case Add() | Multiply() | Power() | Sum():
                 return map_children(node, self._written_out)
             case Call("exp", _):
@@ -269,7 +276,8 @@ class _Speller:
             u = call("abs", self.rewrite(argument.arguments[0]))
             return add(u, call("softplus", multiply(number(-2), u)), negate(call("log", number(2))))
         found = monomial(argument, self.opened, self._with_shares)
-        if not found.exponent and not any(is_exposed(base) for _, base in found.factors.values()):
+        factors = [base for _, base in found.factors.values()]
+        if not found.exponent and not any(is_exposed(base, self.opened) for base in factors):
             return None
         self._reduce(found)
         shift = found.shift()
@@ -288,9 +296,10 @@ class _Speller:
             terms.append(multiply(number(count), logarithm))
         if rest:
             whole = multiply(*rest)
-            written = self._written_out(whole) if is_exposed(whole) else whole
-            if parts_of(written) is None:
-                written = whole if is_exposed(whole) else self.rewrite(whole)
+            exposed = is_exposed(whole, self.opened)
+            written = self._written_out(whole) if exposed else whole
+            if not _is_total(written):
+                written = whole if exposed else self.rewrite(whole)
             terms.append(call("log", written))
         return add(*terms)
 
@@ -319,6 +328,11 @@ def _difference(terms: Sequence[Expression]) -> Expression:
                 if same(other, negate(call("sigmoid", negate(u)))):
                     return call("tanh", divide(u, number(2)))
     return add(*terms)
+
+
+def _is_total(node: Expression) -> bool:
+    """Whether kernels take one largest exponent out of a sum: they know it as it is written here."""
+    return parts_of(node) is not None or (isinstance(node, Sum) and is_exposed(node))
 
 
 def _is_negative(exponent: Expression) -> bool:

@@ -1,0 +1,75 @@
+"""One spelling for masks: which terms of a sum of exponentials count is said by where(.., exp(u), 0).
+
+    where(i == y, 0, exp(z_i))      becomes   where(i != y, exp(z_i), 0)
+    (1 - delta(i, y)) exp(z_i)      becomes   where(i != y, exp(z_i), 0)
+    Σ_{k != y} exp(z_k)             becomes   Σ_k where(k != y, exp(z_k), 0)
+
+An order of two values is not turned into its contrary: where one is NaN, neither holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from symderiv.expression.construct import left_out_by, multiply
+from symderiv.expression.nodes import (
+    SYMMETRIC,
+    ZERO,
+    Compare,
+    Entry,
+    Expression,
+    Multiply,
+    Power,
+    Sum,
+    Where,
+)
+from symderiv.expression.traverse import compared_places, compared_values, map_children
+from symderiv.kernels.monomial import Opener, is_exposed
+
+_CONTRARY = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def with_masks(node: Expression, labels: Collection[str], opened: Opener) -> Expression:
+    """`node` with its masks in the one spelling.
+
+    Parameters
+    ----------
+    labels
+        The arrays that hold places.
+    opened
+        What entries stand for.
+    """
+    node = map_children(node, lambda child: with_masks(child, labels, opened))
+    match node:
+        case Where(condition, then, otherwise):
+            if then == ZERO and is_exposed(otherwise, opened) and _has_contrary(condition, labels):
+                return Where(contrary(condition), otherwise, ZERO)
+        case Sum(_, body, Compare("!=") as condition):
+            if is_exposed(body, opened):
+                return replace(node, body=Where(condition, body, ZERO), condition=None)
+        case Multiply(factors):
+            for factor in factors:
+                delta = left_out_by(factor)
+                above = [each for each in factors if not isinstance(each, Power) and is_exposed(each, opened)]
+                if delta is not None and above:
+                    masked = Where(Compare("!=", delta.left, delta.right), multiply(*above), ZERO)
+                    rest = (each for each in factors if each is not factor and each not in above)
+                    return multiply(*rest, masked)
+    return node
+
+
+def contrary(condition: Compare) -> Compare:
+    """The comparison that holds where `condition` does not."""
+    return replace(condition, operator=_CONTRARY[condition.operator])
+
+
+def _has_contrary(condition: Compare, labels: Collection[str]) -> bool:
+    """Whether a condition or its contrary holds, whatever is compared: NaN is neither less nor more."""
+    if condition.operator in SYMMETRIC or compared_places(condition):
+        return condition.operator in _CONTRARY
+    values = compared_values(condition)
+    return bool(values) and all(isinstance(value, Entry) and value.array in labels for value in values)
+
+
+__all__ = ["contrary", "with_masks"]
