@@ -15,7 +15,7 @@ from symderiv.kernels.function_spec import FunctionSpec, Result
 from symderiv.kernels.inputs import inputs_of
 from symderiv.kernels.known import Known
 from symderiv.kernels.meaning import Meaning
-from symderiv.kernels.reference import ShapeError, chosen, error_of, flat
+from symderiv.kernels.reference import ShapeError, chosen, error_of, flat, is_real
 from symderiv.kernels.trials import FEW, ORDINARY, Place, Table, Trial, as_array, trials
 from symderiv.problem import Problem
 
@@ -170,7 +170,10 @@ class Checker:
         return (self.spec.name, tuple(trial.sizes.items()), trial.kind)
 
     def arrays(self, trial: Trial, dtype: str) -> list[Any] | None:
-        """The arguments of a trial; None where the problem has no value at any inputs of the kind."""
+        """The arguments of a trial; None where the problem has no value at any inputs of the kind.
+
+        Nor where a value that is handed in is beyond the range of the dtype: what is made of it is unknown.
+        """
         import numpy as np
 
         key = self._key(trial)
@@ -185,7 +188,12 @@ class Checker:
             table = saved[each.name] if each.role == "saved" else tables[each.name]
             kind = np.int64 if each.kind == "label" else np.dtype(dtype)
             rounded = {place: float(value) for place, value in table.items()}
-            made.append(as_array(rounded, [trial.sizes[axis] for axis in each.axes], kind))
+            with np.errstate(over="ignore"):
+                made.append(as_array(rounded, [trial.sizes[axis] for axis in each.axes], kind))
+            if each.role == "saved" and any(
+                is_real(value) and not np.isfinite(made[-1][place]) for place, value in table.items()
+            ):
+                return None
         return made
 
     def check(self, function: Any, trial: Trial, dtype: str, large: int = 0) -> Iterator[Check]:

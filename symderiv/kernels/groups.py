@@ -8,13 +8,14 @@ from fractions import Fraction
 from functools import reduce
 
 from symderiv.expression.construct import (
+    add,
     base_and_exponent,
     coefficient_and_rest,
     factors_of,
     multiply,
 )
 from symderiv.expression.functions import call
-from symderiv.expression.indices import free_indices, fresh_name
+from symderiv.expression.indices import free_indices, fresh_name, rename
 from symderiv.expression.nodes import (
     ZERO,
     Add,
@@ -77,6 +78,8 @@ class Groups:
     comments: dict[str, str] = field(default_factory=dict)
     added: dict[str, Definition] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
+    #: Whether exponentials count as terms of sums that they are divided by, which do not have them.
+    beside: bool = False
 
     def note_group(self, node: Expression) -> None:
         """Bring in the arrays of a sum of exponentials, where `node` is a new one or its logarithm."""
@@ -207,6 +210,7 @@ class Groups:
         self.groups[-1] = group = replace(group, tree=self.with_weights(total))
         largest: list[Expression] = []
         terms: list[Expression] = []
+        others: list[Expression] = []
         for part in named:
             own = tuple(each for each in letters if each in part.letters())
             e: Expression = Entry(part.e, (*letters, *_letter_of(part)))
@@ -218,9 +222,15 @@ class Groups:
                 self.add(top.array, own, Extremum("max", part.index, u), "")
                 largest.append(top)
                 e = Sum(part.index, multiply(part.inner, e))
-            terms.append(multiply(part.weight, e))
+            (others if group.is_one_and_more and not part.is_constant else terms).append(
+                multiply(part.weight, e)
+            )
             self._add_exponentials(part, group, _WHY_SMALL)
         self.add(m, group.free, reduce(lambda one, other: call("max", one, other), largest), _WHY_LARGEST)
+        if others:
+            self.groups[-1] = group = replace(group, rest=self.new_name("r"))
+            self.add(group.rest, group.free, add(*others), "")
+            terms.append(Entry(group.rest, group.free))
         self.add(s, group.free, Add(tuple(terms)), "")
         self.add(log_s, group.free, call("log", Entry(s, group.free)), "")
 
@@ -297,13 +307,68 @@ class Groups:
                     return use, (place, tuple(found[index] for index in letter))
         return None
 
+    def use_beside(self, node: Expression, first: Collection[Use]) -> Use | None:
+        """Which of the sums in `first` an exponential stands beside that is no term of it.
+
+        Only where such are asked for. Its exponent may be that of a term which the sum leaves out or gives
+        another weight; any other counts where there is no choice.
+        """
+        power = power_of(node) if self.beside else None
+        if power is None or self.use_of_exp(node, first) is not None:
+            return None
+        told = [use for use in first if self.spot_of_exponent(use, power[0]) is not None]
+        return told[0] if told else next(iter(first)) if len(first) == 1 else None
+
+    def less(self, power: Expression, counts: Mapping[Use, int]) -> Expression:
+        """An exponential exp(v) as exp(v - m), or less other multiples of largest exponents."""
+        found = power_of(power)
+        assert found is not None
+        exponent, condition = found
+        for use in counts:
+            spot = self.spot_of_exponent(use, exponent)
+            if spot is not None:
+                exponent = self.exponent_at(use, spot)
+                break
+        largest = [
+            multiply(Number(Fraction(-count)), Entry(self.groups[number].m, terms))
+            for (number, terms), count in counts.items()
+            if count
+        ]
+        shifted = add(exponent, *largest)
+        return call("exp", shifted if condition is None else Where(condition, shifted, MINUS_INFINITY))
+
+    def exponent_at(self, use: Use, spot: Spot) -> Expression:
+        """The exponent of a term of a sum, by its name where it has one."""
+        part = self.groups[use[0]].parts[spot[0]]
+        named = self.added.get(part.u)
+        u = part.exponent if named is None else Entry(part.u, named.indices)
+        return rename(u, self.spots(use, spot))
+
+    def spots(self, use: Use, spot: Spot) -> dict[Index, IndexTerm]:
+        """The index terms for the letters of a part of a group."""
+        group = self.groups[use[0]]
+        part, place = group.parts[spot[0]], spot[1]
+        return dict(zip((*_letter_of(part), *group.free), (*place, *use[1]), strict=True))
+
+    def spot_of_exponent(self, use: Use, exponent: Expression) -> Spot | None:
+        """Which term of a sum has this exponent."""
+        group = self.groups[use[0]]
+        for number, part in enumerate(group.parts):
+            found: dict[Index, IndexTerm] = dict(zip(group.free, use[1], strict=True))
+            letter = _letter_of(part)
+            if not part.is_constant and match(part.exponent, exponent, set(letter), found):
+                return number, tuple(found[index] for index in letter)
+        return None
+
     def divisors(self, node: Multiply) -> tuple[Use, ...]:
         """The sums of groups that divide a product, or are factors of it and no terms of what divides it."""
         found: dict[bool, list[tuple[Use, Expression]]] = {True: [], False: []}
         for base, exponent in map(base_and_exponent, node.factors):
-            use = self.use_of_sum(base)
+            use, is_below = self.use_of_sum(base), coefficient_and_rest(exponent)[0] < 0
             if use is not None:
-                found[coefficient_and_rest(exponent)[0] < 0].append((use, base))
+                found[is_below].append((use, base))
+            elif self.beside and is_below:
+                found[True] += [(each, base) for each, count in (self.degree(base) or {}).items() if count]
         below = dict.fromkeys(use for use, _ in found[True])
         above = (use for use, base in found[False] if self.use_in(base, tuple(below)) is not None)
         return tuple(dict.fromkeys((*(use for use in above if use not in below), *below)))
@@ -317,8 +382,9 @@ class Groups:
         if use is not None:
             return {use: 1}
         term = self.use_of_exp(node, first)
-        if term is not None:
-            return {term[0]: 1}
+        beside = self.use_beside(node, first) if term is None else term[0]
+        if beside is not None:
+            return {beside: 1}
         match node:
             case Multiply(factors):
                 total: dict[Use, int] = {}
@@ -353,7 +419,7 @@ class Groups:
         """`node`, used where `condition` holds: an exp(u) in it is a term of a sum under that condition."""
         if isinstance(node, Call) and node.function == "exp":
             term = Where(condition, node, ZERO)
-            return node if self.use_of_exp(term) is None else term
+            return node if self.use_of_exp(term) is None and not self.beside else term
         if isinstance(node, Multiply | Add | Power):
             return map_children(node, lambda child: self.restricted(child, condition))
         return node

@@ -60,7 +60,8 @@ def error_of(got: float, reference: Any, largest: float) -> tuple[float, float]:
     """The absolute error and the size of the reference, as floats."""
     if abs(reference) > min(largest, HUGE):  # stands for infinity, or is out of the dtype's range
         right = math.isinf(got) and (got > 0) == (reference > 0)
-        return (0.0 if right else math.inf), 1.0
+        if right or abs(reference) > largest:
+            return (0.0 if right else math.inf), 1.0
     if not math.isfinite(got):
         return math.nan if math.isnan(got) else math.inf, float(abs(reference)) or 1.0
     return float(abs(reference - fifty_digits().from_fraction(Fraction(got)))), float(abs(reference))

@@ -8,11 +8,13 @@ terms of them:
     exp(u_i) / S             becomes   e_i / s
     log S                    becomes   m + log s
     log Σ_k w_k exp(u_k)     becomes   m + log Σ_k w_k e_k
+    log(1 + Σ_k exp(u_k))    becomes   softplus(m + log Σ_k e_k), which is small where the sum is
     log(exp(u_i) / S)        becomes   (u_i - m) - log s
     log(t / (exp(u_i) / S))  becomes   log t - ((u_i - m) - log s)
     Σ_k z_k p_k - z_i        becomes   Σ_k (z_k - M) p_k - (z_i - M),  M = max_k z_k,  where Σ_k p_k = 1
     Σ_k w_k exp(u_k)         has its maximum and its e_k where w_k is not 0
     Σ over part of an axis   has its maximum and its e_k over that part: u_k counts as -inf elsewhere
+    exp(v) / S               becomes   exp(v - m) / s   where exp(v) is no term of S, or one that S leaves out
     c + Σ_k exp(u_k)         has m = max(0, max_k u_k) for all its terms, a constant c as c exp(0)
     w · log(..), w = 0       counts 0  (0 · log 0 = 0), and so does w · u where u may be -inf
 
@@ -44,8 +46,6 @@ from symderiv.expression.nodes import (
     Entry,
     Expression,
     Extremum,
-    Index,
-    IndexTerm,
     Multiply,
     Number,
     Power,
@@ -56,8 +56,8 @@ from symderiv.expression.traverse import Path, map_children, walk
 from symderiv.kernels.centred import LOG_RATIO, centred
 from symderiv.kernels.groups import MINUS_INFINITY, Group, Groups, Spot, Use, power_of
 from symderiv.kernels.guard import Guard, with_choices, with_deltas_apart, with_powers_apart
-from symderiv.kernels.matching import match
 from symderiv.kernels.rewrite_check import demand_same_value
+from symderiv.kernels.totals import with_signs_before
 
 
 @dataclass
@@ -81,6 +81,7 @@ class Stabiliser(Groups):
 
     def rewrite(self, node: Expression) -> Expression:
         """`node` in its stable form, checked against the form given."""
+        given, node = node, with_signs_before(node)
         totals: list[Path] = []
         for path, part in walk(node):
             if self.note_total(part):
@@ -91,9 +92,9 @@ class Stabiliser(Groups):
             self.note_weighted_group(part)
         apart = with_deltas_apart(node) if totals else node
         shifted = self.shift_all(self.with_weights(with_powers_apart(with_choices(apart), self.definitions)))
-        if shifted != node:
+        if shifted != given:
             before = {**self.definitions, **self.saved}
-            demand_same_value(node, shifted, before, {**before, **self.added})
+            demand_same_value(given, shifted, before, {**before, **self.added})
         return Guard(self.definitions, self.infinite).guarded(shifted)
 
     @property
@@ -125,7 +126,7 @@ class Stabiliser(Groups):
             degree = self.degree(node)
             if degree and not any(degree.values()):
                 return self._shift(node)
-        smaller = self._below_totals(node)
+        smaller = self._beside_totals(node) or self._below_totals(node)
         if smaller is not None:
             return smaller
         if isinstance(node, Where) and node.otherwise == ZERO and power_of(node) is None:
@@ -133,6 +134,31 @@ class Stabiliser(Groups):
         if isinstance(node, Sum) and node.condition is not None:
             return replace(node, body=self.shift_all(self.restricted(node.body, node.condition)))
         return map_children(node, self.shift_all)
+
+    def _beside_totals(self, node: Expression) -> Expression | None:
+        """A product that is divided by sums of exponentials, with others in it that are no terms of these.
+
+        exp(v) / S is exp(v - m) / s, which overflows where the quotient does. What is left of the degree over
+        e^m, as of exp(v) / S^2, is taken out of an exponential that is a factor.
+        """
+        if self.beside or not isinstance(node, Multiply):
+            return None
+        self.beside = True
+        try:
+            degree, first = self.degree(node), self.divisors(node)
+            if not degree or not first:
+                return None
+            if not any(degree.values()):
+                return self._shift(node)
+            for factor in node.factors:
+                if power_of(factor) is not None:
+                    own = self.degree(factor, first) or {}
+                    counts = {use: own.get(use, 0) - count for use, count in degree.items()}
+                    rest = multiply(*(each for each in node.factors if each is not factor))
+                    return multiply(self._shift(rest, first), self.less(factor, counts))
+            return None
+        finally:
+            self.beside = False
 
     def _below_totals(self, node: Expression) -> Expression | None:
         """A product of degree -d over e^m, where m is 0 at least: exp(-m)^d and what is left."""
@@ -156,6 +182,9 @@ class Stabiliser(Groups):
         if term is not None:
             (number, terms), (part, place) = term
             return Entry(self.groups[number].parts[part].e, (*terms, *place))
+        beside = self.use_beside(node, first)
+        if beside is not None:
+            return self.less(node, {beside: 1})
         if isinstance(node, Multiply):
             first = self.divisors(node) or first
         if isinstance(node, Sum) and node.condition is not None:
@@ -179,6 +208,9 @@ class Stabiliser(Groups):
         use = self.use_of_sum(argument)
         if use is not None:
             group = self.groups[use[0]]
+            if group.rest:
+                others = Add((Entry(group.m, use[1]), call("log", Entry(group.rest, use[1]))))
+                return call("softplus", others)
             return Add((Entry(group.m, use[1]), Entry(group.log_s, use[1])))
         share = self._share(argument)
         if share is not None:
@@ -233,28 +265,16 @@ class Stabiliser(Groups):
                 return term
         return None
 
-    def _spots(self, use: Use, spot: Spot) -> dict[Index, IndexTerm]:
-        """The index terms for the letters of a part of a group."""
-        group = self.groups[use[0]]
-        part, place = group.parts[spot[0]], spot[1]
-        letter = () if part.index is None else (part.index,)
-        return dict(zip((*letter, *group.free), (*place, *use[1]), strict=True))
-
     def _log_ratio(self, use: Use, spot: Spot) -> Expression:
         group, terms = self.groups[use[0]], use[1]
-        part = group.parts[spot[0]]
-        named = self.added.get(part.u)
-        u = part.exponent if named is None else Entry(part.u, named.indices)
-        return call(
-            LOG_RATIO, rename(u, self._spots(use, spot)), Entry(group.m, terms), Entry(group.log_s, terms)
-        )
+        return call(LOG_RATIO, self.exponent_at(use, spot), Entry(group.m, terms), Entry(group.log_s, terms))
 
     def _log_share(self, use: Use, spot: Spot) -> Expression:
         """Log of the share exp(u_i) / S: -inf where the sum leaves the place out."""
         ratio, condition = self._log_ratio(use, spot), self.groups[use[0]].parts[spot[0]].condition
         if condition is None:
             return ratio
-        here = rename(Where(condition, ZERO, MINUS_INFINITY), self._spots(use, spot))
+        here = rename(Where(condition, ZERO, MINUS_INFINITY), self.spots(use, spot))
         assert isinstance(here, Where)
         return replace(here, then=ratio)
 
@@ -270,21 +290,11 @@ class Stabiliser(Groups):
             if use is None:
                 continue
             for other in terms:
-                spot = self._spot_of_exponent(use, negate(other))
+                spot = self.spot_of_exponent(use, negate(other))
                 if spot is not None:
                     rest = [self.shift_all(each) for each in terms if each not in (term, other)]
                     ratio = multiply(Number(Fraction(-1)), self._log_ratio(use, spot))
                     return Add((ratio, *rest)) if rest else ratio
-        return None
-
-    def _spot_of_exponent(self, use: Use, exponent: Expression) -> Spot | None:
-        """Which term of a sum has this exponent."""
-        group = self.groups[use[0]]
-        for number, part in enumerate(group.parts):
-            found: dict[Index, IndexTerm] = dict(zip(group.free, use[1], strict=True))
-            letter = () if part.index is None else (part.index,)
-            if not part.is_constant and match(part.exponent, exponent, set(letter), found):
-                return number, tuple(found[index] for index in letter)
         return None
 
 

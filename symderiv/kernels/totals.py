@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import permutations
 
-from symderiv.expression.construct import factors_of, multiply
+from symderiv.expression.construct import add, coefficient_and_rest, factors_of, multiply, negate
 from symderiv.expression.functions import call
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import (
@@ -23,10 +24,13 @@ from symderiv.expression.nodes import (
     Expression,
     Index,
     IndexTerm,
+    Multiply,
     Number,
+    Power,
     Sum,
     Where,
 )
+from symderiv.expression.traverse import map_children
 from symderiv.kernels.matching import match
 from symderiv.kernels.monomial import is_exposed
 
@@ -78,7 +82,8 @@ class Part:
 class Group:
     """A sum of exponentials Σ_index exp(exponent), or a total of several terms, and the arrays for it.
 
-    `tree` is the total as it is written, where it has several terms.
+    `tree` is the total as it is written, where it has several terms. Where one of them is 1 and all others
+    are positive, `rest` names the sum of the others: log(1 + r) has digits of its own where r is small.
     """
 
     parts: tuple[Part, ...]
@@ -87,11 +92,19 @@ class Group:
     m: str
     s: str
     log_s: str
+    rest: str = ""
 
     @property
     def one(self) -> int | None:
         """Which part is a constant, where one is: then the largest exponent is 0 at least."""
         return next((number for number, part in enumerate(self.parts) if part.is_constant), None)
+
+    @property
+    def is_one_and_more(self) -> bool:
+        """Whether it is 1 and positive terms."""
+        if self.one is None or self.parts[self.one].weight != ONE:
+            return False
+        return all(part.inner == ONE and _is_positive(part.weight) for part in self.parts)
 
     @property
     def is_at_least_one(self) -> bool:
@@ -124,6 +137,10 @@ class Group:
         return None
 
 
+def _is_positive(weight: Expression) -> bool:
+    return isinstance(weight, Number) and weight.value > 0
+
+
 def parts_of(node: Expression) -> tuple[Part, ...] | None:
     """The terms of a sum, where it is a total of exponentials that has to be shifted; None for all else."""
     if not isinstance(node, Add):
@@ -133,6 +150,19 @@ def parts_of(node: Expression) -> tuple[Part, ...] | None:
     if len(parts) != len(found) or all(part.is_constant for part in parts):
         return None
     return parts if sum(part.is_constant for part in parts) <= 1 else _constants_joined(parts)
+
+
+def with_signs_before(node: Expression) -> Expression:
+    """1 / (-1 - Σ_k exp(z_k)) as -1 / (1 + Σ_k exp(z_k)): a total and what is its contrary are one."""
+    node = map_children(node, with_signs_before)
+    match node:
+        case Power(Add(terms), Number(value) as exponent) if value.denominator == 1:
+            if all(coefficient_and_rest(term)[0] < 0 for term in terms) and parts_of(node.base):
+                sign = Number(Fraction(-1) ** int(value))
+                return multiply(sign, Power(add(*(negate(term) for term in terms)), exponent))
+        case Multiply(factors) if any(isinstance(each, Multiply) for each in factors):
+            return multiply(*factors)
+    return node
 
 
 def _constants_joined(parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -222,4 +252,5 @@ __all__ = [
     "restricted_to",
     "term_of",
     "turned",
+    "with_signs_before",
 ]
