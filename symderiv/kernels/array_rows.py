@@ -129,7 +129,9 @@ def by_rows(
     head.append(f'    """The samples of one block of {name}."""')
     text = "\n".join(line.partition("  #")[0] for line in lines if not line.startswith("#"))
     if re.search(r"\bdtype\b", text):
-        head.append(f"    dtype = {given[0]}.dtype")
+        labels = {names[each.name] for each in lowered.spec.arguments if each.kind == "label"}
+        real = next(name for name in (*given, *results) if name not in labels)
+        head.append(f"    dtype = {real}.dtype")
     every = [names[f"size of {axis}"] for argument in lowered.spec.arguments for axis in argument.axes]
     wanted = frozenset(size for size in every if re.search(rf"\b{size}\b", text))
     head += [f"    {line}" for line in sizes_read(lowered, names, wanted)]

@@ -19,7 +19,7 @@ from symderiv.expression.nodes import (
     Sum,
     Where,
 )
-from symderiv.expression.traverse import map_children, walk
+from symderiv.expression.traverse import compared_values, map_children, walk
 from symderiv.kernels.monomial import spread
 from symderiv.problem import Problem, names_in, unfold
 
@@ -82,7 +82,9 @@ def _exponents(problem: Problem) -> Iterator[tuple[Expression, Index | None]]:
             if isinstance(part, Call) and part.function == "exp":
                 yield written_out(part.arguments[0], problem), None
             if isinstance(part, Sum):
-                inner = part.body.then if isinstance(part.body, Where) else part.body
+                inner = part.body
+                while isinstance(inner, Where):
+                    inner = inner.then
                 for factor in factors_of(inner):
                     if isinstance(factor, Call) and factor.function == "exp":
                         u = written_out(factor.arguments[0], problem)
@@ -117,6 +119,11 @@ def _degree(node: Expression, names: Set[str]) -> int | None:
             return None if None in degrees else sum(each or 0 for each in degrees)
         case Sum(_, body):
             return _degree(body, names)
+        case Where(_, then, otherwise) if not any(
+            names_in(side) & names for side in compared_values(node.condition)
+        ):
+            degrees = [_degree(part, names) for part in (then, otherwise)]
+            return None if None in degrees else max(each or 0 for each in degrees)
         case _:
             return None
 

@@ -45,6 +45,7 @@ from symderiv.kernels.totals import (
     power_of,
     restricted_to,
     term_of,
+    weighed,
 )
 from symderiv.problem import unfold
 
@@ -137,27 +138,27 @@ class Groups:
             total = node.base
         if isinstance(total, Entry):
             total = self.unfolded(total)
-        if not isinstance(total, Sum) or total.condition is not None:
+        if not isinstance(total, Sum):
             return
         factors = factors_of(with_powers_apart(total.body, self.definitions))
         powers = [found for each in factors if (found := power_of(each)) is not None]
         if len(factors) < 2 or len(powers) != 1 or total.index not in free_indices(powers[0][0]):
             return
-        exponent, condition = powers[0]
-        weights = [each for each in factors if isinstance(each, Entry) and total.index in free_indices(each)]
-        if condition is None and len(weights) == 1:
-            condition = has_weight(weights[0])
+        exponent, conditions = powers[0]
+        if total.condition is not None:
+            conditions = (total.condition, *conditions)
+        conditions = conditions or weighed(total.index, factors)
         power = call("exp", exponent)
-        term = restricted_to(condition, power)
+        term = restricted_to(conditions, power)
         if self.use_of_exp(power) is not None or self.use_of_exp(term) is not None:
             return
         letters = dict.fromkeys((*free_indices(power), *free_indices(term)))
         free = tuple(each for each in letters if each != total.index)
-        self._bring_in(total.index, exponent, condition, free)
+        self._bring_in(total.index, exponent, conditions, free)
 
     def with_weights(self, node: Expression) -> Expression:
         """`node`, in which an exponential beside its weight in a sum is 0 where the weight is."""
-        if not any(part.condition is not None for group in self.groups for part in group.parts):
+        if not any(part.conditions for group in self.groups for part in group.parts):
             return node
         node = map_children(node, self.with_weights)
         if not isinstance(node, Multiply):
@@ -187,11 +188,15 @@ class Groups:
         return None
 
     def _bring_in(
-        self, index: Index, exponent: Expression, condition: Compare | None, free: tuple[Index, ...]
+        self,
+        index: Index,
+        exponent: Expression,
+        conditions: tuple[Compare, ...],
+        free: tuple[Index, ...],
     ) -> None:
         """The arrays of a new group."""
         m, e, s, log_s, u = (self.new_name(stem) for stem in ("m", "e", "s", "log_s", "u"))
-        part = Part(index, exponent, condition, e=e, u=u)
+        part = Part(index, exponent, conditions, e=e, u=u)
         group = Group((part,), None, free, m, s, log_s)
         self.groups.append(group)
         self.add(m, free, Extremum("max", index, part.within(self._exponent(part, (*free, index)))), _WHY_MAX)
@@ -323,7 +328,7 @@ class Groups:
         """An exponential exp(v) as exp(v - m), or less other multiples of largest exponents."""
         found = power_of(power)
         assert found is not None
-        exponent, condition = found
+        exponent, conditions = found
         for use in counts:
             spot = self.spot_of_exponent(use, exponent)
             if spot is not None:
@@ -334,8 +339,7 @@ class Groups:
             for (number, terms), count in counts.items()
             if count
         ]
-        shifted = add(exponent, *largest)
-        return call("exp", shifted if condition is None else Where(condition, shifted, MINUS_INFINITY))
+        return call("exp", restricted_to(conditions, add(exponent, *largest), MINUS_INFINITY))
 
     def exponent_at(self, use: Use, spot: Spot) -> Expression:
         """The exponent of a term of a sum, by its name where it has one."""
@@ -417,7 +421,7 @@ class Groups:
 
     def restricted(self, node: Expression, condition: Compare) -> Expression:
         """`node`, used where `condition` holds: an exp(u) in it is a term of a sum under that condition."""
-        if isinstance(node, Call) and node.function == "exp":
+        if power_of(node) is not None:
             term = Where(condition, node, ZERO)
             return node if self.use_of_exp(term) is None and not self.beside else term
         if isinstance(node, Multiply | Add | Power):

@@ -27,6 +27,7 @@ from symderiv.expression.nodes import (
     Where,
 )
 from symderiv.expression.traverse import map_children, walk
+from symderiv.kernels.totals import power_of
 
 
 def with_choices(node: Expression) -> Expression:
@@ -80,7 +81,7 @@ def with_powers_apart(node: Expression, definitions: Mapping[str, Definition]) -
     node = map_children(node, lambda child: with_powers_apart(child, definitions))
     if not (isinstance(node, Where) and node.otherwise == ZERO and isinstance(node.then, Multiply)):
         return node
-    powers = [each for each in node.then.factors if isinstance(each, Call) and each.function == "exp"]
+    powers = [each for each in node.then.factors if power_of(each) is not None]
     if len(powers) != 1:
         return node
     rest = multiply(*(each for each in node.then.factors if each is not powers[0]))

@@ -9,6 +9,7 @@ from itertools import product
 
 from symderiv.kernels.meaning import Meaning
 from symderiv.kernels.reference import HUGE, is_real
+from symderiv.kernels.rewrite_check import numbers_asked_for
 from symderiv.kernels.trials import SOME_INFINITE, Table, Trial, meets_infinite, values
 
 #: How many entries of each definition are looked at, to see whether it has values.
@@ -21,13 +22,14 @@ _SAME = Fraction(1, 10**40)
 def inputs_of(meaning: Meaning, trial: Trial, seed: str) -> dict[str, Table]:
     """Values of all inputs, cotangents and tangents; none if the problem has no value at such ones.
 
-    log(1 - p[y]) has no value where softmax is taken of one score, for example.
+    log(1 - p[y]) has no value where softmax is taken of one score, for example. Where a formula asks for
+    entries that are some number, or for labels that are one, and has no value else, there are such.
     """
     spec = meaning.spec
     companions = [each for each in spec.arguments if each.role in ("cotangent", "tangent")]
 
-    def drawn(positive: bool, weights: frozenset[str]) -> dict[str, Table]:
-        return {
+    def drawn(positive: bool, weights: frozenset[str], asked: bool) -> dict[str, Table]:
+        tables = {
             each.name: values(
                 each,
                 trial,
@@ -40,9 +42,10 @@ def inputs_of(meaning: Meaning, trial: Trial, seed: str) -> dict[str, Table]:
             )
             for each in (*meaning.inputs, *companions)
         }
+        return _as_asked(meaning, tables) if asked else tables
 
-    for positive in (False, True):
-        tables = drawn(positive, frozenset())
+    for asked, positive in product((False, True), (False, True)):
+        tables = drawn(positive, frozenset(), asked)
         if not _is_real(meaning, tables, trial):
             continue
         if trial.kind != SOME_INFINITE:
@@ -50,11 +53,25 @@ def inputs_of(meaning: Meaning, trial: Trial, seed: str) -> dict[str, Table]:
         weights: frozenset[str] = frozenset()
         for each in meaning.inputs:
             if meets_infinite(each, spec.exponents) and _is_weight(
-                meaning, drawn(positive, weights | {each.name}), trial
+                meaning, drawn(positive, weights | {each.name}, asked), trial
             ):
                 weights |= {each.name}
-        return drawn(positive, weights)
+        return drawn(positive, weights, asked)
     return {}
+
+
+def _as_asked(meaning: Meaning, tables: dict[str, Table]) -> dict[str, Table]:
+    """The same with every other entry as conditions ask for, and labels of several places all the same."""
+    meant = numbers_asked_for(each.body for each in meaning.batched.definitions)
+    found = dict(tables)
+    for each in meaning.inputs:
+        if each.kind == "label" and each.axes:
+            found[each.name] = dict.fromkeys(tables[each.name], 0.0)
+        elif each.name in meant:
+            number = float(meant[each.name])
+            table = tables[each.name].items()
+            found[each.name] = {place: value if sum(place) % 2 else number for place, value in table}
+    return found
 
 
 def _is_real(meaning: Meaning, tables: Mapping[str, Table], trial: Trial, *, limits: bool = False) -> bool:

@@ -3,6 +3,7 @@
     where(i == y, 0, exp(z_i))      becomes   where(i != y, exp(z_i), 0)
     (1 - delta(i, y)) exp(z_i)      becomes   where(i != y, exp(z_i), 0)
     Σ_{k != y} exp(z_k)             becomes   Σ_k where(k != y, exp(z_k), 0)
+    where(i == y, 1, exp(z_i))      becomes   exp(where(i == y, 0, z_i))
 
 An order of two values is not turned into its contrary: where one is NaN, neither holds.
 """
@@ -13,9 +14,12 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from symderiv.expression.construct import left_out_by, multiply
+from symderiv.expression.functions import call
 from symderiv.expression.nodes import (
+    ONE,
     SYMMETRIC,
     ZERO,
+    Call,
     Compare,
     Entry,
     Expression,
@@ -43,6 +47,9 @@ def with_masks(node: Expression, labels: Collection[str], opened: Opener) -> Exp
     node = map_children(node, lambda child: with_masks(child, labels, opened))
     match node:
         case Where(condition, then, otherwise):
+            first, second = _exponent(then), _exponent(otherwise)
+            if first is not None and second is not None and (first, second) != (ZERO, ZERO):
+                return call("exp", Where(condition, first, second))
             if then == ZERO and is_exposed(otherwise, opened) and _has_contrary(condition, labels):
                 return Where(contrary(condition), otherwise, ZERO)
         case Sum(_, body, Compare("!=") as condition):
@@ -57,6 +64,13 @@ def with_masks(node: Expression, labels: Collection[str], opened: Opener) -> Exp
                     rest = (each for each in factors if each is not factor and each not in above)
                     return multiply(*rest, masked)
     return node
+
+
+def _exponent(node: Expression) -> Expression | None:
+    """The u of exp(u), where 1 is exp(0)."""
+    if node == ONE:
+        return ZERO
+    return node.arguments[0] if isinstance(node, Call) and node.function == "exp" else None
 
 
 def contrary(condition: Compare) -> Compare:

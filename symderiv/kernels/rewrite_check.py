@@ -7,7 +7,7 @@ agrees at several sizes of generic values to 40 digits with no practical chance.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -16,6 +16,7 @@ from typing import Any
 
 from symderiv.expression.indices import free_indices
 from symderiv.expression.nodes import (
+    SYMMETRIC,
     Compare,
     Definition,
     Derivative,
@@ -32,6 +33,8 @@ from symderiv.kernels.errors import KernelError
 
 DIGITS_COMPARED = 40
 _SIZES = (1, 2, 3)
+#: Sizes at which a formula may have a value that has none at these: two labels of several have to be one.
+_LARGER = (5, 8)
 #: What generic values are multiplied by: the next one where a formula has no value, such as log(1 - x).
 _SCALES = (Fraction(1), Fraction(1, 7), Fraction(-1, 7))
 
@@ -110,10 +113,13 @@ class GenericTable(dict[tuple[int, ...], Any]):
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What arrays are given: by what their generic values are multiplied, and numbers that are asked for."""
+    """What arrays are given: by what their generic values are multiplied, numbers that are asked for, and
+    which are given places, as labels are, since it is asked where two entries are equal.
+    """
 
     scale: Fraction
     meant: Mapping[str, Fraction]
+    places: Set[str]
 
 
 def same_value(
@@ -162,10 +168,11 @@ def _compared(
     """Whether both have the same value; None where there are no values to compare."""
     free = tuple(dict.fromkeys((*free_indices(before), *free_indices(after))))
     compared = False
-    meant = _meant(before, definitions_before)
-    for scale in _SCALES:
-        inputs = _Inputs(scale, meant)
-        for number in _SIZES:
+    bodies = (before, *(definition.body for definition in definitions_before.values()))
+    meant, places = numbers_asked_for(bodies), _places_asked_for(bodies)
+    for scale, sizes in (*((scale, _SIZES) for scale in _SCALES), (_SCALES[0], _LARGER)):
+        inputs = _Inputs(scale, meant, places)
+        for number in sizes:
             wanted = _values(before, definitions_before, free, number, inputs)
             if all(each is None for each in wanted):
                 continue
@@ -185,11 +192,11 @@ def _values(
     number: int,
     inputs: _Inputs,
 ) -> list[Any]:
-    """The values at the first places where all axes have `number` places; None where there is none."""
+    """The values at some places where all axes have `number` places; None where there is none."""
     oracle = _oracle(node, definitions, number, inputs)
-    spots = product(*(range(oracle.size(index.axis)) for index in free))
+    spots = list(product(*(range(oracle.size(index.axis)) for index in free)))
     found: list[Any] = []
-    for spot in list(spots)[:4]:
+    for spot in spots[:4] if number in _SIZES else spots[:: max(1, len(spots) // 16)]:
         try:
             found.append(oracle.evaluate(node, dict(zip(free, spot, strict=True))))
         except (ZeroDivisionError, OracleError):
@@ -211,7 +218,7 @@ def _oracle(
     node: Expression, definitions: Mapping[str, Definition], number: int, inputs: _Inputs
 ) -> KernelOracle:
     bodies = [node, *(definition.body for definition in definitions.values())]
-    labels, arrays, axes = set[str](), set[str](), dict[str, None]()
+    labels, arrays, axes = set(inputs.places), set[str](), dict[str, None]()
 
     def see(term: IndexTerm) -> None:
         if isinstance(term, Index):
@@ -257,14 +264,30 @@ def _oracle(
     return oracle
 
 
-def _meant(node: Expression, definitions: Mapping[str, Definition]) -> dict[str, Fraction]:
+def numbers_asked_for(bodies: Iterable[Expression]) -> dict[str, Fraction]:
     """The arrays that conditions ask to be some number or not to be it, and the number."""
     found: dict[str, Fraction] = {}
-    for body in (node, *(definition.body for definition in definitions.values())):
-        for _, part in walk(body):
-            match getattr(part, "condition", None):
-                case Compare("==" | "!=", Entry(name), Number(value)):
-                    found[name] = value
-                case Compare("==" | "!=", Number(value), Entry(name)):
-                    found[name] = value
+    for condition in _equations(bodies):
+        match condition:
+            case Compare(_, Entry(name), Number(value)) | Compare(_, Number(value), Entry(name)):
+                found[name] = value
     return found
+
+
+def _places_asked_for(bodies: Iterable[Expression]) -> set[str]:
+    """The arrays of which conditions ask whether two entries are equal."""
+    found: set[str] = set()
+    for condition in _equations(bodies):
+        match condition:
+            case Compare(_, Entry(name), Entry(other)):
+                found |= {name, other}
+    return found
+
+
+def _equations(bodies: Iterable[Expression]) -> Iterator[Compare]:
+    """The conditions that ask whether something is equal to something, or is not."""
+    for body in bodies:
+        for _, part in walk(body):
+            condition = getattr(part, "condition", None)
+            if condition is not None and condition.operator in SYMMETRIC:
+                yield condition

@@ -271,12 +271,13 @@ class Stabiliser(Groups):
 
     def _log_share(self, use: Use, spot: Spot) -> Expression:
         """Log of the share exp(u_i) / S: -inf where the sum leaves the place out."""
-        ratio, condition = self._log_ratio(use, spot), self.groups[use[0]].parts[spot[0]].condition
-        if condition is None:
-            return ratio
-        here = rename(Where(condition, ZERO, MINUS_INFINITY), self.spots(use, spot))
-        assert isinstance(here, Where)
-        return replace(here, then=ratio)
+        mine, ratio = Entry("@ratio"), self._log_ratio(use, spot)
+        here = rename(self.groups[use[0]].parts[spot[0]].within(mine), self.spots(use, spot))
+
+        def put(node: Expression) -> Expression:
+            return ratio if node == mine else map_children(node, put)
+
+        return put(here)
 
     def _grouped_difference(self, node: Expression) -> Expression | None:
         """Log S - u_i is -((u_i - m) - log s): u_i and m may be large, their difference is not."""

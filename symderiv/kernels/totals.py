@@ -46,25 +46,25 @@ _IN_ANY_ORDER = 4
 class Part:
     """One term of a total: weight · Σ_index inner · exp(exponent), or weight · exp(exponent).
 
-    With a condition, it is the sum over the places that meet it. `e` and `u` name the arrays of the
+    With conditions, it is the sum over the places that meet them. `e` and `u` name the arrays of the
     exponentials, less the largest exponent, and of the exponents.
     """
 
     index: Index | None
     exponent: Expression
-    condition: Compare | None
+    conditions: tuple[Compare, ...]
     weight: Expression = ONE
     inner: Expression = ONE
     e: str = ""
     u: str = ""
 
     def term(self) -> Expression:
-        """What is summed over the whole axis: 0 where the condition does not hold."""
-        return restricted_to(self.condition, call("exp", self.exponent))
+        """What is summed over the whole axis: 0 where a condition does not hold."""
+        return restricted_to(self.conditions, call("exp", self.exponent))
 
     def within(self, value: Expression) -> Expression:
-        """`value` where the condition holds, elsewhere -inf."""
-        return value if self.condition is None else Where(self.condition, value, MINUS_INFINITY)
+        """`value` where the conditions hold, elsewhere -inf."""
+        return restricted_to(self.conditions, value, MINUS_INFINITY)
 
     @property
     def is_constant(self) -> bool:
@@ -187,7 +187,7 @@ def _part(term: Expression) -> Part | None:
             part = _weighted(factor.index, factors_of(factor.body))
             if part is not None and not is_exposed(weight):
                 return replace(part, weight=weight)
-    return None if is_exposed(term) else Part(None, ZERO, None, term)
+    return None if is_exposed(term) else Part(None, ZERO, (), term)
 
 
 def _weighted(index: Index, factors: Sequence[Expression]) -> Part | None:
@@ -200,11 +200,14 @@ def _weighted(index: Index, factors: Sequence[Expression]) -> Part | None:
     inner = multiply(*factors[:place], *factors[place + 1 :])
     if power is None or index not in free_indices(power[0]) or is_exposed(inner):
         return None
-    exponent, condition = power
+    exponent, conditions = power
+    return Part(index, exponent, conditions or weighed(index, factors), inner=inner)
+
+
+def weighed(index: Index, factors: Sequence[Expression]) -> tuple[Compare, ...]:
+    """The condition that the weight in a product is not 0, where there is one weight that the index tells."""
     weights = [each for each in factors if isinstance(each, Entry) and index in free_indices(each)]
-    if condition is None and len(weights) == 1:
-        condition = has_weight(weights[0])
-    return Part(index, exponent, condition, inner=inner)
+    return (has_weight(weights[0]),) if len(weights) == 1 else ()
 
 
 def has_weight(weight: Entry) -> Compare:
@@ -214,15 +217,29 @@ def has_weight(weight: Entry) -> Compare:
 
 def term_of(node: Sum) -> Expression:
     """What a sum adds up over the whole axis: 0 at the places that do not meet its condition."""
-    body = node.body
+    own, body = () if node.condition is None else (node.condition,), node.body
+    power = power_of(body)
+    if power is not None:
+        return restricted_to((*own, *power[1]), call("exp", power[0]))
     if isinstance(body, Where):
         body = replace(body, condition=turned(body.condition))
-    return restricted_to(node.condition, body)
+    return restricted_to(own, body)
 
 
-def restricted_to(condition: Compare | None, value: Expression) -> Expression:
-    """`value` where the condition holds, elsewhere 0; m >= n is spelled n <= m."""
-    return value if condition is None else Where(turned(condition), value, ZERO)
+def restricted_to(
+    conditions: Sequence[Compare], value: Expression, otherwise: Expression = ZERO
+) -> Expression:
+    """`value` where the conditions hold, elsewhere 0, in one order; m >= n is spelled n <= m."""
+    for condition in sorted(map(turned, conditions), key=_kind, reverse=True):
+        value = Where(condition, value, otherwise)
+    return value
+
+
+def _kind(condition: Compare) -> tuple[str, list[str]]:
+    """What orders conditions, whatever their letters are."""
+    sides = (condition.left, condition.right)
+    names = [side.array if isinstance(side, Entry) else type(side).__name__ for side in sides]
+    return condition.operator, sorted(names)
 
 
 def turned(condition: Compare) -> Compare:
@@ -232,13 +249,14 @@ def turned(condition: Compare) -> Compare:
     return condition
 
 
-def power_of(node: Expression) -> tuple[Expression, Compare | None] | None:
-    """The u of exp(u), and the condition of where(.., exp(u), 0); None for all else."""
-    condition: Compare | None = None
-    if isinstance(node, Where) and node.otherwise == ZERO:
-        condition, node = turned(node.condition), node.then
+def power_of(node: Expression) -> tuple[Expression, tuple[Compare, ...]] | None:
+    """The u of exp(u), and the conditions of where(.., exp(u), 0), one in the other; None for all else."""
+    conditions: list[Compare] = []
+    while isinstance(node, Where) and node.otherwise == ZERO:
+        conditions.append(turned(node.condition))
+        node = node.then
     if isinstance(node, Call) and node.function == "exp":
-        return node.arguments[0], condition
+        return node.arguments[0], tuple(conditions)
     return None
 
 
@@ -252,5 +270,6 @@ __all__ = [
     "restricted_to",
     "term_of",
     "turned",
+    "weighed",
     "with_signs_before",
 ]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
 import pytest
 
 from symderiv.expression.canonical import same
+from symderiv.expression.construct import add
 from symderiv.expression.functions import call
 from symderiv.expression.indices import rename
-from symderiv.expression.nodes import ONE, ZERO, Compare, Entry, Index, Number, Where
-from symderiv.kernels import masks, matching, spelling
+from symderiv.expression.nodes import MINUS_ONE, ONE, ZERO, Compare, Entry, Index, Number, Power, Sum, Where
+from symderiv.kernels import inputs, masks, matching, spelling, stabilise, totals
 from symderiv.kernels.emit import emit
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.matching import match
@@ -73,6 +75,30 @@ OTHERS = {
     "p[i] = where(c[i] == 0, 0, exp(z[i])) / sum(k, where(0 == c[k], 0, exp(z[k])))\nderive d(p[i], z[j])\n",
 }
 
+SEVERAL = {
+    "a mask in a mask": LABELLED
+    + "p[i] = where(i != y, where(i > 1, exp(z[i]), 0), 0) / sum(k > 1, where(k != y, exp(z[k]), 0))\n"
+    "derive d(p[i], z[j])\n",
+    "a mask in a mask, turned": LABELLED
+    + "p[i] = where(i <= 1, 0, where(y == i, 0, exp(z[i]))) / sum(k > 1, where(k == y, 0, exp(z[k])))\n"
+    "upstream L(p)\nderive d(L, z[i])\n",
+    "weights in a mask in a mask": LABELLED
+    + "input w[K]\np[i] = where(i != y, where(i > 1, w[i] * exp(z[i]), 0), 0)"
+    " / sum(k > 1, where(k != y, w[k] * exp(z[k]), 0))\nderive d(p[i], z[j])\n",
+    "weights up to a label": LABELLED
+    + "input w[K]\np[i] = where(i <= y, w[i] * exp(z[i]), 0) / sum(k <= y, w[k] * exp(z[k]))\n"
+    "derive d(p[i], z[j])\nderive d(p[i], w[j])\n",
+    "of one class against all": "index i, j, k : N\nindex c : C\ninput z[N, N]\nlabel g[N] : C\n"
+    "L[i] = -log(sum(j != i, where(g[j] == g[i], exp(z[i, j]), 0)) / sum(k != i, exp(z[i, k])))\n"
+    "upstream G(L)\nderive d(G, z[i, j])\n",
+    "one for what is left out": LABELLED
+    + "p[i] = where(i == y, 1, exp(z[i])) / sum(k, where(k == y, 1, exp(z[k])))\nderive d(p[i], z[j])\n",
+    "another score for one": LABELLED + "input b[K]\nbatch b\nderive d(p[i], b[j])\nderive d(p[i], z[j])\n"
+    "p[i] = where(i == y, exp(b[i]), exp(z[i])) / sum(k, where(k == y, exp(b[k]), exp(z[k])))\n",
+    "a mask of ones": "index i, j, k : K\ninput z[K], c[K]\nbatch z\n"
+    "p[i] = where(c[i] == 1, exp(z[i]), 0) / sum(k, where(1 == c[k], exp(z[k]), 0))\nderive d(p[i], z[j])\n",
+}
+
 
 @pytest.fixture(autouse=True)
 def _no_warnings():
@@ -96,7 +122,9 @@ def test_all_but_one_is_verified_at_large_scores(spelling: str, end: str) -> Non
     judged(f"{LABELLED}{spelling}\n{end}")
 
 
-@pytest.mark.parametrize("text", [*UP_TO.values(), *OTHERS.values()], ids=[*UP_TO, *OTHERS])
+@pytest.mark.parametrize(
+    "text", [*UP_TO.values(), *OTHERS.values(), *SEVERAL.values()], ids=[*UP_TO, *OTHERS, *SEVERAL]
+)
 def test_other_masks_are_verified_at_large_scores(text: str) -> None:
     judged(text)
 
@@ -106,6 +134,27 @@ def test_other_masks_are_verified_at_large_scores(text: str) -> None:
 )
 def test_in_compiled_code(target: str, name: str) -> None:
     judged(f"{LABELLED}{BUT_ONE[name]}\n{ENDS['gradient']}", target)
+
+
+@pytest.mark.parametrize("target", ["c", "numba"])
+def test_a_mask_in_a_mask_in_compiled_code(target: str) -> None:
+    judged(SEVERAL["a mask in a mask, turned"], target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_of_one_class_against_all(target: str) -> None:
+    """By the definition; the only one of its class has no other, and the logarithm of 0 is -inf."""
+    contrast = load(own("contrast", SEVERAL["of one class against all"]), target).contrast
+    z = 1e4 + np.random.default_rng(5).normal(0, 3, (4, 4))
+    g = np.array([0, 1, 0, 0])
+    expected = []
+    for i, row in enumerate(z - z.max()):
+        others = [k for k in range(4) if k != i]
+        same_class = math.fsum(math.exp(row[k]) for k in others if g[k] == g[i])
+        expected.append(
+            -math.log(same_class / math.fsum(math.exp(row[k]) for k in others)) if same_class else math.inf
+        )
+    np.testing.assert_allclose(contrast(z, g), expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("spelling", BUT_ONE.values(), ids=BUT_ONE)
@@ -143,8 +192,14 @@ def failing(text: str) -> set[str]:
     return {check.function for check in checks if not check.ok}
 
 
+def without_second_thoughts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no term of a sum is shifted as well, where it is divided by one: not here."""
+    monkeypatch.setattr(stabilise.Stabiliser, "_beside_totals", lambda self, node: None)
+
+
 @pytest.mark.parametrize("name", ["second turned", "turned, sum over the others"])
 def test_conditions_in_one_order_only_are_found_wrong(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_second_thoughts(monkeypatch)
     monkeypatch.setattr(matching, "SYMMETRIC", ())
     assert "spoilt" in failing(f"{LABELLED}{BUT_ONE[name]}\n{ENDS['gradient']}")
 
@@ -159,6 +214,7 @@ def test_masks_as_they_are_written_are_found_wrong(name: str, monkeypatch: pytes
 
 
 def test_the_gradient_of_a_sum_over_the_others_is_found_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_second_thoughts(monkeypatch)
     monkeypatch.setattr(spelling, "with_masks", lambda node, labels, opened: node)
     assert failing(f"{LABELLED}{BUT_ONE['sum over the others']}\n{ENDS['gradient']}") == {"spoilt_gradient"}
 
@@ -177,6 +233,36 @@ def test_a_wrong_contrary_of_values_is_refused(monkeypatch: pytest.MonkeyPatch) 
     c, z = Entry("c"), Entry("z")
     assert not same_value(Where(Compare("!=", c, ZERO), z, ZERO), z, {}, {})
     assert not same_value(Where(Compare("==", c, ONE), z, ZERO), ZERO, {}, {})
+
+
+def test_conditions_in_any_order_only_where_they_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(totals, "_kind", lambda condition: 0)
+    assert "spoilt" in failing(SEVERAL["a mask in a mask"])
+
+
+def test_labels_first_are_no_dtype() -> None:
+    """A function whose first array is one of labels computes in the dtype of the others."""
+    text = (
+        "index i, j, k : K\nlabel y : K\ninput z[K]\nbatch z, y\n"
+        "q[i] = z[i] * where(i == y, 0, 1) - sum(k, z[k] * where(k == y, 0, 1))\nderive d(q[i], z[j])\n"
+    )
+    checks = verify(own("choices", text), "numpy", large=False)
+    assert [str(check) for check in checks if not check.ok] == []
+
+
+def test_inputs_that_a_formula_asks_for_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No entry that is drawn is 1: without such, nothing could be judged."""
+    monkeypatch.setattr(inputs, "_as_asked", lambda meaning, tables: tables)
+    assert {"spoilt", "spoilt_vjp"} <= failing(SEVERAL["a mask of ones"])
+
+
+def test_rewrites_are_compared_where_labels_are_equal() -> None:
+    """Of three labels no two may be one, of eight some are."""
+    g, z = Entry("g", (_K,)), Entry("z", (_K,))
+    others = Sum(_J, ONE, Compare("==", Entry("g", (_J,)), g))
+    fewer = add(others, Number(-ONE.value))
+    assert same_value(Power(fewer, MINUS_ONE), Power(add(MINUS_ONE, others), MINUS_ONE), {}, {})
+    assert not same_value(Power(fewer, MINUS_ONE), z, {}, {})
 
 
 # -- matching -------------------------------------------------------------------------------
