@@ -31,6 +31,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symderiv.expression.construct import (
+    add,
     base_and_exponent,
     factors_of,
     multiply,
@@ -122,11 +123,7 @@ class Stabiliser(Groups):
         grouped = self._grouped_difference(node)
         if grouped is not None:
             return grouped
-        if isinstance(node, Multiply):
-            degree = self.degree(node)
-            if degree and not any(degree.values()):
-                return self._shift(node)
-        smaller = self._beside_totals(node) or self._below_totals(node)
+        smaller = self._over_totals(node) or self._below_totals(node)
         if smaller is not None:
             return smaller
         if isinstance(node, Where) and node.otherwise == ZERO and power_of(node) is None:
@@ -135,17 +132,40 @@ class Stabiliser(Groups):
             return replace(node, body=self.shift_all(self.restricted(node.body, node.condition)))
         return map_children(node, self.shift_all)
 
+    def _over_totals(self, node: Expression) -> Expression | None:
+        """A product of degree 0 over e^m, or divided by sums of exponentials, in the named arrays."""
+        if not isinstance(node, Multiply):
+            return None
+        degree = self.degree(node)
+        if degree and not any(degree.values()):
+            return self._shift(node)
+        return self._beside_totals(node)
+
+    def _multiplied_out(self, node: Multiply) -> Expression | None:
+        """(a + b) / S as a / S + b / S, where a and b have different degrees over e^m."""
+        for factor in node.factors:
+            if isinstance(factor, Add):
+                rest = [each for each in node.factors if each is not factor]
+                terms = [self._over_totals(multiply(term, *rest)) for term in factor.terms]
+                known = [term for term in terms if term is not None]
+                return add(*known) if len(known) == len(terms) else None
+        return None
+
     def _beside_totals(self, node: Expression) -> Expression | None:
         """A product that is divided by sums of exponentials, with others in it that are no terms of these.
 
         exp(v) / S is exp(v - m) / s, which overflows where the quotient does. What is left of the degree over
-        e^m, as of exp(v) / S^2, is taken out of an exponential that is a factor.
+        e^m, as of exp(v) / S^2, is taken out of an exponential that is a factor. Of one sum over another the
+        largest exponents are compared first.
         """
         if self.beside or not isinstance(node, Multiply):
             return None
         self.beside = True
         try:
             degree, first = self.degree(node), self.divisors(node)
+            if degree is None and first:
+                self.beside = False
+                return self._multiplied_out(node)
             if not degree or not first:
                 return None
             if not any(degree.values()):
@@ -156,6 +176,8 @@ class Stabiliser(Groups):
                     counts = {use: own.get(use, 0) - count for use, count in degree.items()}
                     rest = multiply(*(each for each in node.factors if each is not factor))
                     return multiply(self._shift(rest, first), self.less(factor, counts))
+            if max(degree.values()) > 0 > min(degree.values()):
+                return multiply(self._shift(node), self.less(call("exp", ZERO), _negative(degree)))
             return None
         finally:
             self.beside = False
@@ -191,7 +213,11 @@ class Stabiliser(Groups):
             return replace(node, body=self._shift(self.restricted(node.body, node.condition), first))
         if isinstance(node, Multiply | Add | Power | Sum):
             return map_children(node, lambda child: self._shift(child, first))
-        return self.shift_all(node)
+        was, self.beside = self.beside, False
+        try:
+            return self.shift_all(node)
+        finally:
+            self.beside = was
 
     # -- logarithms -------------------------------------------------------------------------
 
@@ -297,6 +323,10 @@ class Stabiliser(Groups):
                     ratio = multiply(Number(Fraction(-1)), self._log_ratio(use, spot))
                     return Add((ratio, *rest)) if rest else ratio
         return None
+
+
+def _negative(degree: Mapping[Use, int]) -> dict[Use, int]:
+    return {use: -count for use, count in degree.items()}
 
 
 __all__ = ["LOG_RATIO", "MINUS_INFINITY", "Group", "Stabiliser"]

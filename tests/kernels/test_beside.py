@@ -39,6 +39,12 @@ PROBLEMS = {
     "odds with one term more": HEAD
     + "p[i] = exp(z[i]) / (1 + sum(k != i, exp(z[k])))\nupstream L(p)\nderive d(L, z[i])\n",
     "what a mask leaves out": LABELLED + "p[i] = exp(z[i]) / sum(k != y, exp(z[k]))\nderive d(p[i], z[j])\n",
+    "one sum over another": "index i, j, k : K\ninput z[K], a[K]\nbatch z, a\n"
+    "p = sum(i, exp(a[i])) / sum(k, exp(z[k]))\nderive d(p, z[j])\nderive d(p, a[j])\n",
+    "other scores": "index i, j, k : K\ninput z[K], a[K]\nbatch z, a\n"
+    "p[i] = exp(a[i]) / sum(k, exp(z[k]))\nderive d(p[i], z[j])\nderive d(p[i], a[j])\n",
+    "over a square": LABELLED
+    + "p[i] = where(i != y, exp(2 * z[i]), 0) / sum(k != y, exp(z[k]))^2\nderive d(p[i], z[j])\n",
     "of one's own class": "index i, j, k : N\nindex c : C\ninput z[N]\nlabel g[N] : C\n"
     "p[i] = exp(z[i]) / sum(k, where(g[k] == g[i], exp(z[k]), 0))\nderive d(p[i], z[j])\n",
 }
@@ -105,8 +111,17 @@ def test_exponentials_that_are_no_terms_are_found_wrong_as_they_are(
     assert functions <= spoilt(name)
 
 
-def test_a_total_with_all_signs_turned_is_found_wrong_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sums_of_different_degrees_are_found_wrong_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stabilise.Stabiliser, "_multiplied_out", lambda self, node: None)
+    assert spoilt("over a square") == {"_jacobian_z", "_vjp", "_jvp"}
+
+
+def test_a_total_with_all_signs_turned_is_that_total(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = own("turned", PROBLEMS["second derivatives"])
+    exponentials = emit(made).count("np.exp(")
     monkeypatch.setattr(stabilise, "with_signs_before", lambda node: node)
+    assert emit(made).count("np.exp(") > exponentials
+    monkeypatch.setattr(stabilise.Stabiliser, "_multiplied_out", lambda self, node: None)
     assert spoilt("second derivatives") == {"_hvp"}
 
 

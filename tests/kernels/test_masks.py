@@ -95,6 +95,10 @@ SEVERAL = {
     + "p[i] = where(i == y, 1, exp(z[i])) / sum(k, where(k == y, 1, exp(z[k])))\nderive d(p[i], z[j])\n",
     "another score for one": LABELLED + "input b[K]\nbatch b\nderive d(p[i], b[j])\nderive d(p[i], z[j])\n"
     "p[i] = where(i == y, exp(b[i]), exp(z[i])) / sum(k, where(k == y, exp(b[k]), exp(z[k])))\n",
+    "squares": LABELLED
+    + "p[i] = where(i != y, exp(z[i])^2, 0) / sum(k != y, exp(z[k])^2)\nderive d(p[i], z[j])\n",
+    "an order of values": "index i, j, k : K\ninput z[K], w[K]\nbatch z\n"
+    "p[i] = where(w[i] <= 0, 0, exp(z[i])) / sum(k, where(w[k] <= 0, 0, exp(z[k])))\nderive d(p[i], z[j])\n",
     "a mask of ones": "index i, j, k : K\ninput z[K], c[K]\nbatch z\n"
     "p[i] = where(c[i] == 1, exp(z[i]), 0) / sum(k, where(1 == c[k], exp(z[k]), 0))\nderive d(p[i], z[j])\n",
 }
@@ -136,9 +140,16 @@ def test_in_compiled_code(target: str, name: str) -> None:
     judged(f"{LABELLED}{BUT_ONE[name]}\n{ENDS['gradient']}", target)
 
 
-@pytest.mark.parametrize("target", ["c", "numba"])
-def test_a_mask_in_a_mask_in_compiled_code(target: str) -> None:
-    judged(SEVERAL["a mask in a mask, turned"], target)
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("c", "a mask in a mask, turned"),
+        ("numba", "a mask in a mask, turned"),
+        ("c", "an order of values"),
+    ],
+)
+def test_several_in_compiled_code(target: str, name: str) -> None:
+    judged(SEVERAL[name], target)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -173,8 +184,8 @@ def test_every_spelling_gives_the_same_functions(spelling: str) -> None:
     np.testing.assert_allclose(found, [[-slope, slope, 0], [-1, 0, 1]], rtol=1e-12)
 
 
-def test_an_order_of_values_keeps_its_branches() -> None:
-    """Where a weight is NaN it is neither less nor more than another."""
+def test_an_order_of_values_has_no_contrary() -> None:
+    """Where a weight is NaN it is neither less nor more than another, and so it counts."""
     text = "index i, k : K\ninput z[K], w[K]\np[i] = where(w[i] < 1, 0, exp(z[i]))"
     p = load(own("ordered", text), "numpy").ordered
     np.testing.assert_allclose(p(np.zeros(3), np.array([np.nan, 0.0, 2.0])), [1, 0, 1])
