@@ -215,7 +215,6 @@ class Groups:
         self.groups[-1] = group = replace(group, tree=self.with_weights(total))
         largest: list[Expression] = []
         terms: list[Expression] = []
-        others: list[Expression] = []
         for part in named:
             own = tuple(each for each in letters if each in part.letters())
             e: Expression = Entry(part.e, (*letters, *_letter_of(part)))
@@ -227,17 +226,26 @@ class Groups:
                 self.add(top.array, own, Extremum("max", part.index, u), "")
                 largest.append(top)
                 e = Sum(part.index, multiply(part.inner, e))
-            (others if group.is_one_and_more and not part.is_constant else terms).append(
-                multiply(part.weight, e)
-            )
+            terms.append(multiply(part.weight, e))
             self._add_exponentials(part, group, _WHY_SMALL)
         self.add(m, group.free, reduce(lambda one, other: call("max", one, other), largest), _WHY_LARGEST)
-        if others:
-            self.groups[-1] = group = replace(group, rest=self.new_name("r"))
-            self.add(group.rest, group.free, add(*others), "")
-            terms.append(Entry(group.rest, group.free))
         self.add(s, group.free, Add(tuple(terms)), "")
         self.add(log_s, group.free, call("log", Entry(s, group.free)), "")
+
+    def rest_of(self, number: int) -> str:
+        """The array for what a total is beside 1, where all of that is positive; empty for any other."""
+        group = self.groups[number]
+        if not group.rest and group.is_one_and_more:
+            self.groups[number] = group = replace(group, rest=self.new_name("r"))
+            total = self.added[group.s].body
+            assert isinstance(total, Add)
+            others = [
+                term for term, part in zip(total.terms, group.parts, strict=True) if not part.is_constant
+            ]
+            one = [term for term in total.terms if term not in others]
+            self.add(group.rest, group.free, add(*others), "")
+            self.add(group.s, group.free, add(Entry(group.rest, group.free), *one), "")
+        return group.rest
 
     def _exponent(self, part: Part, letters: tuple[Index, ...]) -> Expression:
         """The exponent of a part, named: the maximum and the exponentials see the same rounded one."""

@@ -38,7 +38,9 @@ from symderiv.kernels.monomial import Opener, is_exposed
 _CONTRARY = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
-def with_masks(node: Expression, labels: Collection[str], opened: Opener) -> Expression:
+def with_masks(
+    node: Expression, labels: Collection[str], opened: Opener, *, in_log: bool = False
+) -> Expression:
     """`node` with its masks in the one spelling.
 
     Parameters
@@ -47,8 +49,12 @@ def with_masks(node: Expression, labels: Collection[str], opened: Opener) -> Exp
         The arrays that hold places.
     opened
         What entries stand for.
+    in_log
+        Whether it is the argument of a logarithm. A sum over part of an axis stays as it is there: what its
+        slope is divided by is that sum alone.
     """
-    node = map_children(node, lambda child: with_masks(child, labels, opened))
+    inside = isinstance(node, Call) and node.function == "log"
+    node = map_children(node, lambda child: with_masks(child, labels, opened, in_log=in_log or inside))
     match node:
         case Where(condition, then, otherwise):
             first, second = _exponent(then), _exponent(otherwise)
@@ -59,7 +65,7 @@ def with_masks(node: Expression, labels: Collection[str], opened: Opener) -> Exp
             if otherwise == ZERO and is_exposed(then, opened):
                 return replace(node, then=_one_power(then))
         case Sum(_, body, Compare("!=") as condition):
-            if is_exposed(body, opened):
+            if is_exposed(body, opened) and not in_log:
                 return replace(node, body=Where(condition, _one_power(body), ZERO), condition=None)
         case Multiply(factors):
             for factor in factors:

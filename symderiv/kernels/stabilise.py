@@ -233,10 +233,9 @@ class Stabiliser(Groups):
             argument = body
         use = self.use_of_sum(argument)
         if use is not None:
-            group = self.groups[use[0]]
-            if group.rest:
-                others = Add((Entry(group.m, use[1]), call("log", Entry(group.rest, use[1]))))
-                return call("softplus", others)
+            group, rest = self.groups[use[0]], self.rest_of(use[0])
+            if rest:
+                return call("softplus", Add((Entry(group.m, use[1]), call("log", Entry(rest, use[1])))))
             return Add((Entry(group.m, use[1]), Entry(group.log_s, use[1])))
         share = self._share(argument)
         if share is not None:

@@ -83,7 +83,7 @@ class Group:
     """A sum of exponentials Σ_index exp(exponent), or a total of several terms, and the arrays for it.
 
     `tree` is the total as it is written, where it has several terms. Where one of them is 1 and all others
-    are positive, `rest` names the sum of the others: log(1 + r) has digits of its own where r is small.
+    are positive, `rest` names the sum of the others, once it is asked for: log(1 + r) is small where r is.
     """
 
     parts: tuple[Part, ...]

@@ -217,7 +217,7 @@ def test_conditions_in_one_order_only_are_found_wrong(name: str, monkeypatch: py
 
 @pytest.mark.parametrize("name", ["left out", "masked under a name", "by deltas"])
 def test_masks_as_they_are_written_are_found_wrong(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spelling, "with_masks", lambda node, labels, opened: node)
+    monkeypatch.setattr(spelling, "with_masks", lambda node, *_: node)
     p = load(own("spoilt", f"{LABELLED}{BUT_ONE[name]}\n{ENDS['gradient']}"), "numpy").spoilt
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -226,7 +226,7 @@ def test_masks_as_they_are_written_are_found_wrong(name: str, monkeypatch: pytes
 
 def test_the_gradient_of_a_sum_over_the_others_is_found_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     without_second_thoughts(monkeypatch)
-    monkeypatch.setattr(spelling, "with_masks", lambda node, labels, opened: node)
+    monkeypatch.setattr(spelling, "with_masks", lambda node, *_: node)
     assert failing(f"{LABELLED}{BUT_ONE['sum over the others']}\n{ENDS['gradient']}") == {"spoilt_gradient"}
 
 
