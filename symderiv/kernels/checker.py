@@ -30,7 +30,8 @@ class Check:
     """One function, at one dtype, on one kind of input.
 
     `worst` is the error of the entry that came nearest to its bound, in eps of the dtype relative
-    to that entry's value; `bound` is what it was allowed.
+    to that entry's value; `bound` is what it was allowed, infinite where no entry has a bound to be
+    judged by.
     """
 
     function: str
@@ -42,10 +43,15 @@ class Check:
     ok: bool
     detail: str = ""
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether there was an entry with a bound, or something else that was wrong."""
+        return self.bound < math.inf
+
     def __str__(self) -> str:
         sizes = " ".join(f"{axis}={size}" for axis, size in self.sizes.items())
         verdict = "ok" if self.ok else f"WRONG: {self.detail}"
-        worst = f"{self.worst:.2g} of {self.bound:.2g} eps"
+        worst = f"{self.worst:.2g} of {self.bound:.2g} eps" if self.is_judged else "no bound is known"
         return f"{self.function} {self.dtype} {sizes}, {self.kind}: {worst}, {verdict}"
 
 
@@ -148,13 +154,17 @@ class Checker:
         )  # fmt: skip
 
     def _long_axis(self, axes: Sequence[str]) -> str:
-        """The first axis that no array has twice, if there is one."""
+        """The first axis that nothing has twice, if there is one."""
         return next((axis for axis in axes if self._times(axis) < 2), axes[0])
 
     def _times(self, axis: str) -> int:
-        """How often the array that has an axis most often has it."""
+        """How often the array that has an axis most often has it, or a sum within sums over it.
+
+        Of a sum over all k but i, for each i, a value rests on all pairs of places, too.
+        """
         names = [each.name for each in self.batched.inputs] + [each.name for each in self.batched.definitions]
-        return max(self.batched.axes_of(name).count(axis) for name in names)
+        arrays = (self.batched.axes_of(name).count(axis) for name in names)
+        return max(*arrays, self.meaning.letters_of(axis))
 
     def _saved(self, tables: Mapping[str, Table], trial: Trial) -> dict[str, dict[Place, Any]]:
         """The exact values of what the forward function returns, where this function takes it."""
@@ -179,7 +189,10 @@ class Checker:
         key = self._key(trial)
         if key not in self.known:
             found = inputs_of(self.meaning, trial, self.problem.name)
-            self.known[key] = (found, self._saved(found, trial), {}) if found else None
+            try:
+                self.known[key] = (found, self._saved(found, trial), {}) if found else None
+            except (ArithmeticError, ValueError):  # no value at an entry that was not looked at
+                self.known[key] = None
         if self.known[key] is None:
             return None
         tables, saved, _ = self.known[key]
@@ -280,15 +293,15 @@ class Checker:
         info = np.finfo(run.dtype)
         eps, largest = float(info.eps), float(info.max)
         samples = range(run.batch)
-        worst, allowed, ratio, detail = 0.0, 0.0, -1.0, ""
+        worst, allowed, ratio, detail = 0.0, math.inf, -1.0, ""
         for result, part in zip(self.spec.results, parts, strict=True):
             table = self._table(run, result, np.asarray(part))
             for place in chosen(table.shape, run.trial.entries):
                 key = (result.name, place, run.reduction)
                 if key not in known.references:
-                    known.references[key] = self.meaning.reference(
-                        result, known.exact, place, run.reduction, samples
-                    )
+                    known.references[key] = self._reference(result, known, place, run.reduction, samples)
+                if known.references[key] is None:
+                    continue
                 if key not in known.bounds:
                     known.bounds[key] = self.meaning.bound(
                         result, known.rounding, place, run.reduction, run.batch
@@ -296,12 +309,14 @@ class Checker:
                 reference, bound = known.references[key], known.bounds[key]
                 limit = bound * eps + FLOOR
                 error, scale = error_of(float(table[place]), reference, largest)
-                near = error / limit if math.isfinite(error) and math.isfinite(limit) else math.inf
+                if math.isfinite(error) and limit == math.inf:
+                    continue
+                near = error / limit if math.isfinite(error) else math.inf
                 if near > ratio:
                     ratio = near
                     # Where all of a value is rounding, its error is told as a share of the bound.
-                    unit = eps * scale if scale > limit else limit
-                    worst, allowed = error / unit, limit / unit
+                    unit = eps * scale if scale > limit else min(limit, largest)
+                    worst, allowed = error / unit, min(limit, largest) / unit
                     if ratio > 1:
                         spot = ", ".join(str(each) for each in place)
                         found = float(table[place])
@@ -309,6 +324,15 @@ class Checker:
         return Check(
             self.spec.name, run.dtype, run.trial.sizes, run.shown, worst, allowed, ratio <= 1, detail
         )
+
+    def _reference(
+        self, result: Result, known: Known, place: Place, reduction: str, samples: Sequence[int]
+    ) -> Any:
+        """The value of an entry; None where it has none, as where it is divided by 0."""
+        try:
+            return self.meaning.reference(result, known.exact, place, reduction, samples)
+        except (ArithmeticError, ValueError):
+            return None
 
     def _table(self, run: _Run, result: Result, array: Any) -> Any:
         """What the function returned, as an array with one axis for each letter of the result."""

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
-from symderiv.expression.nodes import Definition
-from symderiv.expression.oracle import Arithmetic, Oracle
+from symderiv.expression.nodes import Definition, Expression, Extremum, Product, Sum
+from symderiv.expression.oracle import Arithmetic, Oracle, OracleError
+from symderiv.expression.traverse import children
 from symderiv.kernels.accuracy import ErrorOracle
 from symderiv.kernels.function_spec import EPSILON, WEIGHT, Argument, FunctionSpec, Result
 from symderiv.kernels.lowering import Lowered, lower_function
@@ -74,6 +75,16 @@ class Meaning:
         self._meanings = {each.name: each.body for each in named[: len(meanings)]}
         self._meaning_definitions = named[len(meanings) :]
         self._forward_definitions = named_parts(self.batched.definitions)
+
+    def letters_of(self, axis: str) -> int:
+        """How many letters of an axis a sum in the problem's definitions has around it and of its own."""
+        return max(
+            (
+                _nested(each.body, axis, sum(index.axis == axis for index in each.indices))
+                for each in self._forward_definitions
+            ),
+            default=1,
+        )
 
     def forward(self, tables: Mapping[str, Table], trial: Trial, *, limits: bool = False) -> Oracle:
         """The problem's definitions at these inputs.
@@ -148,12 +159,9 @@ class Meaning:
         weight: Fraction,
     ) -> ErrorOracle:
         """What bounds the rounding errors."""
-        import numpy as np
-
-        info = np.finfo(dtype)
         results = (Definition(each.name, each.indices, each.tree) for each in self.lowered.trees)
         definitions = named_parts((*self.lowered.definitions.values(), *results))
-        errors = ErrorOracle(trial.sizes, {}, definitions, float(info.tiny) / float(info.eps), self.errors)
+        errors = ErrorOracle(trial.sizes, {}, definitions, dtype, self.errors)
         for name, table in tables.items():
             if name in self.labels:
                 errors.arrays[name] = {place: int(value) for place, value in table.items()}
@@ -168,11 +176,27 @@ class Meaning:
         return errors
 
     def bound(self, result: Result, errors: ErrorOracle, place: Place, reduction: str, batch: int) -> float:
-        """How far off an entry may be, in eps."""
-        if result.is_loss and reduction != "none":
-            total = errors.total([errors.entry(result.name, (row,)) for row in range(batch)])
-            return float((total * errors.arrays[WEIGHT][()]).error)
-        return float(errors.entry(result.name, place).error)
+        """How far off an entry may be, in eps; infinite where no bound is known.
+
+        None is known where the analysis meets a number that it has no value for, as a logarithm of what may
+        be negative within its error.
+        """
+        try:
+            if result.is_loss and reduction != "none":
+                total = errors.total([errors.entry(result.name, (row,)) for row in range(batch)])
+                return float((total * errors.arrays[WEIGHT][()]).error)
+            return float(errors.entry(result.name, place).error)
+        except OracleError:
+            raise
+        except (ArithmeticError, ValueError):
+            return math.inf
+
+
+def _nested(node: Expression, axis: str, around: int) -> int:
+    """How many letters of an axis the innermost sum or product of a formula has, with those `around` it."""
+    if isinstance(node, Sum | Product | Extremum):
+        around += node.index.axis == axis
+    return max((around, *(_nested(child, axis, around) for child in children(node))))
 
 
 class _Limits(KernelOracle):

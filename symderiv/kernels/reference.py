@@ -58,7 +58,8 @@ def is_real(value: Any) -> bool:
 
 def error_of(got: float, reference: Any, largest: float) -> tuple[float, float]:
     """The absolute error and the size of the reference, as floats."""
-    if abs(reference) > min(largest, HUGE):  # stands for infinity, or is out of the dtype's range
+    infinite = abs(reference) > min(largest, HUGE)  # stands for infinity, or is out of the dtype's range
+    if infinite and not (math.isfinite(got) and abs(reference) <= largest):
         right = math.isinf(got) and (got > 0) == (reference > 0)
         if right or abs(reference) > largest:
             return (0.0 if right else math.inf), 1.0

@@ -170,6 +170,7 @@ def as_array(table: Table, axes: Sequence[int], dtype: Any) -> Any:
     import numpy as np
 
     array = np.empty(tuple(axes), dtype)
-    for place, value in table.items():
-        array[place] = value
+    with np.errstate(over="ignore"):  # what is too large for the dtype is infinite in it
+        for place, value in table.items():
+            array[place] = value
     return array

@@ -24,6 +24,7 @@ from symderiv.kernels.trials import ORDINARY, Trial
 from symderiv.problem import Problem, names_in
 
 DTYPES = ("float32", "float64")
+_NO_BOUND = "no bound is known on the rounding of anything that it returns, so it is not judged"
 
 
 def verify_source(
@@ -76,8 +77,11 @@ def verify_source(
             judged += ways.in_another(
                 getattr(small, identifier(spec.name)), checker.trials(False), dtypes[:1], "by chunks"
             )
-        if not any(check.kind.startswith(ORDINARY) for check in judged):
-            told = "no inputs are found at which it has a value, so it is not judged"
+        ordinary = [check for check in judged if check.kind.startswith(ORDINARY)]
+        if all(check.ok and not (check.bound and check.is_judged) for check in ordinary):
+            told = (
+                _NO_BOUND if ordinary else "no inputs are found at which it has a value, so it is not judged"
+            )
             judged.append(Check(spec.name, "", {}, "", 0.0, 0.0, False, told))
         checks += judged
     return checks
@@ -143,6 +147,8 @@ def _without_unused(problem: Problem, specifications: Sequence[FunctionSpec]) ->
     trees += [side for each in problem.assumptions for side in (each.left, each.right)]
     used = {name for tree in trees for name in names_in(tree)} | {each.of for each in problem.upstream}
     used |= {name for spec in specifications for each in spec.arguments for name in (each.name, each.of)}
+    # What is differentiated by may stand in no formula: such a derivative is 0.
+    used |= {name for spec in specifications for each in spec.results for name in names_in(each.meaning)}
     return replace(problem, inputs=tuple(each for each in problem.inputs if each.name in used))
 
 
