@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -274,10 +274,21 @@ def _shape(result: Result, sizes: Mapping[str, int]) -> tuple[int, ...]:
     return tuple(math.prod(lengths[place] for place in group) for group in result.groups)
 
 
+def narrowed_c(source: str, functions: Collection[str], dtypes: Collection[str]) -> str:
+    """Emitted C of which these functions alone can be called, for these dtypes.
+
+    The compiler leaves out what cannot be called, and to compile is what takes time.
+    """
+    short = "|".join(_TYPES[each] for each in dtypes)
+    kept = "|".join(map(re.escape, functions))
+    others = rf"^(?=(?:void|int|ptrdiff_t) (?!(?:{kept})_(?:{short}|work)\()\w+\()"
+    return re.sub(others, "static ", source, flags=re.MULTILINE)
+
+
 def load_c(
     source: str, name: str, specifications: Sequence[FunctionSpec], flags: Sequence[str] = FLAGS
 ) -> SimpleNamespace:
-    """The functions of emitted C, compiled and ready to be called.
+    """The functions of emitted C, compiled and ready to be called, as far as they can be.
 
     Raises
     ------
@@ -291,10 +302,18 @@ def load_c(
     functions = {}
     for spec in specifications:
         own = identifier(spec.name)
-        parameters = [each.split()[-1].lstrip("*") for each in declared[f"{own}_f32"][3].split(",")]
-        entries = {dtype: getattr(library, f"{own}_{short}") for dtype, short in _TYPES.items()}
+        here = {
+            dtype: declared[f"{own}_{short}"]
+            for dtype, short in _TYPES.items()
+            if f"{own}_{short}" in declared
+        }
+        if not here:
+            continue
+        kind, _, given = next(iter(here.values())).groups()
+        parameters = [each.split()[-1].lstrip("*") for each in given.split(",")]
+        entries = {dtype: getattr(library, match[2]) for dtype, match in here.items()}
         for entry in entries.values():
-            entry.restype = ctypes.c_int if declared[f"{own}_f32"][1] == "int" else None
+            entry.restype = ctypes.c_int if kind == "int" else None
         work = getattr(library, f"{own}_work") if f"{own}_work" in declared else None
         if work is not None:
             work.restype = ctypes.c_ssize_t

@@ -121,7 +121,9 @@ def compile_function(
     if chosen_target.load_kept is not None:
         module = chosen_target.load_kept(source, problem.name)
     else:
-        module = chosen_target.load(source, problem.name, specifications)
+        narrowed = chosen_target.narrowed
+        text = narrowed(source, (wanted,), ("float32", "float64")) if narrowed else source
+        module = chosen_target.load(text, problem.name, specifications)
     chosen: Callable[..., Any] = getattr(module, wanted)
     chosen.source = source  # type: ignore[attr-defined]
     return chosen

@@ -75,6 +75,8 @@ class Meaning:
         self._meanings = {each.name: each.body for each in named[: len(meanings)]}
         self._meaning_definitions = named[len(meanings) :]
         self._forward_definitions = named_parts(self.batched.definitions)
+        self._made: tuple[Mapping[str, Table], str, Fraction | None, dict[str, dict[Place, Any]]]
+        self._made = {}, "", None, {}
 
     def letters_of(self, axis: str) -> int:
         """How many letters of an axis a sum in the problem's definitions has around it and of its own."""
@@ -117,13 +119,28 @@ class Meaning:
     def _arrays(
         self, tables: Mapping[str, Table], trial: Trial, zero: Fraction | None
     ) -> dict[str, dict[Place, Any]]:
-        """The exact numbers that the floats stand for, `zero` for a weight of 0 beside -inf."""
+        """The exact numbers that the floats stand for, `zero` for a weight of 0 beside -inf.
+
+        Those of the last inputs are kept, for they are asked for again and are many.
+        """
+        known, kind, last, found = self._made
+        if known is not tables or (kind, last) != (trial.kind, zero):
+            found = self._exactly(tables, trial, zero)
+            self._made = tables, trial.kind, zero, found
+        return dict(found)
+
+    def _exactly(
+        self, tables: Mapping[str, Table], trial: Trial, zero: Fraction | None
+    ) -> dict[str, dict[Place, Any]]:
         number = digits_of(trial).from_fraction
-        infinity = number(_MINUS_INFINITY) if zero is not None else -number(Fraction(1)) * math.inf
+        one = number(Fraction(1))
+        infinity = number(_MINUS_INFINITY) if zero is not None else -one * math.inf
         nothing = number(zero if zero is not None and trial.kind == SOME_INFINITE else Fraction(0))
 
-        def exactly(value: float) -> Any:
-            return infinity if value == -math.inf else number(Fraction(value)) if value else nothing
+        def exactly(
+            value: float,
+        ) -> Any:  # a float has fewer digits than these numbers, so that this is exact
+            return infinity if value == -math.inf else one * value if value else nothing
 
         return {
             name: {

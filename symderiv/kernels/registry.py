@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from symderiv.kernels.c_library import load_c
+from symderiv.kernels.c_library import load_c, narrowed_c
 from symderiv.kernels.c_names import RESERVED
 from symderiv.kernels.c_products import print_c
 from symderiv.kernels.errors import KernelError
@@ -59,8 +59,10 @@ class Target:
         lines in their place, with which rows are worked on by chunks at any size.
     load
         From the text, a name and the functions in it to an object that has these as Python functions.
+    narrowed
+        From the text, names of functions and dtypes to a text of which no others are compiled.
     load_kept
-        The same for a text that will be loaded again, where what is compiled can be kept for that.
+        The same as `load` for a text that will be loaded again, where what is compiled can be kept for that.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Target:
     rows: Mapping[str, int] = field(default_factory=dict)
     lines: Mapping[str, str] = field(default_factory=dict)
     load: Callable[[str, str, Sequence[FunctionSpec]], Any] = load_module
+    narrowed: Callable[[str, Collection[str], Collection[str]], str] | None = None
     load_kept: Callable[[str, str], Any] | None = None
 
 
@@ -127,6 +130,7 @@ TARGETS: dict[str, Target] = {
             large=2**23,
             lines={"LONG_ROW = 4000, CHUNK_BYTES = 8192,": "LONG_ROW = 0, CHUNK_BYTES = 8,"},
             load=load_c,
+            narrowed=narrowed_c,
         ),
     )
 }

@@ -58,7 +58,16 @@ def verify_source(
     """
     specifications = functions_of(problem)
     made_for = target_named(target)
-    module = loaded(problem, target, source)
+    functions = [identifier(each.name) for each in specifications if not only or each.name in only]
+
+    chunked = [name for name in functions if _has_chunks(source, name)]
+
+    def compiled(text: str, names: Collection[str], dtypes: Sequence[str]) -> Any:
+        if made_for.narrowed is not None and (len(names) < len(specifications) or len(dtypes) < len(DTYPES)):
+            text = made_for.narrowed(text, names, dtypes)
+        return loaded(problem, target, text)
+
+    module = compiled(source, functions, dtypes)
     checks: list[Check] = []
     problem = _without_unused(problem, specifications)
     known = _references(problem)
@@ -72,8 +81,8 @@ def verify_source(
         checker = Checker(problem, spec, known, made_for.errors, sizes or {})
         ways = _Ways(checker, module, function, made_for, source, dtypes)
         judged = [*ways.at_own_sizes(large), *ways.as_at_large_sizes(), *ways.with_many_rows()]
-        if _has_chunks(source, identifier(spec.name)):
-            small = loaded(problem, target, in_small_chunks(source, target))
+        if identifier(spec.name) in chunked:
+            small = compiled(in_small_chunks(source, target), chunked, dtypes[:1])
             judged += ways.in_another(
                 getattr(small, identifier(spec.name)), checker.trials(False), dtypes[:1], "by chunks"
             )

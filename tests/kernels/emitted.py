@@ -20,9 +20,13 @@ verify._KEPT = 400
 PYTHON = [name for name, target in TARGETS.items() if target.suffix == ".py"]
 
 
-def load(made: Problem, target: str) -> Any:
-    """The functions of a problem, emitted for a target and loaded; verification uses them again."""
-    return loaded(made, target, emit(made, target))
+def load(made: Problem, target: str, *functions: str) -> Any:
+    """The functions of a problem, emitted for a target and loaded; verification uses them again.
+
+    Where some are named, no other is compiled, nor can be called.
+    """
+    text, narrowed = emit(made, target), TARGETS[target].narrowed
+    return loaded(made, target, narrowed(text, functions, verify.DTYPES) if functions and narrowed else text)
 
 
 @cache

@@ -118,6 +118,18 @@ def test_fast_math_is_refused(tmp_path: Path) -> None:
         compile_c(source("softmax", "c"), tmp_path, "file", (*FLAGS, "-ffast-math"))
 
 
+def test_what_is_not_asked_for_is_not_compiled() -> None:
+    text = c_library.narrowed_c(source("softmax", "c"), ("softmax_vjp",), ("float64",))
+    made = load_c(text, "softmax", functions_of(problem("softmax")))
+    assert set(vars(made)) == {"softmax_vjp"}
+    assert set(made.softmax_vjp.entries) == {"float64"}
+    p, g = np.random.default_rng(2).random((2, 40, 7))
+    np.testing.assert_array_equal(made.softmax_vjp(p, g), loaded("softmax", "softmax_vjp")(p, g))
+    alone = verify_source(problem("softmax"), "c", source("softmax", "c"), large=False, only=("softmax_jvp",))
+    assert {each.function for each in alone} == {"softmax_jvp"}
+    assert not wrong(alone)
+
+
 # -- results --------------------------------------------------------------------------------
 
 
@@ -170,7 +182,8 @@ def test_a_fault_in_short_rows_is_noticed(old: str, new: str) -> None:
     """What only a batch of many samples runs is verified too."""
     text = source("softmax", "c")
     assert old in text
-    checks = verify_source(problem("softmax"), "c", text.replace(old, new), dtypes=("float32",), large=False)
+    options = {"dtypes": ("float32",), "large": False, "only": ("softmax",)}
+    checks = verify_source(problem("softmax"), "c", text.replace(old, new), **options)
     assert {check.sizes["B"] for check in checks if not check.ok} == {35}
 
 

@@ -50,7 +50,7 @@ def masked_softmax(scores: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_every_spelling_takes_extreme_scores(spelling: str, target: str) -> None:
-    p = load(own("masked", HEAD + spelling), target).masked
+    p = load(own("masked", HEAD + spelling), target, "masked").masked
     rng = np.random.default_rng(3)
     near = 1e4 + rng.normal(0, 3, (4, 4))
     for scores in (near, -near, near - 1e4):
@@ -177,7 +177,7 @@ def masked_by(condition: str, term: str) -> str:
 @pytest.mark.parametrize("term", ["exp(z[_] / T)", "w[_] * exp(z[_] / T)"], ids=["plain", "weighed"])
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_a_mask_by_any_comparison_takes_extreme_scores(condition: str, term: str, target: str) -> None:
-    p = load(own("masked", masked_by(condition, term)), target).masked
+    p = load(own("masked", masked_by(condition, term)), target, "masked").masked
     w = np.array([1.0, 0.0, 1.0, 1.0])
     for left_out in (0.0, 1e30, np.inf, np.nan):
         z = np.array([[800.0, left_out, 799.0, -900.0], [-1e4, left_out, -1e4, -np.inf]])

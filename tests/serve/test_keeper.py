@@ -102,7 +102,7 @@ def test_a_child_is_called_off(monkeypatch: pytest.MonkeyPatch) -> None:
             os.close(requests[1])
         began = time.monotonic()
         assert keeper._work("y = x", requests[0], answers[1], 30.0, size() + 256) == "called off"
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20  # of the 30 seconds that it may take
 
 
 def test_an_answer_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:

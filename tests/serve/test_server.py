@@ -380,7 +380,7 @@ def test_slow_clients_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
                 await asyncio.sleep(1.0)  # reads nothing meanwhile
                 with contextlib.suppress(ConnectionResetError):
                     while await reader.read(1 << 20):
-                        assert time.monotonic() - begin < 10
+                        assert time.monotonic() - begin < 60
                 ends.append(len(running.server_state.connections))
                 writer.close()
             idle = [await asyncio.open_connection(*listening.getsockname()) for _ in range(5)]
