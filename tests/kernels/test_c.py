@@ -335,7 +335,8 @@ from symderiv.kernels.specification import functions_of
 def made(name, *more):
     problem = catalog.load(name)
     flags = [each.replace("-O3", "-O1") for each in (*c_library.FLAGS, *more)]
-    return c_library.load_c(emit(problem, "c"), name, functions_of(problem), flags)
+    text = c_library.narrowed_c(emit(problem, "c"), (name, name + "_vjp"), ("float64",))
+    return c_library.load_c(text, name, functions_of(problem), flags)
 
 def results(name, function, arguments, *more):
     found = []

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symderiv.kernels.c_library import NoCompilerError, compiler
+from symderiv.kernels.c_library import NoCompilerError, compiler, narrowed_c
 from symderiv.kernels.registry import TARGETS
 from symderiv.kernels.specification import functions_of
 from tests.kernels.emitted import load, module, own, problem, source
@@ -59,11 +59,12 @@ def test_products_are_right_at_any_size(size: tuple[int, int, int], dtype: str) 
     assert differs(module("linear_layer", "c"), size, dtype) < 40
 
 
-def broken(right: str, wrong: str) -> Any:
-    """The functions of a linear layer, with something else in its text."""
+def broken(right: str, wrong: str, dtype: str) -> Any:
+    """The functions of a linear layer that are looked at, for one dtype, with something else in its text."""
     text = source("linear_layer", "c")
     assert right in text
-    return TARGETS["c"].load(text.replace(right, wrong), "broken", functions_of(problem("linear_layer")))
+    text = narrowed_c(text.replace(right, wrong), ("linear_layer", "linear_layer_vjp"), (dtype,))
+    return TARGETS["c"].load(text, "broken", functions_of(problem("linear_layer")))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def broken(right: str, wrong: str) -> Any:
     ],
 )
 def test_a_fault_in_the_product_shows(right: str, wrong: str) -> None:
-    functions = broken(right, wrong)
+    functions = broken(right, wrong, "float64")
     assert not max(differs(functions, size, "float64") for size in SIZES) < 40
 
 
@@ -90,9 +91,9 @@ def test_a_fault_in_the_product_shows(right: str, wrong: str) -> None:
 def test_products_are_right_whatever_a_vector_holds(bytes_of_a_vector: int | None, dtype: str) -> None:
     """With the widths that processors have, and where the compiler has no vectors."""
     if bytes_of_a_vector is None:
-        functions = broken("#ifdef VECTOR_BYTES", "#if 0")
+        functions = broken("#ifdef VECTOR_BYTES", "#if 0", dtype)
     else:
-        functions = broken("vector_size(VECTOR_BYTES)", f"vector_size({bytes_of_a_vector})")
+        functions = broken("vector_size(VECTOR_BYTES)", f"vector_size({bytes_of_a_vector})", dtype)
     assert max(differs(functions, size, dtype) for size in SIZES) < 40
 
 
@@ -128,5 +129,5 @@ def test_matrices_whose_numbers_lie_apart(size: tuple[int, int, int]) -> None:
     rows, terms, columns = size
     draw = np.random.default_rng(2)
     x, w = draw.standard_normal((rows, terms, 3)), draw.standard_normal((terms, columns, 3))
-    got = load(own("apart", APART), "c").apart(x, w)
+    got = load(own("apart", APART), "c", "apart").apart(x, w)
     np.testing.assert_allclose(got, np.einsum("ilb,ljb->bij", x, w), atol=1e-12 * terms)

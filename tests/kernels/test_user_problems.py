@@ -59,7 +59,7 @@ derive d(L, T)
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_exponential_belongs_to_the_sum_that_divides_it(target: str) -> None:
     """Softmax by rows and by columns of the same scores, far beyond what exp takes."""
-    gradient = load(own("contrastive", CONTRASTIVE), target).contrastive_gradient_T
+    gradient = load(own("contrastive", CONTRASTIVE), target, "contrastive_gradient_T").contrastive_gradient_T
     rng = np.random.default_rng(6)
     u, v = 1e4 * rng.normal(size=(5, 3)), rng.normal(size=(5, 3))
     s = u @ v.T / 0.5
@@ -95,7 +95,7 @@ def test_the_gradient_of_a_scalar_has_the_shape_of_the_variable(target: str) -> 
     text = (
         "index i : N\nindex j : M\ninput W[N, M], x[N]\ns = sum(i, j, x[i] * W[i, j]^2)\nderive d(s, W[i, j])"
     )
-    functions = load(own("shaped", text), target)
+    functions = load(own("shaped", text), target, "shaped_gradient_W", "shaped_vjp")
     W, x = np.arange(6.0).reshape(3, 2), np.array([1.0, 2.0, 4.0])
     np.testing.assert_array_equal(functions.shaped_gradient_W(W, x), 2 * x[:, None] * W)
     np.testing.assert_array_equal(functions.shaped_vjp(W, x, 0.5), x[:, None] * W)
@@ -112,7 +112,7 @@ derive d(L, h[k])
 @pytest.mark.parametrize("target", TARGETS)
 def test_what_a_mask_leaves_out_has_no_say(target: str) -> None:
     """Sums under a mask that is an array: its zeros stand beside scores that outweigh all others."""
-    functions = load(own("under_mask", MASKED), target)
+    functions = load(own("under_mask", MASKED), target, "under_mask", "under_mask_gradient_h")
     h = np.array([-1e4, 3e4, 1e4, 1e4 + 1])
     R = np.array([[1.0, 0, 0, 0], [0, 0.5, 0, 2], [0, 0, 2, 1], [3, 0, 1, 0]])
     scores = np.where(R > 0, h + np.log(np.where(R > 0, R, 1)), -np.inf)
@@ -127,7 +127,7 @@ def test_what_a_mask_leaves_out_has_no_say(target: str) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_softmax_under_a_mask(target: str) -> None:
     text = "index k, j : K\ninput z[K], m[K]\nbatch z, m\np[k] = m[k] * exp(z[k]) / sum(j, m[j] * exp(z[j]))"
-    p = load(own("under", text), target).under
+    p = load(own("under", text), target, "under").under
     z, m = np.array([[1e4, 2e4, 1e4 + 1], [0.0, 1.0, 2.0]]), np.array([[1.0, 0, 1], [2.0, 0, 1]])
     other = 1 / (1 + np.exp(1)), 2 / (2 + np.exp(2))
     np.testing.assert_allclose(p(z, m), [[w, 0, 1 - w] for w in other], rtol=1e-12)
@@ -144,7 +144,7 @@ label a[G] : K
 L = sum(g, softplus(s[g] - r[a[g]]))
 derive d(L, r[k])
 """
-    gradient = load(own("games", text), target).games_gradient_r
+    gradient = load(own("games", text), target, "games_gradient_r").games_gradient_r
     rng = np.random.default_rng(8)
     r, s, a = rng.normal(size=4), rng.normal(size=300), rng.integers(0, 3, 300)
     slopes = np.zeros(4)
@@ -178,7 +178,7 @@ def test_counts_may_be_larger_than_gamma_takes(target: str, dtype: type) -> None
 @pytest.mark.parametrize("target", TARGETS)
 def test_gamma_and_its_slopes_left_of_zero(target: str) -> None:
     text = "index n : N\ninput x[N]\nbatch x\ny[n] = log(gamma(x[n]))\nderive d(y[n], x[n])"
-    functions = load(own("left", text), target)
+    functions = load(own("left", text), target, "left", "left_vjp")
     x = np.array([[-1.5, -3.25, -0.5, 1.4616321449683623, 1e-3, 30.0]])
     values = [float(mpmath.log(g)) if (g := mpmath.gamma(v)) > 0 else np.nan for v in x[0]]
     np.testing.assert_allclose(functions.left(x)[0], values, rtol=1e-13)
