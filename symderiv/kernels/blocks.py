@@ -91,11 +91,12 @@ class Blocked:
     def most_bytes(self, program: LoopProgram) -> int | None:
         """Bytes of a sample, in one array, of which ROWS stay in the nearest cache; None where all do.
 
-        What one step has read is read again by the next one, from there.
+        What one step has read is read again by the next one, from there; a result is written, but not read.
         """
         here = (self.letter.axis, self.axis)
         shapes = [each.axes for each in program.parameters if each.kind == "real"]
-        shapes += [tuple(index.axis for index in each.indices) for each in self.buffers]
+        own = [each for each in self.buffers if not each.name.startswith(EACH)]
+        shapes += [tuple(index.axis for index in each.indices) for each in own]
         most = _NEAR_BYTES // (ROWS * max(1, shapes.count(here)))
         return None if most >= FEW_BYTES else most
 

@@ -119,12 +119,17 @@ class Checker:
             for each in self._trials(large)
         ]
 
-    def of_batch(self, size: int) -> list[Trial]:
-        """A trial with many samples, for a target that does several at a time; few entries are judged."""
+    def of_batch(self, size: int, places: int = 0) -> list[Trial]:
+        """A trial with many samples, for a target that does several at a time; few entries are judged.
+
+        `places` is how many all other axes have, if they are not to have the few of other trials.
+        """
         if not size or not self.batch_axis or self.batch_axis in self.meaning.lowered.sizes:
             return []
         different = self.trials(False)[1]
-        return [replace(different, sizes={**different.sizes, self.batch_axis: size}, entries=MANY_SAMPLES)]
+        sizes = dict.fromkeys(different.sizes, places) if places else different.sizes
+        sizes = {**sizes, **self.meaning.lowered.sizes, self.batch_axis: size}
+        return [replace(different, sizes=sizes, entries=MANY_SAMPLES)]
 
     def of_rows(self, size: int) -> list[Trial]:
         """Trials with one long axis each, for what works on several rows of matrices at a time.

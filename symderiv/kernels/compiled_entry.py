@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from symderiv.kernels.blocks import FEW_BYTES, ROWS, Blocked
 from symderiv.kernels.elementwise import is_elementwise
+from symderiv.kernels.few_places import FEW
 from symderiv.kernels.fixed_places import places_needed
 from symderiv.kernels.formula import MAX_LINE
 from symderiv.kernels.function_spec import WEIGHT
@@ -36,10 +37,13 @@ class CompiledEntry:
         chunked: Mapping[str, bool],
         in_python: bool,
         told: frozenset[str],
+        few: str | None = None,
     ) -> None:
         self.in_python = in_python
         #: The kernels that are told of how many parts of the samples there are.
         self.told = told
+        #: The axis of which a kernel is told whether it has few places.
+        self.few = few
         self.spec, self.program, self.names, self.kernel = lowered.spec, program, names, kernel
         self.blocks, self.chunked = blocks, chunked
         self.compiled = f"{kernel.removesuffix('_kernel')}_{'fits' if in_python else 'compiled'}"
@@ -128,9 +132,14 @@ class CompiledEntry:
             return f"{kernel}({given}{f', {parts}' if parts and kernel in self.told else ''})"
 
         ways: list[tuple[str, str]] = []
+        some = f" and {self._size(self.batch)} >= {ROWS}" if self.blocks is not None else ""
+        if self.few is not None:
+            kernel = f"{self.kernel}_by_blocks" if self.blocks is not None else self.kernel
+            told = call(kernel).removesuffix(")")
+            ways.append((f"{self._size(self.few)} <= _FEW{some}", f"{told}, {self.names[FEW]}=True)"))
         if self.blocks is not None:
-            few = f"{self._bytes(self.blocks.axis)} <= {FEW_BYTES}"
-            ways.append((f"{few} and {self._size(self.batch)} >= {ROWS}", call(f"{self.kernel}_by_blocks")))
+            short = f"{self._bytes(self.blocks.axis)} <= {FEW_BYTES}"
+            ways.append((f"{short}{some}", call(f"{self.kernel}_by_blocks")))
         if self.chunked:
             long = " and ".join(f"{self._bytes(axis)} >= {self._long(axis)}" for axis in self.chunked)
             ways.append((long, call(f"{self.kernel}_by_chunks")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symderiv.kernels.blocks import blocked
 from symderiv.kernels.chunks import chunked
+from symderiv.kernels.few_places import few_places, with_results_apart
 from symderiv.kernels.loop_program import Loop
 from symderiv.kernels.lowering import Lowered
 from symderiv.kernels.names import NameTable
@@ -21,12 +22,21 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
     blocks, chunks = blocked(program), chunked(program)
     # Where short samples are done by blocks, the others may be long; where not, they must not ask for much.
     passes = [each for rows in program.body if isinstance(rows, Loop) for each in rows.body]
-    printer = LoopPrinter(program, names, written_only(program), passes if blocks is not None else ())
+    few = few_places(program, blocks)
+    if blocks is not None and few:
+        blocks = with_results_apart(blocks, program)
+    printer = LoopPrinter(
+        program,
+        names,
+        written_only(program),
+        passes if blocks is not None else (),
+        few=few if blocks is None else None,
+    )
     lines = printer.kernel(kernel)
     helpers = set(printer.formula.helpers)
     told = {kernel} if printer.large else set()  # of how many parts of the samples there are
     if blocks is not None:
-        by_blocks = BlockPrinter(program, names, blocks)
+        by_blocks = BlockPrinter(program, names, blocks, few)
         lines += ["", "", "@njit(**_FAST)", *by_blocks.kernel(f"{kernel}_by_blocks", kernel)]
         helpers |= by_blocks.formula.helpers
     if chunks is not None:
@@ -42,6 +52,7 @@ def print_loops(lowered: Lowered, names: NameTable, kernel: str) -> PrintedFunct
         blocks,
         chunked=limits(chunks) if chunks else {},
         told=frozenset(told),
+        few=few,
     )
     if around.entry:
         lines += ["", "", *around.entry]

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from symderiv.expression.indices import mentions
 from symderiv.expression.nodes import Entry, Expression, Index
 from symderiv.kernels.blocks import EACH, FEWER_ROWS, ROWS, Blocked, Flat
+from symderiv.kernels.few_places import FEW
 from symderiv.kernels.hoist import SCALE
 from symderiv.kernels.loop_formula import LONG, LoopFormula
 from symderiv.kernels.loop_program import (
@@ -40,7 +41,8 @@ _NEUTRAL: dict[Kind, str] = {
 class LoopPrinter(StorePrinter):
     """Prints one loop program.
 
-    `streams` are the results that may be written past the caches, and `passes` those that may be long.
+    `streams` are the results that may be written past the caches, `passes` those that may be long, and `few`
+    the axis for which the kernel is told whether it has few places.
     """
 
     def __init__(
@@ -49,8 +51,11 @@ class LoopPrinter(StorePrinter):
         names: NameTable,
         streams: frozenset[str] = frozenset(),
         passes: Collection[Node] = (),
+        few: str | None = None,
     ) -> None:
         self.program, self.names, self.streams, self.passes = program, names, streams, passes
+        #: That axis, and the parameter that is given where it has few places.
+        self.few, self.told = few, names.give(FEW, "few") if few else ""
         #: What says that a result is written past the caches, and the test for it.
         self.large: dict[str, str] = {}
         #: What says that memory is fetched ahead of what is written, and how far: names and their values.
@@ -69,9 +74,10 @@ class LoopPrinter(StorePrinter):
         parameters = [self.names[each.name] for each in self.program.parameters]
         # Several threads share the samples: one does not see of what size the whole result is.
         parameters += [f"{self.names[PARTS]}=1"] if self.large else []
+        parameters += [f"{self.told}=None"] if self.few else []
         lines = [f"def {name}({', '.join(parameters)}):"]
         lines.append(f'{_INDENT}"""The loops of {name.removeprefix("_").removesuffix("_kernel")}."""')
-        head = [*self._vectors(), *self._head([*buffers, *body])]
+        head = [*self._asked(), *self._head([*buffers, *body])]
         head += [f"{each} = {test}" for each, test in (*self.large.items(), *self.ahead.items())]
         if self.large:
             self.formula.use("stream")
@@ -97,15 +103,24 @@ class LoopPrinter(StorePrinter):
             name = self.formula.places(axis)
             if re.search(rf"\b{name}\b", text):
                 parameter, number = self.program.size_of(axis)
-                lines.append(f"{name} = {self.names[parameter.name]}.shape[{number}]")
+                size = f"{self.names[parameter.name]}.shape[{number}]"
+                if axis == self.few:
+                    size = f"{size} if {self.told} is None else {size} & _FEW"
+                lines.append(f"{name} = {size}")
         return lines
 
-    def _vectors(self) -> list[str]:
-        """What lets LLVM use its longest vectors, where there is much to do with each number."""
-        if self.formula.helpers.isdisjoint(LONG):
-            return []
-        self.formula.use("wide_vectors")
-        return ["_wide_vectors()"]
+    def _asked(self) -> list[str]:
+        """What LLVM is told: to use its longest vectors, where there is much to do with each number; and
+        that arrays do not overlap, where loops may be too short to look at that.
+        """
+        lines = []
+        if not self.formula.helpers.isdisjoint(LONG):
+            self.formula.use("wide_vectors")
+            lines.append("_wide_vectors()")
+        if self.few:
+            self.formula.use("few_places")
+            lines += [f"if {self.told} is not None:", f"{_INDENT}_apart()"]
+        return lines
 
     def _buffers(self, buffers: Sequence[Buffer]) -> list[str]:
         """The arrays that hold intermediates."""
@@ -263,12 +278,17 @@ def _labels_of_loops(body: tuple[Node, ...], labels: frozenset[str]) -> dict[Ent
 class BlockPrinter(LoopPrinter):
     """Prints the same by blocks of samples."""
 
-    def __init__(self, program: LoopProgram, names: NameTable, blocks: Blocked) -> None:
-        super().__init__(program, names)
+    def __init__(
+        self, program: LoopProgram, names: NameTable, blocks: Blocked, few: str | None = None
+    ) -> None:
+        super().__init__(program, names, few=few)
         self.blocks = blocks
         for each in blocks.buffers:
-            names.give(each.name, f"each_{each.name.removeprefix(EACH)}")
+            of = each.name.removeprefix(EACH)
+            names.give(each.name, f"each_{names[of] if of in self.results else of}")
         self.most_bytes = blocks.most_bytes(program)
+        #: Views of memory that all blocks use.
+        self.flat: list[str] = []
         #: Whether what is printed is the innermost loop over the samples of a block.
         self.innermost = False
         #: How many samples are worked on together, as it is spelled.
@@ -284,7 +304,7 @@ class BlockPrinter(LoopPrinter):
         axis = self.blocks.letter.axis
         samples, places = self.formula.places(axis), self.formula.places(self.blocks.axis)
         inside = [line for step in self.blocks.steps for line in self._step_lines(step)]
-        buffers = self._buffers(self.blocks.buffers)
+        buffers = [*self._buffers(self.blocks.buffers), *self.flat]
         spelled = {each.name: whole.get(each.name, self.names[each.name]) for each in self.program.parameters}
         rest = [
             f"{whole[each.name]}[done:]" if each.name in whole else self.names[each.name]
@@ -306,27 +326,45 @@ class BlockPrinter(LoopPrinter):
             f"if done < {samples}:",
             f"{_INDENT}{one_by_one}({', '.join(rest)})",
         ]
-        head = [*self._vectors(), *self._head([*buffers, *body, places]), *some]
+        head = [*self._asked(), *self._head([*buffers, *body, places]), *some]
         for each in self.program.parameters:
             if each.name in whole:
                 pattern = rf"\b{self.names[each.name]}\b"
                 head = [re.sub(pattern, whole[each.name], line) for line in head]
                 buffers = [re.sub(pattern, whole[each.name], line) for line in buffers]
+        parameters = [*spelled.values(), *([f"{self.told}=None"] if self.few else [])]
         return [
-            f"def {name}({', '.join(spelled.values())}):",
+            f"def {name}({', '.join(parameters)}):",
             f'{_INDENT}"""By blocks of {these} samples, so that loops are long where {places} is small."""',
             *(_INDENT + line for line in (*head, *buffers, *body)),
         ]
+
+    def _buffers(self, buffers: Sequence[Buffer]) -> list[str]:
+        """The arrays that hold intermediates; those of a block are small enough to be on the stack."""
+        lines = []
+        for each in buffers:
+            if self.blocks.letter not in each.indices:
+                lines += super()._buffers([each])
+                continue
+            self.formula.use("on_stack")
+            sizes = [self._size(index) for index in each.indices]
+            shape = f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+            lines.append(f"{self.names[each.name]} = _on_stack({self._result()}, {shape})")
+        return lines
 
     def _is_sliced(self, parameter: Parameter) -> bool:
         return parameter.axes[:1] == (self.blocks.letter.axis,)
 
     def _step_lines(self, step: tuple[Node, ...] | Flat) -> list[str]:
         if isinstance(step, Flat):
-            flat, place = self.names.give("@flat", "flat"), self.names.give("@place", "place")
+            flat, place = self.names.give(f"@flat {step.array}", "flat"), self.names.give("@place", "place")
             value = self.formula.function(step.function, [f"{flat}[{place}]"])[0]
+            as_one = [f"{flat} = {self.names[step.array]}.reshape(-1)  # all rows as one"]
+            if step.array not in self.results:  # the same for all blocks
+                self.flat += as_one
+                as_one = []
             return [
-                f"{flat} = {self.names[step.array]}.reshape(-1)  # all rows as one",
+                *as_one,
                 f"for {place} in range({self.count} * {self.formula.places(step.axis)}):",
                 f"{_INDENT}{flat}[{place}] = {value}",
             ]
@@ -347,6 +385,3 @@ class BlockPrinter(LoopPrinter):
 
     def _size(self, letter: Index) -> str:
         return str(ROWS) if letter == self.blocks.letter else super()._size(letter)
-
-    def _whose(self, buffer: Buffer) -> str:
-        return "of one block" if self.blocks.letter in buffer.indices else super()._whose(buffer)

@@ -57,15 +57,25 @@ def ready(
     chunked: Mapping[str, bool] | None = None,
     in_python: bool = False,
     told: frozenset[str] = frozenset(),
+    few: str | None = None,
 ) -> Ready:
     """All that stands around the kernels of one function.
 
     `chunked` are the axes of which there are chunks, each with whether these pay early.
     The kernels that are `told` so have the number of parts of the samples as their last argument.
+    The kernel for short samples is told whether there are few places of `few`.
     With `in_python`, the kernel is a function in Python, and compiled code only looks whether all fits.
     """
     return _Ready(
-        lowered, program, names, kernel, blocks, chunked=chunked or {}, in_python=in_python, told=told
+        lowered,
+        program,
+        names,
+        kernel,
+        blocks,
+        chunked=chunked or {},
+        in_python=in_python,
+        told=told,
+        few=few,
     ).made()
 
 

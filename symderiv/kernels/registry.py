@@ -47,6 +47,8 @@ class Target:
         Whether sizes that are known beforehand can be constants of the code.
     batch
         A batch of this size takes paths that smaller ones do not; 0 if there are none. It is tried too.
+    places
+        So many places along other axes, with such a batch, take a path that fewer do not, likewise.
     large
         Results of more bytes take paths that smaller ones do not, likewise.
     limits
@@ -75,6 +77,7 @@ class Target:
     reserved: frozenset[str] = frozenset()
     sized: bool = False
     batch: int = 0
+    places: int = 0
     large: int = 0
     limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -104,6 +107,7 @@ TARGETS: dict[str, Target] = {
             errors={"exp": 1.0, "log": 1.0, "erfc": 3.0},
             sized=True,
             batch=35,
+            places=17,
             large=2**23,
             load_kept=load_kept,
             limits={

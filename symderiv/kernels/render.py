@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from symderiv.expression.nodes import Entry
+from symderiv.kernels.blocks import FEW_BYTES, ROWS
 from symderiv.kernels.errors import KernelError
 from symderiv.kernels.long_lines import in_short_lines
 from symderiv.kernels.lowering import Lowered
@@ -99,6 +100,7 @@ def _environment(folder: Path) -> Environment:
         autoescape=False,  # Python source, not HTML; all text goes through plain_text
     )
     made.filters["comment"] = c_comment
+    made.globals |= {"samples_of_block": ROWS, "bytes_of_sample": FEW_BYTES}
     return made
 
 

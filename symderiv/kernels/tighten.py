@@ -58,6 +58,9 @@ from symderiv.kernels.loop_walk import (
 CHEAP = 4
 #: The names of what is set aside begin so; printers leave the sign out.
 ASIDE = "@aside"
+#: What is said where a result's row holds an intermediate, and of what is read of it before it is gone.
+FOR_NOW = " (kept in the result's row for now)"
+IN_TIME = "worked out before its operands are overwritten"
 
 
 def tightened(program: LoopProgram) -> LoopProgram:
@@ -184,7 +187,7 @@ class _Tightener:
         for each in after:
             if isinstance(each, Store) and any(part.array == name for part in entries_read(each)):
                 kept = self._new(ASIDE)
-                aside += [Note("worked out before its operands are overwritten", each.target)]
+                aside += [Note(IN_TIME, each.target)]
                 aside += [Store(kept, each.value)]
                 later.append(Store(each.target, kept))
             else:
@@ -196,7 +199,7 @@ class _Tightener:
             return Entry(result, (*lead, term))
 
         said = tuple(
-            replace(each, text=f"{each.text} (kept in the result's row for now)")
+            replace(each, text=f"{each.text}{FOR_NOW}")
             if isinstance(each, Note) and each.of is not None and each.of.array == name
             else each
             for each in body

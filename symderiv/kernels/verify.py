@@ -107,9 +107,15 @@ class _Ways:
     source: str
     dtypes: Sequence[str]
 
+    def _name(self) -> str:
+        return identifier(self.checker.spec.name)
+
     def at_own_sizes(self, large: bool) -> Iterator[Check]:
         """As it is called; many samples give what each of them gives by itself."""
         many = self.checker.of_batch(self.target.batch)
+        told = rf"^def _{self._name()}_kernel_by_blocks\([^)]*=None\n?\):"
+        if self.target.places and re.search(told, self.source, re.MULTILINE):
+            many += self.checker.of_batch(self.target.batch, self.target.places)
         for trial, dtype in product((*self.checker.trials(large), *many), self.dtypes):
             yield from self.checker.check(self.function, trial, dtype, self.target.large)
         both = together_and_alone(self.checker.spec, self.function)
@@ -126,7 +132,7 @@ class _Ways:
 
     def with_many_rows(self) -> Iterator[Check]:
         """The way of rows of matrices by blocks, if there is one."""
-        if re.search(rf"\b_{identifier(self.checker.spec.name)}_step_\d+_by_blocks\b", self.source):
+        if re.search(rf"\b_{self._name()}_step_\d+_by_blocks\b", self.source):
             trials = self.checker.of_rows(self.target.batch)
             yield from self._with(self.target.rows, trials, "as where sizes are large, with many rows")
 
