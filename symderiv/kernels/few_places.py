@@ -11,11 +11,11 @@ memory of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from symderiv.expression.nodes import Call, Entry, Number, Power
+from symderiv.expression.nodes import Call, Entry, Expression, Number, Power
 from symderiv.expression.traverse import walk
 from symderiv.kernels.blocks import EACH, Blocked, Flat
 from symderiv.kernels.loop_program import (
@@ -57,20 +57,23 @@ def few_places(program: LoopProgram, blocks: Blocked | None) -> str | None:
     if not any(isinstance(each, Reduce) for loop in loops for each in loop.body):
         return None  # entry by entry, whole samples are one row
     axis = axes.pop()
-    steps = [rows.body] if blocks is None else with_results_apart(blocks, program).steps
-    if any(_takes_long(step) or _waits(step) for step in steps if not isinstance(step, Flat)):
+    all_steps = [rows.body] if blocks is None else with_results_apart(blocks, program).steps
+    steps = [step for step in all_steps if not isinstance(step, Flat)]
+    # What a sample takes for itself is done for several at once in blocks, and for one otherwise.
+    inside = [each for step in steps for each in step if isinstance(each, Loop)]
+    if any(_take_long(formulas(each.body)) for each in (inside if blocks is not None else [rows])):
+        return None
+    if any(map(_waits, steps)):
         return None
     return None if axis == rows.letter.axis or axis in program.sizes else axis
 
 
-def _takes_long(body: Sequence[Node]) -> bool:
-    """Whether loops do what takes long with each number: it would be done for what is left out, too."""
-    loops = [each for each in nodes(tuple(body)) if isinstance(each, Loop)]
+def _take_long(values: Iterable[Expression]) -> bool:
+    """Whether something takes long with each number: in loops, it would be done for what is left out, too."""
     return any(
         (isinstance(part, Call) and part.function not in _QUICK)
         or (isinstance(part, Power) and part.exponent != Number(Fraction(2)))
-        for loop in loops
-        for value in formulas(loop.body)
+        for value in values
         for _, part in walk(value)
     )
 

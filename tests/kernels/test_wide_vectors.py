@@ -17,6 +17,7 @@ from symderiv.kernels.emit import emit, emit_files
 from symderiv.kernels.loading import load_source
 from tests.kernels.emitted import module, problem, source
 
+WIDE = r"v(add|sub|mul|fn?madd\d+)p[sd]\s.*zmm"
 IS_GOOD = bool(get_host_cpu_features().get("avx512vbmi2", False))
 Z = np.random.default_rng(1).normal(0, 2, (50, 120)).astype(np.float32)
 
@@ -36,9 +37,9 @@ def test_kernels_with_exponentials_ask_for_them_and_others_do_not() -> None:
 def test_llvm_uses_them() -> None:
     made = module("softmax", "numba")
     p = made.softmax(Z)
-    assert "zmm" in machine_code(made, "_softmax_kernel")
+    assert re.search(WIDE, machine_code(made, "_softmax_kernel"))
     made.softmax_vjp(p, Z)
-    assert "zmm" not in machine_code(made, "_softmax_vjp_kernel")
+    assert not re.search(WIDE, machine_code(made, "_softmax_vjp_kernel"))
 
 
 @pytest.mark.parametrize(
