@@ -241,7 +241,7 @@ class Checker:
                 yield self._judged(run, parts, known)
                 if trial.entries != FEW:
                     yield from self._same_otherwise(run, function, arrays, parts)
-                elif large and self._is_each_of_a_sample(run):
+                elif large and self._is_each_of_a_sample(run) and _are_rows(parts, arrays):
                     samples = large // max(part.nbytes for part in parts) + 2
                     many = [
                         np.repeat(array, samples, axis=0) if each.axes[:1] == (self.batch_axis,) else array
@@ -380,6 +380,14 @@ class Checker:
                 for array, each in zip(arrays, self.spec.arguments, strict=True)
             ]
             yield judged("one sample", flat(function(*alone, **options), len(parts)))
+
+
+def _are_rows(parts: Sequence[Any], arrays: Sequence[Any]) -> bool:
+    """Whether the largest result is about as large as the largest argument, or larger.
+
+    A number of each sample outgrows no cache before its arguments take gigabytes.
+    """
+    return bool(4 * max(part.nbytes for part in parts) >= max(array.nbytes for array in arrays))
 
 
 __all__ = ["Check", "Checker"]
