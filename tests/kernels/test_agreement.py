@@ -41,7 +41,7 @@ def test_a_fault_in_one_row_of_each_block_of_a_gradient_is_noticed() -> None:
 
 
 def test_a_fault_in_one_sample_of_each_block_is_noticed() -> None:
-    right = "out[row, i] = scale * out[row, i]"
+    right = "out[row, i] = scale * each_out[row, i]"
     text = in_blocks(
         source("softmax", "numba"),
         "_softmax_kernel_by_blocks",
