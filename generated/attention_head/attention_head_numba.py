@@ -261,9 +261,10 @@ def _attention_head_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
     N = all_sum_Q_K.shape[1]
     C = all_Q.shape[1]
     together = 32 if N * all_sum_Q_K.itemsize <= 277 else 16  # they stay in the nearest cache
-    e = np.empty((32, N), all_P.dtype)  # of one block
-    each_s = np.empty(32, all_P.dtype)  # of one block
-    each_scale_2 = np.empty(32, all_P.dtype)  # of one block
+    e = _on_stack(all_P, (32, N))
+    each_s = _on_stack(all_P, (32,))
+    each_scale_2 = _on_stack(all_P, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(M // together):
         start, stop = together * block, together * (block + 1)
         sum_Q_K = all_sum_Q_K[start:stop]
@@ -279,7 +280,6 @@ def _attention_head_step_1_by_blocks(all_sum_Q_K, all_Q, all_P):
                 m = _larger_exponent(m, P[row, n])
             for k in range(N):
                 e[row, k] = P[row, k] - m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(together * N):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -599,9 +599,9 @@ def _attention_head_gradient_step_1_by_blocks(all_sum_Q_K, all_P_bar, all_Q, all
     N = all_sum_Q_K.shape[1]
     C = all_Q.shape[1]
     together = 32 if N * all_sum_Q_K.itemsize <= 208 else 16  # they stay in the nearest cache
-    each_s = np.empty(32, all_P.dtype)  # of one block
-    each_scale = np.empty(32, all_P.dtype)  # of one block
-    each_scale_2 = np.empty(32, all_P.dtype)  # of one block
+    each_s = _on_stack(all_P, (32,))
+    each_scale = _on_stack(all_P, (32,))
+    each_scale_2 = _on_stack(all_P, (32,))
     for block in range(M // together):
         start, stop = together * block, together * (block + 1)
         sum_Q_K = all_sum_Q_K[start:stop]
@@ -852,6 +852,39 @@ def _larger_exponent(typing, u, v):
         return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
     return u(u, u), instruction
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

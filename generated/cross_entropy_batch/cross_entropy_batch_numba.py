@@ -181,16 +181,19 @@ def _cross_entropy_batch_kernel(z, y, losses):
 
 
 @njit(**_FAST)
-def _cross_entropy_batch_kernel_by_blocks(all_z, all_y, all_losses):
+def _cross_entropy_batch_kernel_by_blocks(all_z, all_y, all_losses, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
-    each_m = np.empty(32, all_losses.dtype)  # of one block
-    e = np.empty((32, K), all_losses.dtype)  # of one block
-    each_s = np.empty(32, all_losses.dtype)  # of one block
-    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
+    each_m = _on_stack(all_losses, (32,))
+    e = _on_stack(all_losses, (32, K))
+    each_s = _on_stack(all_losses, (32,))
+    each_log_s = _on_stack(all_losses, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
@@ -205,7 +208,6 @@ def _cross_entropy_batch_kernel_by_blocks(all_z, all_y, all_losses):
             for k in range(K):
                 e[row, k] = z[row, k] - m
             each_m[row] = m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -284,7 +286,9 @@ def _cross_entropy_batch_compiled(z, y, losses, weight_):
     losses = losses if losses.size else np.empty(B, real)
     if B * K == 0 or y.shape != (B,) or losses.shape != (B,) or _outside(y, K):
         return None
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _cross_entropy_batch_kernel_by_blocks(z, y, losses, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_batch_kernel_by_blocks(z, y, losses)
     elif K * z.itemsize >= _FETCHED_ROW:
         _cross_entropy_batch_kernel_by_chunks(z, y, losses)
@@ -396,17 +400,23 @@ def _cross_entropy_batch_value_and_gradient_kernel(z, y, weight, losses, dz):
 
 
 @njit(**_FAST)
-def _cross_entropy_batch_value_and_gradient_kernel_by_blocks(all_z, all_y, weight, all_losses, all_dz):
+def _cross_entropy_batch_value_and_gradient_kernel_by_blocks(
+    all_z, all_y, weight, all_losses, all_dz, few=None
+):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
-    each_m = np.empty(32, all_losses.dtype)  # of one block
-    each_s = np.empty(32, all_losses.dtype)  # of one block
-    each_log_s = np.empty(32, all_losses.dtype)  # of one block
-    each_aside = np.empty(32, all_losses.dtype)  # of one block
-    each_scale = np.empty(32, all_losses.dtype)  # of one block
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
+    each_m = _on_stack(all_losses, (32,))
+    each_s = _on_stack(all_losses, (32,))
+    each_log_s = _on_stack(all_losses, (32,))
+    each_aside = _on_stack(all_losses, (32,))
+    each_scale = _on_stack(all_losses, (32,))
+    each_dz = _on_stack(all_losses, (32, K))
+    flat = each_dz.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
@@ -414,34 +424,32 @@ def _cross_entropy_batch_value_and_gradient_kernel_by_blocks(all_z, all_y, weigh
         losses = all_losses[start:stop]
         dz = all_dz[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
-        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # each_dz[row, k]: between 0 and 1, and at least one of them is 1
         for row in range(32):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
-                dz[row, k] = z[row, k] - m
+                each_dz[row, k] = z[row, k] - m
             each_m[row] = m
-        flat = dz.reshape(-1)  # all rows as one
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
         for row in range(32):
             s = real(0)
             for k in range(K):
-                s += dz[row, k]
+                s += each_dz[row, k]
             each_s[row] = s
         for row in range(len(z)):
             s = each_s[row]
             log_s = _log(s)
             each_log_s[row] = log_s
-        # dz[row, y[row]]: worked out before its operands are overwritten
         for row in range(len(z)):
             m = each_m[row]
             s = each_s[row]
             log_s = each_log_s[row]
             losses[row] = _minus_log_ratio(z[row, y[row]], m, log_s)
-            aside = weight * (dz[row, y[row]] / s - real(1))
+            aside = weight * (each_dz[row, y[row]] / s - real(1))
             each_aside[row] = aside
         for row in range(len(z)):
             s = each_s[row]
@@ -451,7 +459,7 @@ def _cross_entropy_batch_value_and_gradient_kernel_by_blocks(all_z, all_y, weigh
             aside = each_aside[row]
             scale = each_scale[row]
             for k in range(K):
-                dz[row, k] = scale * dz[row, k]
+                dz[row, k] = scale * each_dz[row, k]
             dz[row, y[row]] = aside
     # What is left over of the samples
     done = B - B % 32
@@ -537,7 +545,9 @@ def _cross_entropy_batch_value_and_gradient_compiled(z, y, weight, losses, dz):
         or _overlap(dz, y)
     ):
         return None
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _cross_entropy_batch_value_and_gradient_kernel_by_blocks(z, y, real(weight), losses, dz, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _cross_entropy_batch_value_and_gradient_kernel_by_blocks(z, y, real(weight), losses, dz)
     elif K * z.itemsize >= _FETCHED_ROW:
         _cross_entropy_batch_value_and_gradient_kernel_by_chunks(z, y, real(weight), losses, dz)
@@ -638,6 +648,25 @@ def _fetch_to_write(typing, array, place):
         return context.get_dummy_value()
 
     return types.void(array, place), instruction
+
+
+# A loop that LLVM knows to have so few turns becomes one step, which leaves out what is not there; that
+# takes a processor that reads and writes parts of a vector.
+_FEW = 15 if get_host_cpu_features().get("avx2", False) else 0
+
+
+@intrinsic
+def _apart(typing):
+    """Tell LLVM that no array of the function that says so overlaps one that it writes."""
+
+    def marked(context, builder, signature, arguments):
+        for each in builder.function.args:
+            # The fifth part of an array, counted from 0, is where its numbers are.
+            if each.name.endswith(".4") and isinstance(each.type, ir.PointerType):
+                each.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 @intrinsic
@@ -749,6 +778,39 @@ def _compiled_log(u):
 def _minus_log_ratio(u, m, log_s):
     """log s + (m - u), in just this order: the other sign of (u - m) - log s."""
     return log_s + (m - u)
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

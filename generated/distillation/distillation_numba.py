@@ -238,13 +238,13 @@ def _distillation_kernel_by_blocks(all_z, all_u, T, all_losses):
     K = all_z.shape[1]
     together = 32 if K * all_z.itemsize <= 208 else 16  # they stay in the nearest cache
     u_3 = np.empty(K, all_losses.dtype)  # of one sample
-    e_2 = np.empty((32, K), all_losses.dtype)  # of one block
-    each_s_2 = np.empty(32, all_losses.dtype)  # of one block
-    u_2 = np.empty((32, K), all_losses.dtype)  # of one block
-    each_m = np.empty(32, all_losses.dtype)  # of one block
-    each_s = np.empty(32, all_losses.dtype)  # of one block
-    each_log_s = np.empty(32, all_losses.dtype)  # of one block
-    each_scale = np.empty(32, all_losses.dtype)  # of one block
+    e_2 = _on_stack(all_losses, (32, K))
+    each_s_2 = _on_stack(all_losses, (32,))
+    u_2 = _on_stack(all_losses, (32, K))
+    each_m = _on_stack(all_losses, (32,))
+    each_s = _on_stack(all_losses, (32,))
+    each_log_s = _on_stack(all_losses, (32,))
+    each_scale = _on_stack(all_losses, (32,))
     for block in range(B // together):
         start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
@@ -530,15 +530,15 @@ def _distillation_value_and_gradient_kernel_by_blocks(all_z, all_u, T, weight, a
     B = all_z.shape[0]
     K = all_z.shape[1]
     together = 32 if K * all_z.itemsize <= 138 else 16  # they stay in the nearest cache
-    e_2 = np.empty((32, K), all_losses.dtype)  # of one block
-    each_s_2 = np.empty(32, all_losses.dtype)  # of one block
-    u_2 = np.empty((32, K), all_losses.dtype)  # of one block
-    each_m = np.empty(32, all_losses.dtype)  # of one block
-    e = np.empty((32, K), all_losses.dtype)  # of one block
-    each_s = np.empty(32, all_losses.dtype)  # of one block
-    each_log_s = np.empty(32, all_losses.dtype)  # of one block
-    each_scale = np.empty(32, all_losses.dtype)  # of one block
-    each_scale_2 = np.empty(32, all_losses.dtype)  # of one block
+    e_2 = _on_stack(all_losses, (32, K))
+    each_s_2 = _on_stack(all_losses, (32,))
+    u_2 = _on_stack(all_losses, (32, K))
+    each_m = _on_stack(all_losses, (32,))
+    e = _on_stack(all_losses, (32, K))
+    each_s = _on_stack(all_losses, (32,))
+    each_log_s = _on_stack(all_losses, (32,))
+    each_scale = _on_stack(all_losses, (32,))
+    each_scale_2 = _on_stack(all_losses, (32,))
     for block in range(B // together):
         start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
@@ -901,6 +901,39 @@ def _compiled_log(u):
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

@@ -200,17 +200,20 @@ def _entropy_kernel(z, out):
 
 
 @njit(**_FAST)
-def _entropy_kernel_by_blocks(all_z, all_out):
+def _entropy_kernel_by_blocks(all_z, all_out, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
-    each_m = np.empty(32, all_out.dtype)  # of one block
-    e = np.empty((32, K), all_out.dtype)  # of one block
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_log_s = np.empty(32, all_out.dtype)  # of one block
-    each_scale = np.empty(32, all_out.dtype)  # of one block
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
+    each_m = _on_stack(all_out, (32,))
+    e = _on_stack(all_out, (32, K))
+    each_s = _on_stack(all_out, (32,))
+    each_log_s = _on_stack(all_out, (32,))
+    each_scale = _on_stack(all_out, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
@@ -224,7 +227,6 @@ def _entropy_kernel_by_blocks(all_z, all_out):
             for k in range(K):
                 e[row, k] = z[row, k] - m
             each_m[row] = m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -325,7 +327,9 @@ def _entropy_compiled(z, out):
     K = z.shape[1]
     if B * K == 0 or out.shape != (B,) or _overlap(out, z):
         return False
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _entropy_kernel_by_blocks(z, out, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _entropy_kernel_by_blocks(z, out)
     elif K * z.itemsize >= _LONG_ROW:
         _entropy_kernel_by_chunks(z, out)
@@ -425,38 +429,41 @@ def _entropy_gradient_z_kernel(z, H, out):
 
 
 @njit(**_FAST)
-def _entropy_gradient_z_kernel_by_blocks(all_z, all_H, all_out):
+def _entropy_gradient_z_kernel_by_blocks(all_z, all_H, all_out, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
-    each_m = np.empty(32, all_out.dtype)  # of one block
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_log_s = np.empty(32, all_out.dtype)  # of one block
-    each_scale = np.empty(32, all_out.dtype)  # of one block
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
+    each_m = _on_stack(all_out, (32,))
+    each_s = _on_stack(all_out, (32,))
+    each_log_s = _on_stack(all_out, (32,))
+    each_scale = _on_stack(all_out, (32,))
+    each_out = _on_stack(all_out, (32, K))
+    flat = each_out.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
         H = all_H[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
-        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # each_out[row, k]: between 0 and 1, and at least one of them is 1
         for row in range(32):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
-                out[row, k] = z[row, k] - m
+                each_out[row, k] = z[row, k] - m
             each_m[row] = m
-        flat = out.reshape(-1)  # all rows as one
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
         for row in range(32):
             s = real(0)
             for k in range(K):
-                s += out[row, k]
+                s += each_out[row, k]
             each_s[row] = s
         for row in range(len(z)):
             s = each_s[row]
@@ -470,8 +477,8 @@ def _entropy_gradient_z_kernel_by_blocks(all_z, all_H, all_out):
             scale = each_scale[row]
             for i in range(K):
                 out[row, i] = (
-                    scale * out[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row])
-                    if scale * out[row, i] != real(0) else real(0)
+                    scale * each_out[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row])
+                    if scale * each_out[row, i] != real(0) else real(0)
                 )
     # What is left over of the samples
     done = B - B % 32
@@ -550,7 +557,9 @@ def _entropy_gradient_z_compiled(z, H, out):
         or _overlap(out, H)
     ):
         return False
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _entropy_gradient_z_kernel_by_blocks(z, H, out, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _entropy_gradient_z_kernel_by_blocks(z, H, out)
     elif K * z.itemsize >= _FETCHED_ROW:
         _entropy_gradient_z_kernel_by_chunks(z, H, out)
@@ -653,15 +662,19 @@ def _entropy_vjp_kernel(z, H, g, dz):
 
 
 @njit(**_FAST)
-def _entropy_vjp_kernel_by_blocks(all_z, all_H, all_g, all_dz):
+def _entropy_vjp_kernel_by_blocks(all_z, all_H, all_g, all_dz, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_dz.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
-    each_m = np.empty(32, all_dz.dtype)  # of one block
-    each_s = np.empty(32, all_dz.dtype)  # of one block
-    each_log_s = np.empty(32, all_dz.dtype)  # of one block
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
+    each_m = _on_stack(all_dz, (32,))
+    each_s = _on_stack(all_dz, (32,))
+    each_log_s = _on_stack(all_dz, (32,))
+    each_dz = _on_stack(all_dz, (32, K))
+    flat = each_dz.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
@@ -669,22 +682,21 @@ def _entropy_vjp_kernel_by_blocks(all_z, all_H, all_g, all_dz):
         g = all_g[start:stop]
         dz = all_dz[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
-        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # each_dz[row, k]: between 0 and 1, and at least one of them is 1
         for row in range(32):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
-                dz[row, k] = z[row, k] - m
+                each_dz[row, k] = z[row, k] - m
             each_m[row] = m
-        flat = dz.reshape(-1)  # all rows as one
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
         for row in range(32):
             s = real(0)
             for k in range(K):
-                s += dz[row, k]
+                s += each_dz[row, k]
             each_s[row] = s
         for row in range(len(z)):
             s = each_s[row]
@@ -697,8 +709,8 @@ def _entropy_vjp_kernel_by_blocks(all_z, all_H, all_g, all_dz):
             scale = _kept(g[row] / s)
             for i in range(K):
                 dz[row, i] = (
-                    scale * dz[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row])
-                    if scale * dz[row, i] != real(0) else real(0)
+                    scale * each_dz[row, i] * _exact_sum(_minus_log_ratio(z[row, i], m, log_s), -H[row])
+                    if scale * each_dz[row, i] != real(0) else real(0)
                 )
     # What is left over of the samples
     done = B - B % 32
@@ -779,7 +791,9 @@ def _entropy_vjp_compiled(z, H, g, dz):
         or _overlap(dz, g)
     ):
         return False
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _entropy_vjp_kernel_by_blocks(z, H, g, dz, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _entropy_vjp_kernel_by_blocks(z, H, g, dz)
     elif K * z.itemsize >= _FETCHED_ROW:
         _entropy_vjp_kernel_by_chunks(z, H, g, dz)
@@ -908,18 +922,21 @@ def _entropy_jvp_kernel(z, z_dot, out):
 
 
 @njit(**_FAST)
-def _entropy_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
+def _entropy_jvp_kernel_by_blocks(all_z, all_z_dot, all_out, few=None):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
     together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
-    each_m = np.empty(32, all_out.dtype)  # of one block
-    e = np.empty((32, K), all_out.dtype)  # of one block
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_log_s = np.empty(32, all_out.dtype)  # of one block
-    each_scale = np.empty(32, all_out.dtype)  # of one block
+    each_m = _on_stack(all_out, (32,))
+    e = _on_stack(all_out, (32, K))
+    each_s = _on_stack(all_out, (32,))
+    each_log_s = _on_stack(all_out, (32,))
+    each_scale = _on_stack(all_out, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // together):
         start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
@@ -934,7 +951,6 @@ def _entropy_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
             for k in range(K):
                 e[row, k] = z[row, k] - m
             each_m[row] = m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -1055,7 +1071,9 @@ def _entropy_jvp_compiled(z, z_dot, out):
         or _overlap(out, z_dot)
     ):
         return False
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _entropy_jvp_kernel_by_blocks(z, z_dot, out, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _entropy_jvp_kernel_by_blocks(z, z_dot, out)
     elif K * z.itemsize >= _LONG_ROW:
         _entropy_jvp_kernel_by_chunks(z, z_dot, out)
@@ -1164,6 +1182,25 @@ def _fetch_to_write(typing, array, place):
     return types.void(array, place), instruction
 
 
+# A loop that LLVM knows to have so few turns becomes one step, which leaves out what is not there; that
+# takes a processor that reads and writes parts of a vector.
+_FEW = 15 if get_host_cpu_features().get("avx2", False) else 0
+
+
+@intrinsic
+def _apart(typing):
+    """Tell LLVM that no array of the function that says so overlaps one that it writes."""
+
+    def marked(context, builder, signature, arguments):
+        for each in builder.function.args:
+            # The fifth part of an array, counted from 0, is where its numbers are.
+            if each.name.endswith(".4") and isinstance(each.type, ir.PointerType):
+                each.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), marked
+
+
 @intrinsic
 def _kept(typing, value):
     """The value: a quotient that LLVM does not take apart.
@@ -1270,6 +1307,39 @@ def _log_ratio(u, m, log_s):
 def _minus_log_ratio(u, m, log_s):
     """log s + (m - u), in just this order: the other sign of (u - m) - log s."""
     return log_s + (m - u)
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

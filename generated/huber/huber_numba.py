@@ -25,6 +25,7 @@ import threading
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import from_dtype, njit, types
 from numba.extending import NativeValue, intrinsic, models, register_model, unbox
 
@@ -168,11 +169,13 @@ def huber(y, t, c, reduction="mean", *, threads=1):
 
 
 @njit(**_FAST)
-def _huber_kernel(y, t, c, losses):
+def _huber_kernel(y, t, c, losses, few=None):
     """The loops of huber."""
+    if few is not None:
+        _apart()
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
-    K = y.shape[1]
+    K = y.shape[1] if few is None else y.shape[1] & _FEW
     for row in range(B):
         row_total = real(0)
         for k in range(K):
@@ -193,7 +196,10 @@ def _huber_compiled(y, t, c, losses, weight_):
     losses = losses if losses.size else np.empty(B, real)
     if B * K == 0 or t.shape != (B, K) or losses.shape != (B,):
         return None
-    _huber_kernel(y, t, real(c), losses)
+    if K <= _FEW:
+        _huber_kernel(y, t, real(c), losses, few=True)
+    else:
+        _huber_kernel(y, t, real(c), losses)
     return _weighted_total(losses, real(weight_))
 
 
@@ -277,11 +283,13 @@ def huber_value_and_gradient(y, t, c, reduction="mean", out=None, *, threads=1):
 
 
 @njit(**_FAST)
-def _huber_value_and_gradient_kernel(y, t, c, weight, losses, dy):
+def _huber_value_and_gradient_kernel(y, t, c, weight, losses, dy, few=None):
     """The loops of huber_value_and_gradient."""
+    if few is not None:
+        _apart()
     real = losses.dtype.type  # keeps literals narrow
     B = y.shape[0]
-    K = y.shape[1]
+    K = y.shape[1] if few is None else y.shape[1] & _FEW
     for row in range(B):
         row_total = real(0)
         for k in range(K):
@@ -313,8 +321,30 @@ def _huber_value_and_gradient_compiled(y, t, c, weight, losses, dy):
         or _overlap(dy, t)
     ):
         return None
-    _huber_value_and_gradient_kernel(y, t, real(c), real(weight), losses, dy)
+    if K <= _FEW:
+        _huber_value_and_gradient_kernel(y, t, real(c), real(weight), losses, dy, few=True)
+    else:
+        _huber_value_and_gradient_kernel(y, t, real(c), real(weight), losses, dy)
     return _weighted_total(losses, real(weight))
+
+
+# A loop that LLVM knows to have so few turns becomes one step, which leaves out what is not there; that
+# takes a processor that reads and writes parts of a vector.
+_FEW = 15 if get_host_cpu_features().get("avx2", False) else 0
+
+
+@intrinsic
+def _apart(typing):
+    """Tell LLVM that no array of the function that says so overlaps one that it writes."""
+
+    def marked(context, builder, signature, arguments):
+        for each in builder.function.args:
+            # The fifth part of an array, counted from 0, is where its numbers are.
+            if each.name.endswith(".4") and isinstance(each.type, ir.PointerType):
+                each.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 @njit(**_FAST)

@@ -215,18 +215,21 @@ def _label_smoothing_dense_kernel(z, t, eps, losses):
 
 
 @njit(**_FAST)
-def _label_smoothing_dense_kernel_by_blocks(all_z, all_t, eps, all_losses):
+def _label_smoothing_dense_kernel_by_blocks(all_z, all_t, eps, all_losses, few=None):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_losses.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
     together = 32 if K * all_z.itemsize <= 208 else 16  # they stay in the nearest cache
-    s = np.empty((32, K), all_losses.dtype)  # of one block
-    each_m = np.empty(32, all_losses.dtype)  # of one block
-    e = np.empty((32, K), all_losses.dtype)  # of one block
-    each_s_2 = np.empty(32, all_losses.dtype)  # of one block
-    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    s = _on_stack(all_losses, (32, K))
+    each_m = _on_stack(all_losses, (32,))
+    e = _on_stack(all_losses, (32, K))
+    each_s_2 = _on_stack(all_losses, (32,))
+    each_log_s = _on_stack(all_losses, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // together):
         start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
@@ -243,7 +246,6 @@ def _label_smoothing_dense_kernel_by_blocks(all_z, all_t, eps, all_losses):
             for k in range(K):
                 e[row, k] = z[row, k] - m
             each_m[row] = m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s_2: between 1 and the number of terms
@@ -333,7 +335,9 @@ def _label_smoothing_dense_compiled(z, t, eps, losses, weight_):
     losses = losses if losses.size else np.empty(B, real)
     if B * K == 0 or t.shape != (B, K) or losses.shape != (B,):
         return None
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _label_smoothing_dense_kernel_by_blocks(z, t, real(eps), losses, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _label_smoothing_dense_kernel_by_blocks(z, t, real(eps), losses)
     elif K * z.itemsize >= _LONG_ROW:
         _label_smoothing_dense_kernel_by_chunks(z, t, real(eps), losses)
@@ -465,12 +469,13 @@ def _label_smoothing_dense_value_and_gradient_kernel_by_blocks(all_z, all_t, eps
     B = all_z.shape[0]
     K = all_z.shape[1]
     together = 32 if K * all_z.itemsize <= 208 else 16  # they stay in the nearest cache
-    each_m = np.empty(32, all_losses.dtype)  # of one block
-    e = np.empty((32, K), all_losses.dtype)  # of one block
-    each_s_2 = np.empty(32, all_losses.dtype)  # of one block
-    each_log_s = np.empty(32, all_losses.dtype)  # of one block
-    each_sum_s = np.empty(32, all_losses.dtype)  # of one block
-    each_scale_2 = np.empty(32, all_losses.dtype)  # of one block
+    each_m = _on_stack(all_losses, (32,))
+    e = _on_stack(all_losses, (32, K))
+    each_s_2 = _on_stack(all_losses, (32,))
+    each_log_s = _on_stack(all_losses, (32,))
+    each_sum_s = _on_stack(all_losses, (32,))
+    each_scale_2 = _on_stack(all_losses, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // together):
         start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
@@ -491,7 +496,6 @@ def _label_smoothing_dense_value_and_gradient_kernel_by_blocks(all_z, all_t, eps
                 e[row, k] = z[row, k] - m
             each_m[row] = m
             each_sum_s[row] = sum_s
-        flat = e.reshape(-1)  # all rows as one
         for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s_2: between 1 and the number of terms
@@ -698,6 +702,25 @@ def _fetch(typing, array, place):
     return types.void(array, place), instruction
 
 
+# A loop that LLVM knows to have so few turns becomes one step, which leaves out what is not there; that
+# takes a processor that reads and writes parts of a vector.
+_FEW = 15 if get_host_cpu_features().get("avx2", False) else 0
+
+
+@intrinsic
+def _apart(typing):
+    """Tell LLVM that no array of the function that says so overlaps one that it writes."""
+
+    def marked(context, builder, signature, arguments):
+        for each in builder.function.args:
+            # The fifth part of an array, counted from 0, is where its numbers are.
+            if each.name.endswith(".4") and isinstance(each.type, ir.PointerType):
+                each.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), marked
+
+
 @intrinsic
 def _kept(typing, value):
     """The value: a quotient that LLVM does not take apart.
@@ -798,6 +821,39 @@ def _compiled_log(u):
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

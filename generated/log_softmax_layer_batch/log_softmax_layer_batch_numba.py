@@ -179,17 +179,20 @@ def _log_softmax_layer_batch_kernel(Z, out):
 
 
 @njit(**_FAST)
-def _log_softmax_layer_batch_kernel_by_blocks(all_Z, all_out):
+def _log_softmax_layer_batch_kernel_by_blocks(all_Z, all_out, few=None):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     N = all_Z.shape[0]
-    K = all_Z.shape[1]
+    K = all_Z.shape[1] if few is None else all_Z.shape[1] & _FEW
     together = 32 if K * all_Z.itemsize <= 277 else 16  # they stay in the nearest cache
-    each_m = np.empty(32, all_out.dtype)  # of one block
-    e = np.empty((32, K), all_out.dtype)  # of one block
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_log_s = np.empty(32, all_out.dtype)  # of one block
+    each_m = _on_stack(all_out, (32,))
+    e = _on_stack(all_out, (32, K))
+    each_s = _on_stack(all_out, (32,))
+    each_log_s = _on_stack(all_out, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(N // together):
         start, stop = together * block, together * (block + 1)
         Z = all_Z[start:stop]
@@ -203,7 +206,6 @@ def _log_softmax_layer_batch_kernel_by_blocks(all_Z, all_out):
             for j in range(K):
                 e[row, j] = Z[row, j] - m
             each_m[row] = m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -282,7 +284,9 @@ def _log_softmax_layer_batch_compiled(Z, out):
     K = Z.shape[1]
     if N * K == 0 or out.shape != (N, K) or _overlap(out, Z):
         return False
-    if K * Z.itemsize <= 400 and N >= 32:
+    if K <= _FEW and N >= 32:
+        _log_softmax_layer_batch_kernel_by_blocks(Z, out, few=True)
+    elif K * Z.itemsize <= 400 and N >= 32:
         _log_softmax_layer_batch_kernel_by_blocks(Z, out)
     elif K * Z.itemsize >= _LONG_ROW:
         _log_softmax_layer_batch_kernel_by_chunks(Z, out)
@@ -381,23 +385,27 @@ def _log_softmax_layer_batch_gradient_kernel(Z, dL_dY, dZ):
 
 
 @njit(**_FAST)
-def _log_softmax_layer_batch_gradient_kernel_by_blocks(all_Z, all_dL_dY, all_dZ):
+def _log_softmax_layer_batch_gradient_kernel_by_blocks(all_Z, all_dL_dY, all_dZ, few=None):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_dZ.dtype.type  # keeps literals narrow
     N = all_Z.shape[0]
-    K = all_Z.shape[1]
+    K = all_Z.shape[1] if few is None else all_Z.shape[1] & _FEW
     together = 32 if K * all_Z.itemsize <= 277 else 16  # they stay in the nearest cache
-    each_s = np.empty(32, all_dZ.dtype)  # of one block
-    each_sum_dL_dY = np.empty(32, all_dZ.dtype)  # of one block
-    each_scale = np.empty(32, all_dZ.dtype)  # of one block
+    each_s = _on_stack(all_dZ, (32,))
+    each_sum_dL_dY = _on_stack(all_dZ, (32,))
+    each_scale = _on_stack(all_dZ, (32,))
+    each_dZ = _on_stack(all_dZ, (32, K))
+    flat = each_dZ.reshape(-1)  # all rows as one
     for block in range(N // together):
         start, stop = together * block, together * (block + 1)
         Z = all_Z[start:stop]
         dL_dY = all_dL_dY[start:stop]
         dZ = all_dZ[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
-        # dZ[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # each_dZ[row, j]: between 0 and 1, and at least one of them is 1
         for row in range(len(Z)):
             m = real(-np.inf)
             sum_dL_dY = real(0)
@@ -405,16 +413,15 @@ def _log_softmax_layer_batch_gradient_kernel_by_blocks(all_Z, all_dL_dY, all_dZ)
                 m = _larger_exponent(m, Z[row, j])
                 sum_dL_dY += dL_dY[row, j]
             for j in range(K):
-                dZ[row, j] = Z[row, j] - m
+                each_dZ[row, j] = Z[row, j] - m
             each_sum_dL_dY[row] = sum_dL_dY
-        flat = dZ.reshape(-1)  # all rows as one
         for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
         for row in range(len(Z)):
             s = real(0)
             for j in range(K):
-                s += dZ[row, j]
+                s += each_dZ[row, j]
             each_s[row] = s
         for row in range(len(Z)):
             s = each_s[row]
@@ -424,7 +431,7 @@ def _log_softmax_layer_batch_gradient_kernel_by_blocks(all_Z, all_dL_dY, all_dZ)
         for row in range(len(Z)):
             scale = each_scale[row]
             for k in range(K):
-                dZ[row, k] = dL_dY[row, k] - scale * dZ[row, k]
+                dZ[row, k] = dL_dY[row, k] - scale * each_dZ[row, k]
     # What is left over of the samples
     done = N - N % together
     if done < N:
@@ -500,7 +507,9 @@ def _log_softmax_layer_batch_gradient_compiled(Z, dL_dY, dZ):
         or _overlap(dZ, dL_dY)
     ):
         return False
-    if K * Z.itemsize <= 400 and N >= 32:
+    if K <= _FEW and N >= 32:
+        _log_softmax_layer_batch_gradient_kernel_by_blocks(Z, dL_dY, dZ, few=True)
+    elif K * Z.itemsize <= 400 and N >= 32:
         _log_softmax_layer_batch_gradient_kernel_by_blocks(Z, dL_dY, dZ)
     elif K * Z.itemsize >= _LONG_ROW:
         _log_softmax_layer_batch_gradient_kernel_by_chunks(Z, dL_dY, dZ)
@@ -603,6 +612,25 @@ def _fetch_to_write(typing, array, place):
     return types.void(array, place), instruction
 
 
+# A loop that LLVM knows to have so few turns becomes one step, which leaves out what is not there; that
+# takes a processor that reads and writes parts of a vector.
+_FEW = 15 if get_host_cpu_features().get("avx2", False) else 0
+
+
+@intrinsic
+def _apart(typing):
+    """Tell LLVM that no array of the function that says so overlaps one that it writes."""
+
+    def marked(context, builder, signature, arguments):
+        for each in builder.function.args:
+            # The fifth part of an array, counted from 0, is where its numbers are.
+            if each.name.endswith(".4") and isinstance(each.type, ir.PointerType):
+                each.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), marked
+
+
 @intrinsic
 def _kept(typing, value):
     """The value: a quotient that LLVM does not take apart.
@@ -703,6 +731,39 @@ def _compiled_log(u):
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

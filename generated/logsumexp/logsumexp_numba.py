@@ -182,16 +182,19 @@ def _logsumexp_kernel(z, out):
 
 
 @njit(**_FAST)
-def _logsumexp_kernel_by_blocks(all_z, all_out):
+def _logsumexp_kernel_by_blocks(all_z, all_out, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
-    each_m = np.empty(32, all_out.dtype)  # of one block
-    e = np.empty((32, K), all_out.dtype)  # of one block
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_log_s = np.empty(32, all_out.dtype)  # of one block
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
+    each_m = _on_stack(all_out, (32,))
+    e = _on_stack(all_out, (32, K))
+    each_s = _on_stack(all_out, (32,))
+    each_log_s = _on_stack(all_out, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
@@ -205,7 +208,6 @@ def _logsumexp_kernel_by_blocks(all_z, all_out):
             for k in range(K):
                 e[row, k] = z[row, k] - m
             each_m[row] = m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -282,7 +284,9 @@ def _logsumexp_compiled(z, out):
     K = z.shape[1]
     if B * K == 0 or out.shape != (B,) or _overlap(out, z):
         return False
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _logsumexp_kernel_by_blocks(z, out, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _logsumexp_kernel_by_blocks(z, out)
     elif K * z.itemsize >= _FETCHED_ROW:
         _logsumexp_kernel_by_chunks(z, out)
@@ -375,34 +379,37 @@ def _logsumexp_gradient_z_kernel(z, out):
 
 
 @njit(**_FAST)
-def _logsumexp_gradient_z_kernel_by_blocks(all_z, all_out):
+def _logsumexp_gradient_z_kernel_by_blocks(all_z, all_out, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_scale = np.empty(32, all_out.dtype)  # of one block
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
+    each_s = _on_stack(all_out, (32,))
+    each_scale = _on_stack(all_out, (32,))
+    each_out = _on_stack(all_out, (32, K))
+    flat = each_out.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
-        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # each_out[row, k]: between 0 and 1, and at least one of them is 1
         for row in range(32):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
-                out[row, k] = z[row, k] - m
-        flat = out.reshape(-1)  # all rows as one
+                each_out[row, k] = z[row, k] - m
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
         for row in range(32):
             s = real(0)
             for k in range(K):
-                s += out[row, k]
+                s += each_out[row, k]
             each_s[row] = s
         for row in range(len(z)):
             s = each_s[row]
@@ -411,7 +418,7 @@ def _logsumexp_gradient_z_kernel_by_blocks(all_z, all_out):
         for row in range(32):
             scale = each_scale[row]
             for j in range(K):
-                out[row, j] = scale * out[row, j]
+                out[row, j] = scale * each_out[row, j]
     # What is left over of the samples
     done = B - B % 32
     if done < B:
@@ -484,7 +491,9 @@ def _logsumexp_gradient_z_compiled(z, out):
         or _overlap(out, z)
     ):
         return False
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _logsumexp_gradient_z_kernel_by_blocks(z, out, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _logsumexp_gradient_z_kernel_by_blocks(z, out)
     elif K * z.itemsize >= _FETCHED_ROW:
         _logsumexp_gradient_z_kernel_by_chunks(z, out)
@@ -580,36 +589,39 @@ def _logsumexp_vjp_kernel(z, g, dz):
 
 
 @njit(**_FAST)
-def _logsumexp_vjp_kernel_by_blocks(all_z, all_g, all_dz):
+def _logsumexp_vjp_kernel_by_blocks(all_z, all_g, all_dz, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_dz.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
+    each_dz = _on_stack(all_dz, (32, K))
+    flat = each_dz.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
         g = all_g[start:stop]
         dz = all_dz[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
-        # dz[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # each_dz[row, k]: between 0 and 1, and at least one of them is 1
         for row in range(32):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
-                dz[row, k] = z[row, k] - m
-        flat = dz.reshape(-1)  # all rows as one
+                each_dz[row, k] = z[row, k] - m
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
         for row in range(32):
             s = real(0)
             for k in range(K):
-                s += dz[row, k]
+                s += each_dz[row, k]
             scale = _kept(g[row] / s)
             for i in range(K):
-                dz[row, i] = scale * dz[row, i]
+                dz[row, i] = scale * each_dz[row, i]
     # What is left over of the samples
     done = B - B % 32
     if done < B:
@@ -683,7 +695,9 @@ def _logsumexp_vjp_compiled(z, g, dz):
         or _overlap(dz, g)
     ):
         return False
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _logsumexp_vjp_kernel_by_blocks(z, g, dz, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _logsumexp_vjp_kernel_by_blocks(z, g, dz)
     elif K * z.itemsize >= _FETCHED_ROW:
         _logsumexp_vjp_kernel_by_chunks(z, g, dz)
@@ -788,16 +802,19 @@ def _logsumexp_jvp_kernel(z, z_dot, out):
 
 
 @njit(**_FAST)
-def _logsumexp_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
+def _logsumexp_jvp_kernel_by_blocks(all_z, all_z_dot, all_out, few=None):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
     together = 32 if K * all_z.itemsize <= 277 else 16  # they stay in the nearest cache
-    e = np.empty((32, K), all_out.dtype)  # of one block
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_scale = np.empty(32, all_out.dtype)  # of one block
+    e = _on_stack(all_out, (32, K))
+    each_s = _on_stack(all_out, (32,))
+    each_scale = _on_stack(all_out, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // together):
         start, stop = together * block, together * (block + 1)
         z = all_z[start:stop]
@@ -811,7 +828,6 @@ def _logsumexp_jvp_kernel_by_blocks(all_z, all_z_dot, all_out):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
                 e[row, k] = z[row, k] - m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -905,7 +921,9 @@ def _logsumexp_jvp_compiled(z, z_dot, out):
         or _overlap(out, z_dot)
     ):
         return False
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _logsumexp_jvp_kernel_by_blocks(z, z_dot, out, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _logsumexp_jvp_kernel_by_blocks(z, z_dot, out)
     elif K * z.itemsize >= _LONG_ROW:
         _logsumexp_jvp_kernel_by_chunks(z, z_dot, out)
@@ -1014,6 +1032,25 @@ def _fetch_to_write(typing, array, place):
     return types.void(array, place), instruction
 
 
+# A loop that LLVM knows to have so few turns becomes one step, which leaves out what is not there; that
+# takes a processor that reads and writes parts of a vector.
+_FEW = 15 if get_host_cpu_features().get("avx2", False) else 0
+
+
+@intrinsic
+def _apart(typing):
+    """Tell LLVM that no array of the function that says so overlaps one that it writes."""
+
+    def marked(context, builder, signature, arguments):
+        for each in builder.function.args:
+            # The fifth part of an array, counted from 0, is where its numbers are.
+            if each.name.endswith(".4") and isinstance(each.type, ir.PointerType):
+                each.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), marked
+
+
 @intrinsic
 def _kept(typing, value):
     """The value: a quotient that LLVM does not take apart.
@@ -1108,6 +1145,39 @@ def _log(u):
 def _compiled_log(u):
     """What compiled code calls."""
     return _log_32 if u == types.float32 else _log_64
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

@@ -185,16 +185,19 @@ def _policy_gradient_kernel(theta, a, out):
 
 
 @njit(**_FAST)
-def _policy_gradient_kernel_by_blocks(all_theta, all_a, all_out):
+def _policy_gradient_kernel_by_blocks(all_theta, all_a, all_out, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
-    K = all_theta.shape[1]
-    each_m = np.empty(32, all_out.dtype)  # of one block
-    e = np.empty((32, K), all_out.dtype)  # of one block
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_log_s = np.empty(32, all_out.dtype)  # of one block
+    K = all_theta.shape[1] if few is None else all_theta.shape[1] & _FEW
+    each_m = _on_stack(all_out, (32,))
+    e = _on_stack(all_out, (32, K))
+    each_s = _on_stack(all_out, (32,))
+    each_log_s = _on_stack(all_out, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         theta = all_theta[start:stop]
@@ -209,7 +212,6 @@ def _policy_gradient_kernel_by_blocks(all_theta, all_a, all_out):
             for k in range(K):
                 e[row, k] = theta[row, k] - m
             each_m[row] = m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -293,7 +295,9 @@ def _policy_gradient_compiled(theta, a, out):
         or _overlap(out, a)
     ):
         return False
-    if K * theta.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _policy_gradient_kernel_by_blocks(theta, a, out, few=True)
+    elif K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_kernel_by_blocks(theta, a, out)
     elif K * theta.itemsize >= _FETCHED_ROW:
         _policy_gradient_kernel_by_chunks(theta, a, out)
@@ -394,38 +398,40 @@ def _policy_gradient_gradient_theta_kernel(theta, a, out):
 
 
 @njit(**_FAST)
-def _policy_gradient_gradient_theta_kernel_by_blocks(all_theta, all_a, all_out):
+def _policy_gradient_gradient_theta_kernel_by_blocks(all_theta, all_a, all_out, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
-    K = all_theta.shape[1]
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_aside = np.empty(32, all_out.dtype)  # of one block
-    each_scale = np.empty(32, all_out.dtype)  # of one block
+    K = all_theta.shape[1] if few is None else all_theta.shape[1] & _FEW
+    each_s = _on_stack(all_out, (32,))
+    each_aside = _on_stack(all_out, (32,))
+    each_scale = _on_stack(all_out, (32,))
+    each_out = _on_stack(all_out, (32, K))
+    flat = each_out.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         theta = all_theta[start:stop]
         a = all_a[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
-        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # each_out[row, k]: between 0 and 1, and at least one of them is 1
         for row in range(32):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, theta[row, k])
             for k in range(K):
-                out[row, k] = theta[row, k] - m
-        flat = out.reshape(-1)  # all rows as one
+                each_out[row, k] = theta[row, k] - m
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        # out[row, a[row]]: worked out before its operands are overwritten
         for row in range(32):
             s = real(0)
             for k in range(K):
-                s += out[row, k]
-            aside = real(1) - out[row, a[row]] / s
+                s += each_out[row, k]
+            aside = real(1) - each_out[row, a[row]] / s
             each_s[row] = s
             each_aside[row] = aside
         for row in range(len(theta)):
@@ -436,7 +442,7 @@ def _policy_gradient_gradient_theta_kernel_by_blocks(all_theta, all_a, all_out):
             aside = each_aside[row]
             scale = each_scale[row]
             for j in range(K):
-                out[row, j] = -scale * out[row, j]
+                out[row, j] = -scale * each_out[row, j]
             out[row, a[row]] = aside
     # What is left over of the samples
     done = B - B % 32
@@ -515,7 +521,9 @@ def _policy_gradient_gradient_theta_compiled(theta, a, out):
         or _overlap(out, a)
     ):
         return False
-    if K * theta.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _policy_gradient_gradient_theta_kernel_by_blocks(theta, a, out, few=True)
+    elif K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_gradient_theta_kernel_by_blocks(theta, a, out)
     elif K * theta.itemsize >= _FETCHED_ROW:
         _policy_gradient_gradient_theta_kernel_by_chunks(theta, a, out)
@@ -619,12 +627,16 @@ def _policy_gradient_vjp_kernel(theta, a, g, dtheta):
 
 
 @njit(**_FAST)
-def _policy_gradient_vjp_kernel_by_blocks(all_theta, all_a, all_g, all_dtheta):
+def _policy_gradient_vjp_kernel_by_blocks(all_theta, all_a, all_g, all_dtheta, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_dtheta.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
-    K = all_theta.shape[1]
+    K = all_theta.shape[1] if few is None else all_theta.shape[1] & _FEW
+    each_dtheta = _on_stack(all_dtheta, (32, K))
+    flat = each_dtheta.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         theta = all_theta[start:stop]
@@ -632,26 +644,24 @@ def _policy_gradient_vjp_kernel_by_blocks(all_theta, all_a, all_g, all_dtheta):
         g = all_g[start:stop]
         dtheta = all_dtheta[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
-        # dtheta[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # each_dtheta[row, k]: between 0 and 1, and at least one of them is 1
         for row in range(32):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, theta[row, k])
             for k in range(K):
-                dtheta[row, k] = theta[row, k] - m
-        flat = dtheta.reshape(-1)  # all rows as one
+                each_dtheta[row, k] = theta[row, k] - m
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
-        # dtheta[row, a[row]]: worked out before its operands are overwritten
         for row in range(32):
             s = real(0)
             for k in range(K):
-                s += dtheta[row, k]
-            aside = g[row] * (real(1) - dtheta[row, a[row]] / s)
+                s += each_dtheta[row, k]
+            aside = g[row] * (real(1) - each_dtheta[row, a[row]] / s)
             scale = _kept(g[row] / s)
             for j in range(K):
-                dtheta[row, j] = -scale * dtheta[row, j]
+                dtheta[row, j] = -scale * each_dtheta[row, j]
             dtheta[row, a[row]] = aside
     # What is left over of the samples
     done = B - B % 32
@@ -732,7 +742,9 @@ def _policy_gradient_vjp_compiled(theta, a, g, dtheta):
         or _overlap(dtheta, g)
     ):
         return False
-    if K * theta.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _policy_gradient_vjp_kernel_by_blocks(theta, a, g, dtheta, few=True)
+    elif K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_vjp_kernel_by_blocks(theta, a, g, dtheta)
     elif K * theta.itemsize >= _FETCHED_ROW:
         _policy_gradient_vjp_kernel_by_chunks(theta, a, g, dtheta)
@@ -842,16 +854,19 @@ def _policy_gradient_jvp_kernel(theta, a, theta_dot, out):
 
 
 @njit(**_FAST)
-def _policy_gradient_jvp_kernel_by_blocks(all_theta, all_a, all_theta_dot, all_out):
+def _policy_gradient_jvp_kernel_by_blocks(all_theta, all_a, all_theta_dot, all_out, few=None):
     """By blocks of 32 or 16 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_theta.shape[0]
-    K = all_theta.shape[1]
+    K = all_theta.shape[1] if few is None else all_theta.shape[1] & _FEW
     together = 32 if K * all_theta.itemsize <= 277 else 16  # they stay in the nearest cache
-    e = np.empty((32, K), all_out.dtype)  # of one block
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_scale = np.empty(32, all_out.dtype)  # of one block
+    e = _on_stack(all_out, (32, K))
+    each_s = _on_stack(all_out, (32,))
+    each_scale = _on_stack(all_out, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // together):
         start, stop = together * block, together * (block + 1)
         theta = all_theta[start:stop]
@@ -866,7 +881,6 @@ def _policy_gradient_jvp_kernel_by_blocks(all_theta, all_a, all_theta_dot, all_o
                 m = _larger_exponent(m, theta[row, k])
             for k in range(K):
                 e[row, k] = theta[row, k] - m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -963,7 +977,9 @@ def _policy_gradient_jvp_compiled(theta, a, theta_dot, out):
         or _overlap(out, theta_dot)
     ):
         return False
-    if K * theta.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _policy_gradient_jvp_kernel_by_blocks(theta, a, theta_dot, out, few=True)
+    elif K * theta.itemsize <= 400 and B >= 32:
         _policy_gradient_jvp_kernel_by_blocks(theta, a, theta_dot, out)
     elif K * theta.itemsize >= _LONG_ROW:
         _policy_gradient_jvp_kernel_by_chunks(theta, a, theta_dot, out)
@@ -1064,6 +1080,25 @@ def _fetch_to_write(typing, array, place):
         return context.get_dummy_value()
 
     return types.void(array, place), instruction
+
+
+# A loop that LLVM knows to have so few turns becomes one step, which leaves out what is not there; that
+# takes a processor that reads and writes parts of a vector.
+_FEW = 15 if get_host_cpu_features().get("avx2", False) else 0
+
+
+@intrinsic
+def _apart(typing):
+    """Tell LLVM that no array of the function that says so overlaps one that it writes."""
+
+    def marked(context, builder, signature, arguments):
+        for each in builder.function.args:
+            # The fifth part of an array, counted from 0, is where its numbers are.
+            if each.name.endswith(".4") and isinstance(each.type, ir.PointerType):
+                each.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), marked
 
 
 @intrinsic
@@ -1175,6 +1210,39 @@ def _compiled_log(u):
 def _log_ratio(u, m, log_s):
     """(u - m) - log s in just this order: u and m may be huge, their difference is not."""
     return (u - m) - log_s
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

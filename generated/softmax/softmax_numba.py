@@ -188,34 +188,37 @@ def _softmax_kernel(z, out):
 
 
 @njit(**_FAST)
-def _softmax_kernel_by_blocks(all_z, all_out):
+def _softmax_kernel_by_blocks(all_z, all_out, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     B = all_z.shape[0]
-    K = all_z.shape[1]
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_scale = np.empty(32, all_out.dtype)  # of one block
+    K = all_z.shape[1] if few is None else all_z.shape[1] & _FEW
+    each_s = _on_stack(all_out, (32,))
+    each_scale = _on_stack(all_out, (32,))
+    each_out = _on_stack(all_out, (32, K))
+    flat = each_out.reshape(-1)  # all rows as one
     for block in range(B // 32):
         start, stop = 32 * block, 32 * (block + 1)
         z = all_z[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
-        # out[row, k]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # each_out[row, k]: between 0 and 1, and at least one of them is 1
         for row in range(32):
             m = real(-np.inf)
             for k in range(K):
                 m = _larger_exponent(m, z[row, k])
             for k in range(K):
-                out[row, k] = z[row, k] - m
-        flat = out.reshape(-1)  # all rows as one
+                each_out[row, k] = z[row, k] - m
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
         for row in range(32):
             s = real(0)
             for k in range(K):
-                s += out[row, k]
+                s += each_out[row, k]
             each_s[row] = s
         for row in range(len(z)):
             s = each_s[row]
@@ -224,7 +227,7 @@ def _softmax_kernel_by_blocks(all_z, all_out):
         for row in range(32):
             scale = each_scale[row]
             for i in range(K):
-                out[row, i] = scale * out[row, i]
+                out[row, i] = scale * each_out[row, i]
     # What is left over of the samples
     done = B - B % 32
     if done < B:
@@ -297,7 +300,9 @@ def _softmax_compiled(z, out):
         or _overlap(out, z)
     ):
         return False
-    if K * z.itemsize <= 400 and B >= 32:
+    if K <= _FEW and B >= 32:
+        _softmax_kernel_by_blocks(z, out, few=True)
+    elif K * z.itemsize <= 400 and B >= 32:
         _softmax_kernel_by_blocks(z, out)
     elif K * z.itemsize >= _FETCHED_ROW:
         _softmax_kernel_by_chunks(z, out)
@@ -486,11 +491,13 @@ def softmax_vjp(p, g, out=None, *, threads=1):
 
 
 @njit(**_FAST)
-def _softmax_vjp_kernel(p, g, dz, parts=1):
+def _softmax_vjp_kernel(p, g, dz, parts=1, few=None):
     """The loops of softmax_vjp."""
+    if few is not None:
+        _apart()
     real = dz.dtype.type  # keeps literals narrow
     B = p.shape[0]
-    K = p.shape[1]
+    K = p.shape[1] if few is None else p.shape[1] & _FEW
     large_dz = _is_streamed(dz, parts, _CACHED)
     for row in range(B):
         sum_g_p = real(0)
@@ -528,7 +535,10 @@ def _softmax_vjp_compiled(p, g, dz):
         or _overlap(dz, g)
     ):
         return False
-    _softmax_vjp_kernel(p, g, dz)
+    if K <= _FEW:
+        _softmax_vjp_kernel(p, g, dz, few=True)
+    else:
+        _softmax_vjp_kernel(p, g, dz)
     return True
 
 
@@ -538,7 +548,10 @@ def _softmax_vjp_of_part(p, g, dz, parts):
     p, g, dz = _array(p), _array(g), _array(dz)
     B = p.shape[0]
     K = p.shape[1]
-    _softmax_vjp_kernel(p, g, dz, parts)
+    if K <= _FEW:
+        _softmax_vjp_kernel(p, g, dz, parts, few=True)
+    else:
+        _softmax_vjp_kernel(p, g, dz, parts)
     return True
 
 
@@ -600,11 +613,13 @@ def softmax_jvp(p, z_dot, out=None, *, threads=1):
 
 
 @njit(**_FAST)
-def _softmax_jvp_kernel(p, z_dot, out, parts=1):
+def _softmax_jvp_kernel(p, z_dot, out, parts=1, few=None):
     """The loops of softmax_jvp."""
+    if few is not None:
+        _apart()
     real = out.dtype.type  # keeps literals narrow
     B = p.shape[0]
-    K = p.shape[1]
+    K = p.shape[1] if few is None else p.shape[1] & _FEW
     large_out = _is_streamed(out, parts, _CACHED)
     for row in range(B):
         sum_z_dot_p = real(0)
@@ -642,7 +657,10 @@ def _softmax_jvp_compiled(p, z_dot, out):
         or _overlap(out, z_dot)
     ):
         return False
-    _softmax_jvp_kernel(p, z_dot, out)
+    if K <= _FEW:
+        _softmax_jvp_kernel(p, z_dot, out, few=True)
+    else:
+        _softmax_jvp_kernel(p, z_dot, out)
     return True
 
 
@@ -652,7 +670,10 @@ def _softmax_jvp_of_part(p, z_dot, out, parts):
     p, z_dot, out = _array(p), _array(z_dot), _array(out)
     B = p.shape[0]
     K = p.shape[1]
-    _softmax_jvp_kernel(p, z_dot, out, parts)
+    if K <= _FEW:
+        _softmax_jvp_kernel(p, z_dot, out, parts, few=True)
+    else:
+        _softmax_jvp_kernel(p, z_dot, out, parts)
     return True
 
 
@@ -756,6 +777,25 @@ def _fetch_to_write(typing, array, place):
     return types.void(array, place), instruction
 
 
+# A loop that LLVM knows to have so few turns becomes one step, which leaves out what is not there; that
+# takes a processor that reads and writes parts of a vector.
+_FEW = 15 if get_host_cpu_features().get("avx2", False) else 0
+
+
+@intrinsic
+def _apart(typing):
+    """Tell LLVM that no array of the function that says so overlaps one that it writes."""
+
+    def marked(context, builder, signature, arguments):
+        for each in builder.function.args:
+            # The fifth part of an array, counted from 0, is where its numbers are.
+            if each.name.endswith(".4") and isinstance(each.type, ir.PointerType):
+                each.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), marked
+
+
 @intrinsic
 def _kept(typing, value):
     """The value: a quotient that LLVM does not take apart.
@@ -785,6 +825,39 @@ def _larger_exponent(typing, u, v):
         return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
     return u(u, u), instruction
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

@@ -251,9 +251,10 @@ def _softmax_layer_step_1_by_blocks(b, all_sum_W_x, all_out):
     K = b.shape[0]
     B = all_sum_W_x.shape[0]
     together = 32 if K * all_sum_W_x.itemsize <= 277 else 16  # they stay in the nearest cache
-    e = np.empty((32, K), all_out.dtype)  # of one block
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_scale = np.empty(32, all_out.dtype)  # of one block
+    e = _on_stack(all_out, (32, K))
+    each_s = _on_stack(all_out, (32,))
+    each_scale = _on_stack(all_out, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // together):
         start, stop = together * block, together * (block + 1)
         sum_W_x = all_sum_W_x[start:stop]
@@ -267,7 +268,6 @@ def _softmax_layer_step_1_by_blocks(b, all_sum_W_x, all_out):
                 m = _larger_exponent(m, out[row, k])
             for k in range(K):
                 e[row, k] = out[row, k] - m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -1264,6 +1264,39 @@ def _long_rows(matrix):
     BLAS takes half the time for products with that.
     """
     return np.asfortranarray(matrix) if matrix.shape[1] <= _NARROW < matrix.shape[0] else matrix
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

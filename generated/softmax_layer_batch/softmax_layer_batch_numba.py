@@ -185,34 +185,37 @@ def _softmax_layer_batch_kernel(Z, out):
 
 
 @njit(**_FAST)
-def _softmax_layer_batch_kernel_by_blocks(all_Z, all_out):
+def _softmax_layer_batch_kernel_by_blocks(all_Z, all_out, few=None):
     """By blocks of 32 samples, so that loops are long where K is small."""
     _wide_vectors()
+    if few is not None:
+        _apart()
     real = all_out.dtype.type  # keeps literals narrow
     N = all_Z.shape[0]
-    K = all_Z.shape[1]
-    each_s = np.empty(32, all_out.dtype)  # of one block
-    each_scale = np.empty(32, all_out.dtype)  # of one block
+    K = all_Z.shape[1] if few is None else all_Z.shape[1] & _FEW
+    each_s = _on_stack(all_out, (32,))
+    each_scale = _on_stack(all_out, (32,))
+    each_out = _on_stack(all_out, (32, K))
+    flat = each_out.reshape(-1)  # all rows as one
     for block in range(N // 32):
         start, stop = 32 * block, 32 * (block + 1)
         Z = all_Z[start:stop]
         out = all_out[start:stop]
         # m: the largest exponent becomes 0, so exp cannot overflow
-        # out[row, j]: between 0 and 1, and at least one of them is 1 (kept in the result's row for now)
+        # each_out[row, j]: between 0 and 1, and at least one of them is 1
         for row in range(32):
             m = real(-np.inf)
             for j in range(K):
                 m = _larger_exponent(m, Z[row, j])
             for j in range(K):
-                out[row, j] = Z[row, j] - m
-        flat = out.reshape(-1)  # all rows as one
+                each_out[row, j] = Z[row, j] - m
         for place in range(32 * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
         for row in range(32):
             s = real(0)
             for j in range(K):
-                s += out[row, j]
+                s += each_out[row, j]
             each_s[row] = s
         for row in range(len(Z)):
             s = each_s[row]
@@ -221,7 +224,7 @@ def _softmax_layer_batch_kernel_by_blocks(all_Z, all_out):
         for row in range(32):
             scale = each_scale[row]
             for k in range(K):
-                out[row, k] = scale * out[row, k]
+                out[row, k] = scale * each_out[row, k]
     # What is left over of the samples
     done = N - N % 32
     if done < N:
@@ -289,7 +292,9 @@ def _softmax_layer_batch_compiled(Z, out):
     K = Z.shape[1]
     if N * K == 0 or out.shape != (N, K) or _overlap(out, Z):
         return False
-    if K * Z.itemsize <= 400 and N >= 32:
+    if K <= _FEW and N >= 32:
+        _softmax_layer_batch_kernel_by_blocks(Z, out, few=True)
+    elif K * Z.itemsize <= 400 and N >= 32:
         _softmax_layer_batch_kernel_by_blocks(Z, out)
     elif K * Z.itemsize >= _FETCHED_ROW:
         _softmax_layer_batch_kernel_by_chunks(Z, out)
@@ -359,11 +364,13 @@ def softmax_layer_batch_gradient(Y, dL_dY, out=None, *, threads=1):
 
 
 @njit(**_FAST)
-def _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ, parts=1):
+def _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ, parts=1, few=None):
     """The loops of softmax_layer_batch_gradient."""
+    if few is not None:
+        _apart()
     real = dZ.dtype.type  # keeps literals narrow
     N = Y.shape[0]
-    K = Y.shape[1]
+    K = Y.shape[1] if few is None else Y.shape[1] & _FEW
     large_dZ = _is_streamed(dZ, parts, _CACHED)
     for row in range(N):
         sum_dL_dY_Y = real(0)
@@ -399,7 +406,10 @@ def _softmax_layer_batch_gradient_compiled(Y, dL_dY, dZ):
         or _overlap(dZ, dL_dY)
     ):
         return False
-    _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ)
+    if K <= _FEW:
+        _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ, few=True)
+    else:
+        _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ)
     return True
 
 
@@ -409,7 +419,10 @@ def _softmax_layer_batch_gradient_of_part(Y, dL_dY, dZ, parts):
     Y, dL_dY, dZ = _array(Y), _array(dL_dY), _array(dZ)
     N = Y.shape[0]
     K = Y.shape[1]
-    _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ, parts)
+    if K <= _FEW:
+        _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ, parts, few=True)
+    else:
+        _softmax_layer_batch_gradient_kernel(Y, dL_dY, dZ, parts)
     return True
 
 
@@ -507,6 +520,25 @@ def _fetch_to_write(typing, array, place):
     return types.void(array, place), instruction
 
 
+# A loop that LLVM knows to have so few turns becomes one step, which leaves out what is not there; that
+# takes a processor that reads and writes parts of a vector.
+_FEW = 15 if get_host_cpu_features().get("avx2", False) else 0
+
+
+@intrinsic
+def _apart(typing):
+    """Tell LLVM that no array of the function that says so overlaps one that it writes."""
+
+    def marked(context, builder, signature, arguments):
+        for each in builder.function.args:
+            # The fifth part of an array, counted from 0, is where its numbers are.
+            if each.name.endswith(".4") and isinstance(each.type, ir.PointerType):
+                each.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), marked
+
+
 @intrinsic
 def _kept(typing, value):
     """The value: a quotient that LLVM does not take apart.
@@ -536,6 +568,39 @@ def _larger_exponent(typing, u, v):
         return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
     return u(u, u), instruction
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)

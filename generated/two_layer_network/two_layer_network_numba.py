@@ -290,11 +290,12 @@ def _two_layer_network_step_2_by_blocks(b2, all_t, all_sum_W2_h, all_losses):
     K = b2.shape[0]
     B = all_t.shape[0]
     together = 32 if K * all_t.itemsize <= 208 else 16  # they stay in the nearest cache
-    z2 = np.empty((32, K), all_losses.dtype)  # of one block
-    each_m = np.empty(32, all_losses.dtype)  # of one block
-    e = np.empty((32, K), all_losses.dtype)  # of one block
-    each_s = np.empty(32, all_losses.dtype)  # of one block
-    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    z2 = _on_stack(all_losses, (32, K))
+    each_m = _on_stack(all_losses, (32,))
+    e = _on_stack(all_losses, (32, K))
+    each_s = _on_stack(all_losses, (32,))
+    each_log_s = _on_stack(all_losses, (32,))
+    flat = e.reshape(-1)  # all rows as one
     for block in range(B // together):
         start, stop = together * block, together * (block + 1)
         t = all_t[start:stop]
@@ -310,7 +311,6 @@ def _two_layer_network_step_2_by_blocks(b2, all_t, all_sum_W2_h, all_losses):
             for k in range(K):
                 e[row, k] = z2[row, k] - m
             each_m[row] = m
-        flat = e.reshape(-1)  # all rows as one
         for place in range(together * K):
             flat[place] = _exp_of_negative(flat[place])
         # s: between 1 and the number of terms
@@ -684,9 +684,9 @@ def _two_layer_network_value_and_gradient_step_2_by_blocks(
     K = b2.shape[0]
     B = all_t.shape[0]
     together = 32 if K * all_t.itemsize <= 208 else 16  # they stay in the nearest cache
-    each_m = np.empty(32, all_losses.dtype)  # of one block
-    each_s = np.empty(32, all_losses.dtype)  # of one block
-    each_log_s = np.empty(32, all_losses.dtype)  # of one block
+    each_m = _on_stack(all_losses, (32,))
+    each_s = _on_stack(all_losses, (32,))
+    each_log_s = _on_stack(all_losses, (32,))
     for block in range(B // together):
         start, stop = together * block, together * (block + 1)
         t = all_t[start:stop]
@@ -1162,6 +1162,39 @@ def _long_rows(matrix):
     BLAS takes half the time for products with that.
     """
     return np.asfortranarray(matrix) if matrix.shape[1] <= _NARROW < matrix.shape[0] else matrix
+
+
+# Samples of a block, and bytes of a sample, at most.
+_SAMPLES, _BYTES = 32, 400
+
+
+@intrinsic
+def _on_stack(typing, like, shape):
+    """Memory for one block, of the dtype of `like`; it takes no time, and LLVM sees that nothing else is there."""
+    kind = types.Array(like.dtype, len(shape), "C")
+
+    def made(context, builder, signature, arguments):
+        array, word = context.make_array(kind)(context, builder), context.get_value_type(types.intp)
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(number, _SAMPLES * (_BYTES // size if len(shape) > 1 else 1)))
+        memory.align = 64
+        array.data = builder.bitcast(memory, array.data.type)
+        array.itemsize, array.nitems = ir.Constant(word, size), ir.Constant(word, 1)
+        array.shape = array.strides = ir.Constant(ir.ArrayType(word, len(shape)), ir.Undefined)
+        for axis in reversed(range(len(shape))):
+            places = context.cast(builder, builder.extract_value(arguments[1], axis), shape[axis], types.intp)
+            stride = builder.mul(array.nitems, array.itemsize)
+            array.shape = builder.insert_value(array.shape, places, axis)
+            array.strides = builder.insert_value(array.strides, stride, axis)
+            array.nitems = builder.mul(array.nitems, places)
+        # Not counted, for it is gone with the function.
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        array.parent = ir.Constant(array.parent.type, None)
+        return array._getvalue()
+
+    return kind(like, shape), made
 
 
 @njit(**_FAST)
