@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from symderiv.expression.construct import multiply, negate, number
+from symderiv.expression.construct import add, multiply, negate, number
 from symderiv.expression.functions import call
 from symderiv.expression.nodes import Definition, Entry, Index, Sum
 from symderiv.expression.oracle import Oracle, multiprecision
@@ -121,10 +121,10 @@ def test_logarithm_of_sum_is_shifted() -> None:
     assert {"m", "e", "s", "log_s"} <= set(rewriter.added)
 
 
-def test_degree_must_be_zero() -> None:
-    """exp(z_i) · S is not a share: e^m would not cancel, so it is left alone."""
-    tree = multiply(call("exp", Z_I), TOTAL)
-    assert stabiliser().rewrite(tree) == tree
+def test_what_does_not_cancel_goes_into_the_exponential() -> None:
+    """exp(z_i) · S is not a share: e^m does not cancel. It is s · exp(z_i + m), finite where S may not be."""
+    found = stabiliser().rewrite(multiply(call("exp", Z_I), TOTAL))
+    assert found == multiply(Entry("s"), call("exp", add(Z_I, Entry("m"))))
 
 
 def test_wrong_rewrite_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
