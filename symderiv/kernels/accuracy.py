@@ -280,9 +280,7 @@ class ErrorOracle(Oracle):
             return (u - m) - log_s
         if name == "minus_infinity":
             return self.kind(-math.inf)
-        if (
-            name in self.arithmetic.functions
-        ):  # those that only kernels know are none that nothing is known of
+        if name in self.arithmetic.functions:  # those of kernels only, too: something is known of them
             return self._plain(name, *arguments)
         return super()._call(name, arguments)
 

@@ -44,7 +44,7 @@ from symderiv.kernels.loop_program import (
     formulas,
     nodes,
 )
-from symderiv.kernels.loop_walk import arrays_of, entries_in, entries_of, mapped, writes
+from symderiv.kernels.loop_walk import arrays_of, entries_in, entries_of, independent_rows, mapped, writes
 
 #: How many samples are worked on together, and how many where so many do not stay in the nearest cache.
 ROWS, FEWER_ROWS = 32, 16
@@ -103,10 +103,8 @@ class Blocked:
 
 def blocked(program: LoopProgram) -> Blocked | None:
     """`program` by blocks of samples; None where nothing is gained, or samples are summed over."""
-    if len(program.body) != 1:
-        return None
-    (rows,) = program.body
-    if not isinstance(rows, Loop) or rows.role != "rows" or not rows.parallel:
+    rows = independent_rows(program)
+    if rows is None:
         return None
     loops = [each for each in rows.body if isinstance(each, Loop)]
     axes = {each.letter.axis for each in loops}

@@ -128,15 +128,16 @@ class CompiledEntry:
     def _chosen(self, given: str, parts: str = "") -> list[str]:
         """The call of the kernel for samples that are so long."""
 
-        def call(kernel: str) -> str:
-            return f"{kernel}({given}{f', {parts}' if parts and kernel in self.told else ''})"
+        def call(kernel: str, *more: str) -> str:
+            told = [parts] if parts and kernel in self.told else []
+            return f"{kernel}({', '.join((given, *told, *more))})"
 
         ways: list[tuple[str, str]] = []
         some = f" and {self._size(self.batch)} >= {ROWS}" if self.blocks is not None else ""
         if self.few is not None:
             kernel = f"{self.kernel}_by_blocks" if self.blocks is not None else self.kernel
-            told = call(kernel).removesuffix(")")
-            ways.append((f"{self._size(self.few)} <= _FEW{some}", f"{told}, {self.names[FEW]}=True)"))
+            way = call(kernel, f"{self.names[FEW]}=True")
+            ways.append((f"{self._size(self.few)} <= _FEW{some}", way))
         if self.blocks is not None:
             short = f"{self._bytes(self.blocks.axis)} <= {FEW_BYTES}"
             ways.append((f"{short}{some}", call(f"{self.kernel}_by_blocks")))

@@ -10,16 +10,14 @@ from __future__ import annotations
 from symderiv.expression.nodes import Delta, Index, Product, Size, Sum, Where
 from symderiv.expression.traverse import compared_values, walk
 from symderiv.kernels.loop_program import Loop, LoopProgram, Node, Note, Store, formulas
-from symderiv.kernels.loop_walk import entries_of
+from symderiv.kernels.loop_walk import entries_of, independent_rows
 
 
 def is_elementwise(program: LoopProgram) -> bool:
     """Whether all samples of a program can be worked on as one."""
-    if len(program.body) != 1:
-        return False
-    (rows,) = program.body
+    rows = independent_rows(program)
     arrays = [each for each in program.parameters if each.axes]
-    if not isinstance(rows, Loop) or rows.role != "rows" or not rows.parallel:
+    if rows is None:
         return False
     if (
         program.sizes

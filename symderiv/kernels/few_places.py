@@ -29,7 +29,7 @@ from symderiv.kernels.loop_program import (
     formulas,
     nodes,
 )
-from symderiv.kernels.loop_walk import entries_read, mapped, writes
+from symderiv.kernels.loop_walk import entries_read, independent_rows, mapped, writes
 from symderiv.kernels.tighten import FOR_NOW, IN_TIME
 
 #: What says that there are few, where it is given.
@@ -45,10 +45,8 @@ def few_places(program: LoopProgram, blocks: Blocked | None) -> str | None:
     That is the only one that loops for a sample run over, where samples need nothing of each other, and
     none waits for what another has written.
     """
-    if len(program.body) != 1:
-        return None
-    (rows,) = program.body
-    if not isinstance(rows, Loop) or rows.role != "rows" or not rows.parallel:
+    rows = independent_rows(program)
+    if rows is None:
         return None
     loops = [each for each in nodes(rows.body) if isinstance(each, Loop)]
     axes = {each.letter.axis for each in loops}

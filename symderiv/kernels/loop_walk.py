@@ -8,7 +8,7 @@ from dataclasses import replace
 from symderiv.expression.indices import rename
 from symderiv.expression.nodes import Entry, Expression, Index, Shift
 from symderiv.expression.traverse import map_children, walk
-from symderiv.kernels.loop_program import Loop, Node, Note, Reduce, Start, Store, nodes
+from symderiv.kernels.loop_program import Loop, LoopProgram, Node, Note, Reduce, Start, Store, nodes
 
 
 def labels_and_all(entry: Entry) -> Iterator[Entry]:
@@ -51,6 +51,14 @@ def entries_of(body: Sequence[Node]) -> Iterator[Entry]:
 def arrays_of(body: Sequence[Node]) -> set[str]:
     """The arrays that a body reads or writes."""
     return {each.array for each in entries_of(body)}
+
+
+def independent_rows(program: LoopProgram) -> Loop | None:
+    """The loop over the samples, where it is all of a program and samples need nothing of each other."""
+    if len(program.body) != 1:
+        return None
+    (rows,) = program.body
+    return rows if isinstance(rows, Loop) and rows.role == "rows" and rows.parallel else None
 
 
 def writes(body: Sequence[Node], name: str) -> list[Node]:

@@ -137,9 +137,8 @@ class Meaning:
         infinity = number(_MINUS_INFINITY) if zero is not None else -one * math.inf
         nothing = number(zero if zero is not None and trial.kind == SOME_INFINITE else Fraction(0))
 
-        def exactly(
-            value: float,
-        ) -> Any:  # a float has fewer digits than these numbers, so that this is exact
+        # A float has fewer digits than these numbers, so that the product is exact.
+        def exactly(value: float) -> Any:
             return infinity if value == -math.inf else one * value if value else nothing
 
         return {

@@ -59,7 +59,6 @@ def verify_source(
     specifications = functions_of(problem)
     made_for = target_named(target)
     functions = [identifier(each.name) for each in specifications if not only or each.name in only]
-
     chunked = [name for name in functions if _has_chunks(source, name)]
 
     def compiled(text: str, names: Collection[str], dtypes: Sequence[str]) -> Any:
